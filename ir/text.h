@@ -1,0 +1,20 @@
+// Shared by the printers and parsers of types and of the IR; nobody else needs it.
+#pragma once
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+#include "ir/type.h"
+
+namespace coluber::ir {
+
+// Parses a type at text[*pos] and moves *pos behind it; nullptr when there is none.
+TypeRef parse_type_at(std::string_view text, size_t* pos);
+
+// Deeper types than this are refused, so that hostile text cannot exhaust the stack.
+inline constexpr int kMaxTypeDepth = 200;
+
+void append_quoted(std::string* out, std::string_view s);     // "..." with escapes; any byte survives
+void append_double(std::string* out, double value);           // shortest text that reads back the same bits
+
+}  // namespace coluber::ir
