@@ -1,0 +1,14 @@
+"""What all pytest folders share: markers and hypothesis profiles."""
+import os
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "slow: takes seconds; left out of the run with the oldest NumPy")
+    try:
+        import hypothesis
+    except ImportError:                        # tests/style needs nothing but pytest
+        return
+    # Compile times vary with the load of the machine, so no example has a deadline; `derandomize` makes a red run red again.
+    hypothesis.settings.register_profile("ci", deadline=None, derandomize=True, max_examples=50)
+    hypothesis.settings.register_profile("long", deadline=None, max_examples=2000)
+    hypothesis.settings.load_profile(os.environ.get("COLUBER_HYPOTHESIS", "ci"))

@@ -1,0 +1,43 @@
+"""The shape of the tree and of its files."""
+import re
+
+import pytest
+import tree
+
+TEXT = tree.files(".cc", ".h", ".c", ".def", ".py", ".md", ".cmake", ".toml", ".txt", ".sh", ".yml") + ("dev", ".ci/run", "CMakeLists.txt")
+
+
+def test_no_package_in_the_cxx_folders():
+    """`typing/` must never shadow Python's own typing when the root is on sys.path."""
+    assert not [n for n in tree.files("__init__.py") if n.startswith(tree.CXX_FOLDERS)]
+
+
+def test_files_open_with_what_they_do():
+    closed = []
+    for name in tree.files(".cc", ".h", ".c", ".def", ".py", ".cmake"):
+        body = tree.text(name).lstrip()
+        if body and not body.startswith(("//", "/*", "#", '"""', 'r"""', "'''")):
+            closed.append(name)
+    assert not closed
+
+
+def test_headers_are_guarded():
+    bare = [n for n in tree.files(".h") if "#pragma once" not in tree.text(n) and not re.search(r"#ifndef \w+_H\b", tree.text(n))]
+    assert not bare
+
+
+@pytest.mark.parametrize("pattern", [
+    pytest.param(r"/(?:home|Users|root|work)/\w+", id="paths of somebody's machine"),
+    pytest.param(r"\b(?:TODO|FIXME|XXX|HACK)\b", id="notes to self"),
+    pytest.param(r"[ \t]+$", id="white space at the end of a line"),
+    pytest.param(r"^(?:<<<<<<<|>>>>>>>) ", id="conflict markers"),
+])
+def test_forbidden(pattern):
+    found = []
+    for name in TEXT:
+        if name == "tests/style/test_layout.py":
+            continue
+        for number, line in enumerate(tree.text(name).splitlines(), 1):
+            if re.search(pattern, line) and not line.startswith("#!"):
+                found.append(f"{name}:{number}: {line.strip()[:100]}")
+    assert not found, "\n".join(found)
