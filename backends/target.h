@@ -1,0 +1,55 @@
+// The interface between the engine's driver and what makes code for one kind of machine. A backend is a folder with one class that
+// implements Target; the common lowering (backends/llvm) asks it what it needs to know and hands it the module. LLVM is only named here,
+// never included, so that the driver may include this header.
+#pragma once
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "ir/function.h"
+
+namespace llvm {
+class Module;
+template <typename T> class SmallVectorImpl;
+}  // namespace llvm
+
+namespace coluber::backend {
+
+// Bits of Options::fastmath, as in clb_options.
+enum FastMath : uint32_t { kNnan = 1, kNinf = 2, kNsz = 4, kArcp = 8, kContract = 16, kAfn = 32, kReassoc = 64 };
+
+struct Options {
+  uint32_t fastmath = 0;        // floating-point liberties of the whole program
+  int opt_level = 3;            // 0: no LLVM passes but those that are needed; 1 and 2: without vectorisation; 3: all
+  bool slp = false;             // the SLP vectoriser: measured to do harm more often than good
+  int vector_width = 0;         // bits; 0: what the target prefers
+  bool verify = false;          // run LLVM's verifier before and after the pipeline
+  bool keep_llvm = false;       // keep the optimised module's text
+  bool keep_asm = false;        // keep the assembly text
+};
+
+struct StageTime {
+  const char* stage;
+  double seconds;
+};
+
+class Target {
+ public:
+  virtual ~Target() = default;
+  virtual const char* triple() const = 0;
+  virtual const char* data_layout() const = 0;
+  // Whether the target can carry out this op; what it cannot is an error that names the op.
+  virtual bool supports(const ir::Op& op) const = 0;
+  // Whether a fused multiply-add is one instruction: exact algorithms that need one are written with it then.
+  virtual bool has_fma() const = 0;
+  // The C symbol that stands for a row of intrinsics.def on this target ("sin" -> "sin", "__nv_sin", ...); empty: none.
+  virtual std::string lower_intrinsic(const char* symbol, bool single) const = 0;
+  // Bitcode to be linked in before optimisation (device libraries); empty: none.
+  virtual std::string extra_bitcode() const { return {}; }
+  // Optimises the module in place.
+  virtual void run_pipeline(llvm::Module& module, const Options& options) = 0;
+  // Makes machine code (text: its assembly). Returns false and says why in *error when it cannot.
+  virtual bool emit(llvm::Module& module, bool text, llvm::SmallVectorImpl<char>* out, std::string* error) = 0;
+};
+
+}  // namespace coluber::backend
