@@ -1,14 +1,15 @@
 # libcoluber_engine.so: everything that compiles, with LLVM and lld inside, exporting clb_* only; and coluber-link, the process that links
 # cache entries. Both lie in build/x/engine and go into the package as they are.
 set(COLUBER_ENGINE_DIR ${CMAKE_BINARY_DIR}/engine)
-if(TARGET coluber_driver)
-  # A shared library of nothing but archives: every object of ours is taken, of LLVM only what is referred to.
+if(TARGET coluber_driver OR TARGET coluber_lld)
+  # A shared library of nothing but archives: of LLVM only what is referred to.
   add_library(coluber_engine SHARED cmake/engine.cc)
-  target_link_libraries(coluber_engine PRIVATE -Wl,--whole-archive coluber_driver -Wl,--no-whole-archive)
-  if(TARGET coluber_lld)
-    target_link_libraries(coluber_engine PRIVATE -Wl,--whole-archive coluber_lld -Wl,--no-whole-archive)
-  endif()
-  target_link_options(coluber_engine PRIVATE -Wl,--exclude-libs,ALL -Wl,--gc-sections -Wl,-Bsymbolic -Wl,-z,now
+  foreach(part coluber_driver coluber_lld)
+    if(TARGET ${part})
+      target_link_libraries(coluber_engine PRIVATE -Wl,--whole-archive ${part} -Wl,--no-whole-archive)
+    endif()
+  endforeach()
+  target_link_options(coluber_engine PRIVATE -Wl,--build-id=sha1 -Wl,--gc-sections -Wl,-Bsymbolic -Wl,-z,now
                       -static-libstdc++ -static-libgcc -Wl,--version-script=${CMAKE_SOURCE_DIR}/cmake/engine.map)
   set_target_properties(coluber_engine PROPERTIES LIBRARY_OUTPUT_DIRECTORY ${COLUBER_ENGINE_DIR}
                         LINK_DEPENDS ${CMAKE_SOURCE_DIR}/cmake/engine.map)
