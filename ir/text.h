@@ -1,9 +1,10 @@
-// Shared by the printers and parsers of types and of the IR; nobody else needs it.
+// Shared by the printers and parsers of types and of the IR, and by whoever writes messages about single ops.
 #pragma once
 #include <cstddef>
 #include <string>
 #include <string_view>
 
+#include "ir/function.h"
 #include "ir/type.h"
 
 namespace coluber::ir {
@@ -16,5 +17,7 @@ inline constexpr int kMaxTypeDepth = 200;
 
 void append_quoted(std::string* out, std::string_view s);     // "..." with escapes; any byte survives
 void append_double(std::string* out, double value);           // shortest text that reads back the same bits
+
+std::string print(const Function& f, const Op& op);           // one line, without indentation and newline
 
 }  // namespace coluber::ir
