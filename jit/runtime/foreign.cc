@@ -1,0 +1,44 @@
+// Around functions that are not ours: NumPy's sort functions, floating-point status, errors that a foreign loop left behind; and the GIL.
+#include <Python.h>
+
+#include <cfenv>
+
+#include "jit/runtime/runtime.h"
+
+namespace coluber::jit {
+
+GilScope::GilScope() : state_(PyGILState_Ensure()) {}
+GilScope::~GilScope() { PyGILState_Release(static_cast<PyGILState_STATE>(state_)); }
+
+}  // namespace coluber::jit
+
+using namespace coluber::jit;
+
+extern "C" {
+
+void coluber_fpe_clear() { feclearexcept(FE_ALL_EXCEPT); }
+int64_t coluber_fpe_test() { return fetestexcept(FE_ALL_EXCEPT); }
+
+int32_t coluber_check_python_error(coluber_ctx* ctx) {
+  GilScope gil;
+  return PyErr_Occurred() ? raise_python_error(ctx) : 0;
+}
+
+// The array argument of NumPy's sort functions matters only to dtypes with a size of their own (strings), which do not come here.
+int32_t coluber_sort(coluber_ctx* ctx, void* function, void* data, int64_t n) {
+  using Sort = int (*)(void*, Py_ssize_t, void*);
+  if (n < 2 || reinterpret_cast<Sort>(function)(data, n, nullptr) >= 0) return 0;
+  coluber_raise_diag(ctx, -1, nullptr, 0);           // the only way they fail
+  return 1;
+}
+
+int32_t coluber_argsort(coluber_ctx* ctx, void* function, void* data, int64_t* out, int64_t n) {
+  using ArgSort = int (*)(void*, Py_ssize_t*, Py_ssize_t, void*);
+  for (int64_t i = 0; i < n; i++) out[i] = i;
+  static_assert(sizeof(Py_ssize_t) == sizeof(int64_t));
+  if (n < 2 || reinterpret_cast<ArgSort>(function)(data, reinterpret_cast<Py_ssize_t*>(out), n, nullptr) >= 0) return 0;
+  coluber_raise_diag(ctx, -1, nullptr, 0);
+  return 1;
+}
+
+}  // extern "C"

@@ -1,0 +1,104 @@
+// Memory of arrays and strings: a 64-byte head, then the data, aligned to 64 bytes. It comes from malloc, so that blocks that are made and
+// dropped in a loop are reused without page faults (as NumPy's are); large ones ask for huge pages. Needs no GIL.
+#include <sys/mman.h>
+
+#include <atomic>
+#include <cstdlib>
+#include <cstring>
+
+#include "jit/runtime/runtime.h"
+
+namespace coluber::jit {
+namespace {
+
+constexpr int64_t kHead = sizeof(coluber_owner);
+constexpr int64_t kHuge = int64_t{1} << 20;          // from here on: huge pages
+constexpr int64_t kPage = 4096;
+constexpr int64_t kLimit = int64_t{1} << 47;         // beyond what can be addressed: refused before the sum with the head overflows
+static_assert(sizeof(coluber_owner) == 64);
+static_assert(alignof(std::max_align_t) == 16);
+
+std::atomic<int64_t> g_blocks{0}, g_bytes{0}, g_total{0};
+
+// malloc's own pointer is kept in the head, which is shifted to a multiple of 64.
+void*& raw_of(coluber_owner* owner) { return *reinterpret_cast<void**>(&owner->pad[3]); }
+
+coluber_owner* place(void* raw, int64_t bytes, int32_t kind) {
+  auto address = (reinterpret_cast<uintptr_t>(raw) + 63) & ~uintptr_t{63};
+  auto* owner = reinterpret_cast<coluber_owner*>(address);
+  owner->count = 1;
+  owner->kind = kind;
+  owner->flags = 0;
+  owner->object = nullptr;
+  owner->size = bytes;
+  raw_of(owner) = raw;
+  return owner;
+}
+
+void advise_huge(void* raw, int64_t bytes) {
+  if (bytes < kHuge) return;
+  auto start = (reinterpret_cast<uintptr_t>(raw) + kPage - 1) & ~uintptr_t{kPage - 1};
+  auto end = (reinterpret_cast<uintptr_t>(raw) + static_cast<uintptr_t>(bytes)) & ~uintptr_t{kPage - 1};
+  madvise(reinterpret_cast<void*>(start), end - start, MADV_HUGEPAGE);   // a wish: failing does no harm
+}
+
+}  // namespace
+
+void count_block(int64_t blocks, int64_t bytes) {
+  g_blocks.fetch_add(blocks, std::memory_order_relaxed);
+  g_bytes.fetch_add(bytes, std::memory_order_relaxed);
+  if (blocks > 0) g_total.fetch_add(blocks, std::memory_order_relaxed);
+}
+
+RuntimeStats runtime_stats() { return {g_blocks.load(), g_bytes.load(), g_total.load()}; }
+
+coluber_owner* new_owner(int64_t bytes, bool zeroed, int32_t kind) {
+  if (bytes < 0 || bytes > kLimit) return nullptr;
+  int64_t whole = bytes + kHead + 48;                // malloc aligns to 16: at most 48 are lost
+  void* raw = zeroed ? calloc(1, static_cast<size_t>(whole)) : malloc(static_cast<size_t>(whole));
+  if (!raw) return nullptr;
+  advise_huge(raw, whole);
+  count_block(1, bytes);
+  return place(raw, bytes, kind);
+}
+
+coluber_owner* resize_owner(coluber_owner* owner, int64_t bytes) {
+  coluber_owner* fresh = new_owner(bytes, false, owner->kind);
+  if (!fresh) return nullptr;
+  memcpy(fresh + 1, owner + 1, static_cast<size_t>(bytes < owner->size ? bytes : owner->size));
+  release(owner);
+  return fresh;
+}
+
+static void free_memory(coluber_owner* owner) {
+  count_block(-1, -owner->size);
+  free(raw_of(owner));
+}
+
+void drop_list(coluber_list* list);        // list.cc
+void drop_exception(coluber_exc* exc);     // exception.cc
+
+}  // namespace coluber::jit
+
+using namespace coluber::jit;
+
+extern "C" {
+
+coluber_owner* coluber_alloc(coluber_ctx* ctx, int64_t bytes, int64_t zeroed) {
+  coluber_owner* owner = new_owner(bytes, zeroed != 0, COLUBER_MEMORY);
+  if (!owner) [[unlikely]] {
+    coluber_raise_diag(ctx, -1, &bytes, 1);          // MemoryError
+  }
+  return owner;
+}
+
+void coluber_drop(coluber_owner* owner) {
+  switch (owner->kind) {
+    case COLUBER_LIST: drop_list(reinterpret_cast<coluber_list*>(owner)); break;
+    case COLUBER_EXC: drop_exception(reinterpret_cast<coluber_exc*>(owner)); break;
+    case COLUBER_PYOBJECT: break;                    // on somebody's stack; its count is so high that this is never reached
+    default: free_memory(owner);
+  }
+}
+
+}  // extern "C"

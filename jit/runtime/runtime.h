@@ -1,0 +1,79 @@
+// The runtime's own interface to the rest of the extension. The functions compiled code may call are the rows of symbols.def; each is
+// declared here from its row, and symbols.cc makes the table of their addresses.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "jit/runtime/abi.h"
+
+struct _object;
+
+extern "C" {
+coluber_owner* coluber_alloc(coluber_ctx* ctx, int64_t bytes, int64_t zeroed);
+void coluber_drop(coluber_owner* owner);
+coluber_list* coluber_list_new(coluber_ctx* ctx, int64_t capacity, int64_t item_size);
+int32_t coluber_list_grow(coluber_ctx* ctx, coluber_list* list, int64_t capacity);
+void coluber_raise(coluber_ctx* ctx, void* cls, const coluber_value* args, int64_t n);
+void coluber_raise_diag(coluber_ctx* ctx, int64_t id, const int64_t* values, int64_t n);
+void coluber_raise_exc(coluber_ctx* ctx, coluber_exc* exc);
+coluber_exc* coluber_exc_new(coluber_ctx* ctx, void* cls, const coluber_value* args, int64_t n);
+coluber_exc* coluber_exc_catch(coluber_ctx* ctx);
+int64_t coluber_exc_match(coluber_exc* exc, void* cls);
+void coluber_traceback(coluber_ctx* ctx, const char* function, const char* file, int64_t line, int64_t col);
+int32_t coluber_poll(coluber_ctx* ctx);
+int32_t coluber_format(coluber_ctx* ctx, const coluber_value* values, const int64_t* conversions, int64_t n, int64_t* out);
+int32_t coluber_print(coluber_ctx* ctx, const coluber_value* values, const int64_t* options, int64_t n);
+void coluber_stack_overflow(coluber_ctx* ctx);
+void coluber_fpe_clear();
+int64_t coluber_fpe_test();
+int32_t coluber_check_python_error(coluber_ctx* ctx);
+int32_t coluber_sort(coluber_ctx* ctx, void* function, void* data, int64_t n);
+int32_t coluber_argsort(coluber_ctx* ctx, void* function, void* data, int64_t* out, int64_t n);
+}
+
+namespace coluber::jit {
+
+struct RuntimeStats {
+  int64_t live_blocks, live_bytes, total_blocks;   // memory, lists and exceptions not yet dropped
+};
+RuntimeStats runtime_stats();
+void count_block(int64_t blocks, int64_t bytes);   // for kinds of blocks that are allocated elsewhere in the runtime
+
+inline void release(void* owner) {
+  auto* o = static_cast<coluber_owner*>(owner);
+  if (o && --o->count == 0) coluber_drop(o);
+}
+
+// Memory with a header, not tied to a call; null when there is none left.
+coluber_owner* new_owner(int64_t bytes, bool zeroed, int32_t kind);
+coluber_owner* resize_owner(coluber_owner* owner, int64_t bytes);   // for ndarray.resize; keeps the old block on failure
+
+// An entry of symbols.def by name; null: unknown.
+void* find_symbol(std::string_view name);
+
+// The pending Python error becomes ctx->error (GIL held). Returns 1.
+int32_t raise_python_error(coluber_ctx* ctx);
+// An exception of a builtin class with a message. `cls` is borrowed (a builtin class lives for ever).
+void raise_message(coluber_ctx* ctx, void* cls, std::string_view message);
+
+// Text as Python's repr / NumPy's str give it.
+std::string float_text(double v);
+std::string float32_text(float v);
+std::string complex_text(double re, double im);
+std::string complex64_text(float re, float im);
+_object* box_value(const coluber_value& v);        // new reference, or null with a Python error; GIL held
+
+// Takes the GIL for a scope, whether or not this thread has it.
+class GilScope {
+ public:
+  GilScope();
+  ~GilScope();
+  GilScope(const GilScope&) = delete;
+
+ private:
+  int state_;
+};
+
+}  // namespace coluber::jit
