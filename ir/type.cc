@@ -263,8 +263,10 @@ int slot_count(TypeRef t) {
       return 3;
     case Kind::Optional: case Kind::Unbound:
       return 1 + slot_count(t->elem);
-    case Kind::Method: case Kind::Iter:
+    case Kind::Method:
       return slot_count(t->elem);
+    case Kind::Iter:
+      return slot_count(t->elem) + 1;
     case Kind::Array: {
       int strides = t->layout == Layout::A ? t->ndim : t->layout == Layout::S ? (t->ndim > 0 ? t->ndim - 1 : 0) : 0;
       return 2 + t->ndim + strides;
