@@ -13,7 +13,7 @@ using State = std::vector<std::pair<ValueId, int32_t>>;   // units with referenc
 class Balance {
  public:
   explicit Balance(const Function& f)
-      : f_(f), cfg_(f), own_(f, cfg_), count_(f.values.size(), 0), entry_(f.blocks.size()), known_(f.blocks.size(), false) {}
+      : f_(f), cfg_(f), own_(f, cfg_), count_(f.values.size(), 0), seen_(f.values.size(), false), entry_(f.blocks.size()), known_(f.blocks.size(), false) {}
 
   std::string run() {
     known_[0] = true;
@@ -36,7 +36,7 @@ class Balance {
       step(op);
       if (!why_.empty()) return;
     }
-    for (ValueId v : touched_) count_[v] = 0;
+    for (ValueId v : touched_) count_[v] = 0, seen_[v] = false;
     touched_.clear();
   }
 
@@ -101,7 +101,6 @@ class Balance {
     for (ValueId v : touched_)
       if (count_[v]) out.emplace_back(v, count_[v]);
     std::sort(out.begin(), out.end());
-    out.erase(std::unique(out.begin(), out.end()), out.end());
     return out;
   }
 
@@ -134,7 +133,8 @@ class Balance {
   }
 
   void add(ValueId unit, int32_t n) {
-    if (count_[unit] == 0) touched_.push_back(unit);
+    if (!seen_[unit]) touched_.push_back(unit);
+    seen_[unit] = true;
     count_[unit] += n;
   }
 
@@ -146,7 +146,8 @@ class Balance {
   Cfg cfg_;
   Ownership own_;
   std::vector<int32_t> count_;              // references held now, of units
-  std::vector<ValueId> touched_;
+  std::vector<bool> seen_;                  // is in touched_
+  std::vector<ValueId> touched_;            // units counted in this block, each once
   std::vector<State> entry_;                // at the head of each block, without its parameters
   std::vector<bool> known_;
   BlockId b_ = 0;
