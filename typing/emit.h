@@ -59,6 +59,7 @@ class Emit {
   TV logic_not(TV a);
   TV logic_and(TV a, TV b);
   TV logic_or(TV a, TV b);
+  TV c_neg(TV v) { return op(ir::OpCode::Neg, {v}, v.type); }
   TV cast(TV v, TypeRef type);             // between numbers
   TV to_index(TV v);                       // any integer or bool -> pyint; fails for others
   void guard(TV cond, const char* diag, std::initializer_list<TV> args = {});

@@ -38,6 +38,7 @@ struct Spec {
   std::string name;                         // of the typed function
   std::vector<AbsVal> args;                 // one per parameter
   std::vector<AbsVal> captures;             // closures: values of free variables, passed as further parameters
+  std::vector<TV> capture_values;           // while lowering
   AbsVal ret;
   enum State { New, Running, Done } state = New;
   bool recursive = false;                   // met while running
@@ -50,7 +51,8 @@ struct Spec {
   std::vector<ListSite> sites;
   std::unordered_map<uint64_t, uint32_t> site_of_op;   // block << 32 | op -> site
   std::vector<uint16_t> changes;            // per value, to force convergence
-  std::vector<std::vector<AbsVal>> exc_types;          // per handler block: what may arrive
+  bool sites_grew = false;
+  std::vector<std::pair<uint32_t, TypeFail>> failures; // of the last round: location, what
   std::set<Spec*> waiting_on;               // running specs whose estimate was used
   uint32_t mutated_params = 0;
 };
@@ -150,6 +152,8 @@ TV call_library(Emit& e, const std::string& key, std::vector<TV> args, const std
 bool find_library(Emit& e, const std::string& key, const clb_const** out);
 TV call_elementwise(Emit& e, FunctionInfo* kernel, std::vector<TV> args, const TV* out_array);
 bool call_builtin(Emit& e, const std::string& name, const TV& callee, std::vector<TV>& args, const std::vector<std::string>& keywords, TV* out);   // builtins.cc
+TV make_slice(Emit& e, TV start, TV stop, TV step);
+TV to_string(Emit& e, const TV& v);                       // str() of a number, string, None or tuple of them
 bool call_intrinsic(Emit& e, const std::string& name, std::vector<TV>& args, const std::vector<std::string>& keywords, TV* out);   // intrinsics.cc
 void widen_list(Emit& e, const TV& list, const AbsVal& item);   // lists.cc: an item is put into the list
 [[noreturn]] void fail(const char* id, std::vector<std::string> args);

@@ -1,0 +1,326 @@
+// One rule per untyped op: dispatch of eval_op to the areas (numbers, index, attributes, calls, iterate).
+#include <array>
+#include <cstring>
+
+#include "typing/session.h"
+
+namespace coluber::typing {
+using namespace ir;
+
+uint32_t find_site(Spec& spec, uint32_t s);
+
+namespace {
+
+using In = std::span<const TV>;
+using Out = std::vector<TV>*;
+using Rule = void (*)(Emit&, const Op&, uint64_t, In, Out);
+
+void r_const(Emit& e, const Op& op, uint64_t, In, Out out) { out->push_back(e.constant(e.spec().fn->consts.at(static_cast<size_t>(op.imm)))); }
+void r_global(Emit& e, const Op& op, uint64_t, In, Out out) {
+  const clb_const* c = e.session().global(e.spec().fn->handle, op.sym);
+  if (!c) fail("UnknownName", {op.sym});
+  if (c->kind == CLB_ARRAY || c->kind == CLB_OBJECT || c->kind == CLB_BIGINT || c->kind == CLB_BYTES) fail("BadGlobal", {op.sym, c->kind == CLB_ARRAY ? "numpy.ndarray" : c->s ? c->s : "object"});
+  out->push_back(e.constant(c));
+}
+void r_deref(Emit& e, const Op& op, uint64_t, In, Out out) {
+  Spec& s = e.spec();
+  size_t k = static_cast<size_t>(op.imm);
+  if (k < s.captures.size()) {
+    TV v = e.dry() ? TV(s.captures[k]) : s.capture_values.at(k);
+    out->push_back(v);
+    return;
+  }
+  const clb_const* c = e.session().cell(s.fn->handle, static_cast<int>(op.imm));
+  if (!c) fail("UnknownName", {op.sym});
+  if (c->kind == CLB_ARRAY || c->kind == CLB_OBJECT || c->kind == CLB_BIGINT) fail("BadGlobal", {op.sym, c->kind == CLB_ARRAY ? "numpy.ndarray" : c->s ? c->s : "object"});
+  out->push_back(e.constant(c));
+}
+void r_unbound(Emit& e, const Op&, uint64_t, In, Out out) {
+  TV r;
+  r.type = unbound_of(bottom());
+  if (!e.dry()) { TV z = e.op(OpCode::Absent, {}, r.type); r.id = z.id; }
+  out->push_back(r);
+}
+void r_check_bound(Emit& e, const Op& op, uint64_t, In a, Out out) {
+  if (!a[0].is(Kind::Unbound)) { out->push_back(a[0]); return; }
+  if (a[0].type->elem->is(Kind::Bottom)) {
+    e.guard(e.const_bool(false), "UnboundLocal");
+    out->push_back(TV());
+    return;
+  }
+  e.guard(e.op(OpCode::Present, {a[0]}, pybool()), "UnboundLocal");
+  out->push_back(e.op(OpCode::Payload, {a[0]}, a[0].type->elem));
+}
+
+// What the condition says about x where it holds (positive) or does not.
+TV refined(Emit& e, const TV& x, const Spec& spec, ValueId cond, ValueId subject, bool positive) {
+  const FunctionInfo& fn = *spec.fn;
+  auto [block, index] = fn.defs[cond];
+  if (index == kNoId) return x;
+  const Op& d = fn.ir->blocks[block].ops[index];
+  auto payload = [&] { return e.op(OpCode::Payload, {x}, x.type->elem); };
+  if (!x.is(Kind::Optional)) return x;
+  if (d.code == OpCode::PyTruth || (d.code == OpCode::PyUnary && d.sym == "not")) {
+    bool pos = d.code == OpCode::PyTruth ? positive : !positive;
+    auto [b2, i2] = fn.defs[d.args[0]];
+    if (i2 != kNoId) {
+      OpCode c = fn.ir->blocks[b2].ops[i2].code;
+      if (c == OpCode::PyIs || c == OpCode::PyCall || c == OpCode::PyTruth || c == OpCode::PyUnary || c == OpCode::PyCompare) return refined(e, x, spec, d.args[0], subject, pos);
+    }
+    return pos ? payload() : x;   // x is true: it is not None
+  }
+  if (d.code == OpCode::PyIs) {
+    AbsVal other = spec.vals[d.args[0]].is_none() ? spec.vals[d.args[0]] : spec.vals[d.args[1]];
+    if (!other.is_none()) return x;
+    bool is_none = positive == (d.imm == 0);
+    return is_none ? e.none() : payload();
+  }
+  if (d.code == OpCode::PyCall && d.args.size() == 3) {   // isinstance(x, T)
+    const AbsVal& f = spec.vals[d.args[0]];
+    if (!f.c || !f.c->s || std::strcmp(f.c->s, "builtins.isinstance")) return x;
+    return positive ? payload() : x;
+  }
+  return x;
+}
+void r_refine(Emit& e, const Op& op, uint64_t, In a, Out out) { out->push_back(refined(e, a[0], e.spec(), op.args[1], op.args[0], op.imm)); }
+
+void r_attr(Emit& e, const Op& op, uint64_t, In a, Out out) { out->push_back(get_attr(e, a[0], op.sym)); }
+void r_set_attr(Emit& e, const Op& op, uint64_t, In a, Out) { fail("NoSetAttr", {describe(a[0]), op.sym}); }
+void r_binop(Emit& e, const Op& op, uint64_t, In a, Out out) { out->push_back(binary(e, op.sym, a[0], a[1], false)); }
+void r_inplace(Emit& e, const Op& op, uint64_t, In a, Out out) { out->push_back(binary(e, op.sym, a[0], a[1], true)); }
+void r_unary(Emit& e, const Op& op, uint64_t, In a, Out out) { out->push_back(unary(e, op.sym, a[0])); }
+void r_compare(Emit& e, const Op& op, uint64_t, In a, Out out) { out->push_back(compare(e, op.sym, a[0], a[1])); }
+void r_truth(Emit& e, const Op&, uint64_t, In a, Out out) {
+  TV t = truth(e, a[0]);
+  out->push_back(t.is(Kind::PyBool) ? t : e.cast(t, pybool()));
+}
+
+bool identical_kinds(const AbsVal& a, const AbsVal& b) { return a.type == b.type; }
+void r_is(Emit& e, const Op& op, uint64_t, In a, Out out) {
+  auto answer = [&](TV same) { out->push_back(op.imm ? e.logic_not(same) : same); };
+  for (int k = 0; k < 2; k++) {
+    if (!a[static_cast<size_t>(1 - k)].is_none()) continue;
+    const TV& x = a[static_cast<size_t>(k)];
+    if (x.is(Kind::Optional)) return answer(e.logic_not(e.op(OpCode::Present, {x}, pybool())));
+    return answer(e.const_bool(x.is_none()));
+  }
+  if (a[0].c && a[1].c) return answer(e.const_bool(same_const(a[0].c, a[1].c)));
+  if (is_bool(a[0].type) && is_bool(a[1].type)) return answer(compare(e, "eq", a[0], a[1]));
+  if (a[0].is(Kind::DType) && a[1].is(Kind::DType)) return answer(e.const_bool(a[0].type == a[1].type));
+  if (!identical_kinds(a[0], a[1])) return answer(e.const_bool(false));
+  if (a[0].is(Kind::List)) return answer(e.cmp(OpCode::Eq, e.op(OpCode::PtrToInt, {a[0]}, pyint()), e.op(OpCode::PtrToInt, {a[1]}, pyint())));
+  fail("NoIdentity", {describe(a[0]), describe(a[1])});
+}
+void r_contains(Emit& e, const Op& op, uint64_t, In a, Out out) {
+  TV r;
+  if (a[1].is(Kind::Tuple)) {
+    r = e.const_bool(false);
+    for (size_t k = 0; k < a[1].type->items.size(); k++) r = e.logic_or(r, e.cast(truth(e, compare(e, "eq", a[0], e.item(a[1], static_cast<int>(k)))), pybool()));
+  } else {
+    r = call_library(e, std::string("op:contains:") + kind_text(a[1].type->kind), {a[1], a[0]});
+    if (r.is_bottom()) { out->push_back(r); return; }
+    r = e.cast(truth(e, r), pybool());
+  }
+  out->push_back(op.imm ? e.logic_not(r) : r);
+}
+void r_getitem(Emit& e, const Op&, uint64_t, In a, Out out) { TV r = get_item(e, a[0], a[1]); out->push_back(r); }
+void r_setitem(Emit& e, const Op&, uint64_t, In a, Out) { set_item(e, a[0], a[1], a[2]); }
+void r_delitem(Emit& e, const Op&, uint64_t, In a, Out) { call_library(e, std::string("op:delitem:") + kind_text(a[0].type->kind), {a[0], a[1]}); }
+void r_slice(Emit& e, const Op&, uint64_t, In a, Out out) { out->push_back(make_slice(e, a[0], a[1], a[2])); }
+void r_tuple(Emit& e, const Op&, uint64_t, In a, Out out) { out->push_back(e.tuple(a)); }
+
+TV new_list(Emit& e, uint64_t key, AbsVal elem, size_t count) {
+  Spec& s = e.spec();
+  auto [it, fresh] = s.site_of_op.try_emplace(key, static_cast<uint32_t>(s.sites.size()));
+  if (fresh) s.sites.push_back({it->second, {}, {}});
+  uint32_t site = find_site(s, it->second);
+  if (!elem.is_bottom()) {
+    AbsVal j;
+    if (!join(s.sites[site].elem, elem, &j)) fail("ListItem", {describe(list_of(s.sites[site].elem.type)), describe(elem)});
+    s.sites[site].elem = j;
+    s.sites[site].elem.c = nullptr;
+  }
+  TV r;
+  TypeRef t = s.sites[site].elem.type;
+  if (!e.dry() && t->is(Kind::Bottom)) t = pyint();   // nothing is ever put in
+  r = e.op(OpCode::ListNew, {e.const_int(static_cast<int64_t>(count))}, list_of(t));
+  r.site = site;
+  return r;
+}
+void r_list(Emit& e, const Op&, uint64_t key, In a, Out out) {
+  AbsVal elem;
+  for (const TV& v : a) {
+    AbsVal plain = v, j;
+    plain.site = ~0u;
+    if (a.size() > 1) plain.c = nullptr;
+    if (!join(elem, plain, &j)) fail("ListItem", {describe(list_of(elem.type)), describe(v)});
+    elem = j;
+    elem.c = nullptr;
+  }
+  if (!elem.is_bottom() && is_managed(elem.type)) fail("ListOfManaged", {describe(elem.type)});
+  TV list = new_list(e, key, elem, a.size());
+  for (size_t k = 0; k < a.size() && !list.type->elem->is(Kind::Bottom); k++)
+    e.op(OpCode::ListPush, {list, convert(e, a[k], list.type->elem)}, ir::none());
+  out->push_back(list);
+}
+void r_list_append(Emit& e, const Op&, uint64_t, In a, Out) {
+  widen_list(e, a[0], a[1]);
+  if (a[0].type->elem->is(Kind::Bottom)) return;
+  if (is_managed(a[1].type)) fail("ListOfManaged", {describe(a[1].type)});
+  if (e.dry() && !join_types(a[0].type->elem, nullptr, a[1].type, a[1].c)) return;
+  e.op(OpCode::ListPush, {a[0], e.dry() ? a[1] : convert(e, a[1], a[0].type->elem)}, ir::none());
+}
+void r_list_extend(Emit& e, const Op&, uint64_t, In a, Out) {
+  if (a[1].is(Kind::Tuple)) {
+    for (size_t k = 0; k < a[1].type->items.size(); k++) {
+      TV i = e.item(a[1], static_cast<int>(k));
+      TV two[] = {a[0], i};
+      r_list_append(e, Op{}, 0, two, nullptr);
+    }
+    return;
+  }
+  AbsVal i;
+  i.type = element_type(e, a[1]);
+  widen_list(e, a[0], i);
+  if (a[0].type->elem->is(Kind::Bottom) || i.is_bottom()) return;
+  call_library(e, "method:list.extend", {a[0], a[1]});
+}
+void r_call(Emit& e, const Op& op, uint64_t, In a, Out out) {
+  out->push_back(call(e, a[0], std::vector<TV>(a.begin() + 1, a.end()), op.names));
+}
+void r_call_ex(Emit& e, const Op&, uint64_t, In a, Out out) {
+  if (!a[1].is(Kind::Tuple)) fail("StarArgs", {describe(a[1])});
+  if (a.size() > 2 && !a[2].is_none()) fail("NoKwargs", {"the called function"});
+  std::vector<TV> args;
+  for (size_t k = 0; k < a[1].type->items.size(); k++) args.push_back(e.item(a[1], static_cast<int>(k)));
+  out->push_back(call(e, a[0], args, {}));
+}
+void r_iter(Emit& e, const Op&, uint64_t, In a, Out out) { out->push_back(start_iter(e, a[0])); }
+void r_next(Emit& e, const Op&, uint64_t, In a, Out out) {   // dry runs only: lower.cc places the value behind the test
+  TV next, has;
+  next_iter(e, a[0], &next, &has);
+  TV value = iter_value(e, a[0]);
+  out->push_back(next);
+  out->push_back(value);
+  out->push_back(has);
+}
+void r_unpack(Emit& e, const Op& op, uint64_t, In a, Out out) {
+  size_t n = op.results.size();
+  if (a[0].is(Kind::Tuple)) {
+    size_t have = a[0].type->items.size();
+    if (have < n) fail("UnpackFewStatic", {std::to_string(n), std::to_string(have)});
+    if (have > n) fail("UnpackManyStatic", {std::to_string(n), std::to_string(have)});
+    for (size_t k = 0; k < n; k++) out->push_back(e.item(a[0], static_cast<int>(k)));
+    return;
+  }
+  TV len = length(e, a[0]), want = e.const_int(static_cast<int64_t>(n));
+  e.guard(e.cmp(OpCode::Ge, len, want), "UnpackFew", {want, len});
+  e.guard(e.cmp(OpCode::Le, len, want), "UnpackMany", {want});
+  for (size_t k = 0; k < n; k++) out->push_back(item_at(e, a[0], e.const_int(static_cast<int64_t>(k))));
+}
+void r_unpack_ex(Emit& e, const Op& op, uint64_t key, In a, Out out) {
+  size_t before = static_cast<size_t>(op.imm), after = op.results.size() - before - 1;
+  std::vector<TV> rest;
+  if (!a[0].is(Kind::Tuple)) {
+    TV len = length(e, a[0]);
+    e.guard(e.cmp(OpCode::Ge, len, e.const_int(static_cast<int64_t>(before + after))), "UnpackFew", {e.const_int(static_cast<int64_t>(before + after)), len});
+    for (size_t k = 0; k < before; k++) out->push_back(item_at(e, a[0], e.const_int(static_cast<int64_t>(k))));
+    TV stop = e.sub(len, e.const_int(static_cast<int64_t>(after)));
+    out->push_back(call_library(e, "op:list_slice", {a[0], e.const_int(static_cast<int64_t>(before)), stop}));
+    for (size_t k = 0; k < after; k++) out->push_back(item_at(e, a[0], e.add(stop, e.const_int(static_cast<int64_t>(k)))));
+    return;
+  }
+  size_t n = a[0].type->items.size();
+  if (n < before + after) fail("UnpackFewStatic", {std::to_string(before + after), std::to_string(n)});
+  for (size_t k = 0; k < before; k++) out->push_back(e.item(a[0], static_cast<int>(k)));
+  for (size_t k = before; k < n - after; k++) rest.push_back(e.item(a[0], static_cast<int>(k)));
+  r_list(e, op, key, rest, out);
+  for (size_t k = n - after; k < n; k++) out->push_back(e.item(a[0], static_cast<int>(k)));
+}
+void r_function(Emit& e, const Op& op, uint64_t, In a, Out out) {
+  const clb_const* code = e.spec().fn->consts.at(static_cast<size_t>(op.imm));
+  if (code->kind != CLB_CODE) fail("InternalNoValue", {"code object"});
+  size_t ndefaults = op.ints.size() > 0 ? static_cast<size_t>(op.ints[0]) : 0, ncap = op.ints.size() > 1 ? static_cast<size_t>(op.ints[1]) : 0;
+  if (a.size() != ncap) fail("InnerDefaults", {std::to_string(ndefaults)});
+  int64_t handle = e.session().nested(e.spec().fn->handle, code->code);
+  std::vector<TypeRef> types;
+  for (const TV& v : a) types.push_back(v.type);
+  if (a.empty()) {
+    TV r;
+    r.type = object_const(handle);
+    r.c = e.session().object(handle);
+    out->push_back(r);
+    return;
+  }
+  out->push_back(e.make(a, closure_of(handle, types)));
+}
+void r_format(Emit& e, const Op& op, uint64_t, In a, Out out) {
+  if (a.size() > 1 && !(a[1].c && a[1].c->kind == CLB_STR && a[1].c->n == 0)) fail("FormatSpec", {});
+  if (op.imm == 2 && a[0].is(Kind::Str)) fail("FormatSpec", {});
+  out->push_back(to_string(e, a[0]));
+}
+void r_string(Emit& e, const Op&, uint64_t, In a, Out out) { out->push_back(e.op(OpCode::StrFormat, a, str())); }
+
+// raise: an instance or a class
+void r_raise(Emit& e, const Op&, uint64_t, In a, Out) {
+  if (a.empty()) fail("BareRaise", {});
+  TV x = a[0];
+  if (x.is(Kind::Const)) x = call(e, x, {}, {});
+  if (!x.is(Kind::Exc)) fail("NotAnException", {describe(a[0])});
+  e.op(OpCode::RaiseExc, {x}, ir::none());
+}
+void r_reraise(Emit& e, const Op&, uint64_t, In a, Out) { e.op(OpCode::RaiseExc, {a[0]}, ir::none()); }
+void r_catch(Emit& e, const Op&, uint64_t, In, Out out) { out->push_back(e.op(OpCode::ExcCatch, {}, exc_of(-1))); }
+void r_exc_match(Emit& e, const Op&, uint64_t, In a, Out out) {
+  auto one = [&](const TV& cls) {
+    const clb_const* c = cls.c ? cls.c : cls.is(Kind::Const) ? e.session().object(cls.type->handle) : nullptr;
+    if (!c || c->kind != CLB_CLASS || !(c->flags & 1)) fail("NotAnExceptionClass", {describe(cls)});
+    return e.op(OpCode::ExcMatch, {a[0]}, pybool(), c->handle);
+  };
+  if (!a[1].is(Kind::Tuple)) { out->push_back(one(a[1])); return; }
+  TV r = e.const_bool(false);
+  for (size_t k = 0; k < a[1].type->items.size(); k++) r = e.logic_or(r, one(e.item(a[1], static_cast<int>(k))));
+  out->push_back(r);
+}
+void r_import(Emit& e, const Op& op, uint64_t, In, Out) { fail("Unsupported", {"import inside a function"}); }
+void r_store_global(Emit& e, const Op& op, uint64_t, In, Out) { fail("Unsupported", {"assignment to the global '" + op.sym + "'"}); }
+void r_unsupported(Emit& e, const Op& op, uint64_t, In, Out) { fail("Unsupported", {op.sym}); }
+void r_dict(Emit&, const Op&, uint64_t, In, Out) { fail("Unsupported", {"a dict"}); }
+void r_set(Emit&, const Op&, uint64_t, In, Out) { fail("Unsupported", {"a set"}); }
+void r_list_to_tuple(Emit& e, const Op&, uint64_t, In a, Out out) { fail("TupleLength", {describe(a[0])}); }
+
+const std::array<Rule, static_cast<size_t>(OpCode::PyUnsupported) + 1>& table() {
+  static const auto kTable = [] {
+    std::array<Rule, static_cast<size_t>(OpCode::PyUnsupported) + 1> t{};
+    auto set = [&](OpCode c, Rule r) { t[static_cast<size_t>(c)] = r; };
+    set(OpCode::PyConst, r_const); set(OpCode::PyGlobal, r_global); set(OpCode::PyDeref, r_deref); set(OpCode::PyUnbound, r_unbound);
+    set(OpCode::PyCheckBound, r_check_bound); set(OpCode::PyRefine, r_refine); set(OpCode::PyAttr, r_attr); set(OpCode::PySetAttr, r_set_attr);
+    set(OpCode::PyBinop, r_binop); set(OpCode::PyInplace, r_inplace); set(OpCode::PyUnary, r_unary); set(OpCode::PyCompare, r_compare);
+    set(OpCode::PyIs, r_is); set(OpCode::PyContains, r_contains); set(OpCode::PyTruth, r_truth); set(OpCode::PyGetItem, r_getitem);
+    set(OpCode::PySetItem, r_setitem); set(OpCode::PyDelItem, r_delitem); set(OpCode::PySlice, r_slice); set(OpCode::PyTuple, r_tuple);
+    set(OpCode::PyList, r_list); set(OpCode::PyDict, r_dict); set(OpCode::PySet, r_set); set(OpCode::PyListAppend, r_list_append);
+    set(OpCode::PySetAdd, r_set); set(OpCode::PyMapAdd, r_dict); set(OpCode::PyListExtend, r_list_extend); set(OpCode::PyListToTuple, r_list_to_tuple);
+    set(OpCode::PyCall, r_call); set(OpCode::PyCallEx, r_call_ex); set(OpCode::PyIter, r_iter); set(OpCode::PyNext, r_next);
+    set(OpCode::PyUnpack, r_unpack); set(OpCode::PyUnpackEx, r_unpack_ex); set(OpCode::PyFunction, r_function); set(OpCode::PyFormat, r_format);
+    set(OpCode::PyString, r_string); set(OpCode::PyRaise, r_raise); set(OpCode::PyCatch, r_catch); set(OpCode::PyExcMatch, r_exc_match);
+    set(OpCode::PyReraise, r_reraise); set(OpCode::PyImport, r_import); set(OpCode::PyStoreGlobal, r_store_global); set(OpCode::PyUnsupported, r_unsupported);
+    return t;
+  }();
+  return kTable;
+}
+
+}  // namespace
+
+void eval_op(Emit& e, const Op& op, uint64_t key, std::span<const TV> args, std::vector<TV>* out) {
+  Rule rule = static_cast<size_t>(op.code) < table().size() ? table()[static_cast<size_t>(op.code)] : nullptr;
+  if (!rule) fail("Unsupported", {info(op.code).text});
+  bool any_bottom = false;
+  for (const TV& a : args) any_bottom = any_bottom || a.is_bottom();
+  if (any_bottom && op.code != OpCode::PyListAppend) {
+    out->resize(op.results.size());
+    return;
+  }
+  rule(e, op, key, args, out);
+}
+
+}  // namespace coluber::typing

@@ -1,0 +1,282 @@
+// Session: memo of functions, specialisations and host answers; constants.
+#include "typing/session.h"
+
+#include <cstring>
+
+#include "ir/frontend/build.h"
+
+namespace coluber::typing {
+using namespace ir;
+
+const clb_const* Session::make_const(const clb_const& c) {
+  arena_.push_back(c);
+  note_object(&arena_.back());
+  return &arena_.back();
+}
+const clb_const* Session::make_int(int64_t v) { clb_const c{}; c.kind = CLB_INT; c.i = v; arena_.push_back(c); return &arena_.back(); }
+const clb_const* Session::make_bool(bool v) { clb_const c{}; c.kind = CLB_BOOL; c.i = v; arena_.push_back(c); return &arena_.back(); }
+const clb_const* Session::make_float(double v) { clb_const c{}; c.kind = CLB_FLOAT; c.f[0] = v; arena_.push_back(c); return &arena_.back(); }
+const clb_const* Session::make_none() { static const clb_const kNone{}; return &kNone; }
+const clb_const* Session::make_str(std::string_view s) {
+  strings_.emplace_back(s);
+  clb_const c{};
+  c.kind = CLB_STR;
+  c.s = strings_.back().c_str();
+  c.n = static_cast<int64_t>(s.size());
+  arena_.push_back(c);
+  return &arena_.back();
+}
+const clb_const* Session::make_tuple(std::span<const clb_const* const> items) {
+  vectors_.emplace_back();
+  for (const clb_const* i : items) vectors_.back().push_back(*i);
+  clb_const c{};
+  c.kind = CLB_TUPLE;
+  c.items = vectors_.back().data();
+  c.n = static_cast<int64_t>(items.size());
+  arena_.push_back(c);
+  return &arena_.back();
+}
+
+void Session::note_object(const clb_const* c) {
+  switch (c->kind) {
+    case CLB_MODULE: case CLB_FUNCTION: case CLB_BUILTIN: case CLB_CLASS: case CLB_OBJECT: case CLB_ARRAY: case CLB_INTRINSIC:
+      objects_.emplace(c->handle, c);
+      break;
+    default: break;
+  }
+}
+
+AbsVal Session::of_const(const clb_const* c) {
+  AbsVal v;
+  v.c = c;
+  switch (c->kind) {
+    case CLB_NONE: v.type = none(); break;
+    case CLB_BOOL: v.type = pybool(); break;
+    case CLB_INT: v.type = pyint(); break;
+    case CLB_FLOAT: v.type = pyfloat(); break;
+    case CLB_COMPLEX: v.type = pycomplex(); break;
+    case CLB_STR: v.type = str(); break;
+    case CLB_ELLIPSIS: v.type = scalar(Kind::Ellipsis); break;
+    case CLB_TUPLE: {
+      std::vector<TypeRef> types;
+      for (int64_t k = 0; k < c->n; k++) types.push_back(of_const(&c->items[k]).type);
+      v.type = tuple_of(types);
+      break;
+    }
+    case CLB_DTYPE: v.type = dtype_of(parse_type(c->s)); break;
+    case CLB_TYPE: {
+      TypeRef t = parse_type(c->s);
+      if (!t) fail("BadGlobal", {c->s, "type"});
+      v.type = dtype_of(is_weak(t) && is_number(t) ? strong(t) : t);
+      break;
+    }
+    case CLB_SCALAR: v.type = parse_type(c->s); break;
+    case CLB_BIGINT: fail("BigInt", {c->s ? c->s : "?"});
+    case CLB_ARRAY: case CLB_BYTES: case CLB_LIST: fail("BadGlobal", {"value", c->s ? c->s : "object"});
+    default:
+      objects_.emplace(c->handle, c);
+      v.type = object_const(c->handle);
+  }
+  if (!v.type) fail("BadGlobal", {"value", c->s ? c->s : "object"});
+  return v;
+}
+
+const clb_const* Session::object(int64_t handle) {
+  auto it = objects_.find(handle);
+  if (it == objects_.end()) fail("InternalNoValue", {"object " + std::to_string(handle)});
+  return it->second;
+}
+
+namespace {
+template <class Ask> const clb_const* ask(std::unordered_map<std::string, const clb_const*>& memo, std::string key, Session& s, Ask&& question) {
+  auto it = memo.find(key);
+  if (it != memo.end()) return it->second;
+  clb_const c{};
+  int rc = question(&c);
+  if (rc < 0) fail("HostError", {key});
+  const clb_const* r = rc == 0 ? s.make_const(c) : nullptr;
+  memo.emplace(std::move(key), r);
+  return r;
+}
+}  // namespace
+
+const clb_const* Session::global(int64_t fn, const std::string& name) {
+  return ask(lookups_, "g" + std::to_string(fn) + "." + name, *this, [&](clb_const* c) { return host_->global(host_->self, fn, name.c_str(), c); });
+}
+const clb_const* Session::cell(int64_t fn, int index) {
+  return ask(lookups_, "c" + std::to_string(fn) + "." + std::to_string(index), *this, [&](clb_const* c) { return host_->cell(host_->self, fn, index, c); });
+}
+const clb_const* Session::attr(int64_t object, const std::string& name) {
+  return ask(lookups_, "a" + std::to_string(object) + "." + name, *this, [&](clb_const* c) { return host_->attr(host_->self, object, name.c_str(), c); });
+}
+const clb_const* Session::implementation(int64_t object, const std::string& key) {
+  return ask(lookups_, "i" + std::to_string(object) + "." + key, *this,
+             [&](clb_const* c) { return host_->implementation(host_->self, object, key.empty() ? nullptr : key.c_str(), c); });
+}
+const clb_const* Session::overload(int64_t object, const std::string& key, std::span<const TV> args) {
+  if (!host_->overload) return nullptr;
+  std::vector<const char*> types;
+  std::string memo = "o" + std::to_string(object) + "." + key;
+  for (const TV& a : args) {
+    types.push_back(a.type->text.c_str());
+    memo += "," + a.type->text;
+  }
+  return ask(lookups_, memo, *this, [&](clb_const* c) {
+    return host_->overload(host_->self, object, key.empty() ? nullptr : key.c_str(), types.data(), static_cast<int32_t>(types.size()), c);
+  });
+}
+int64_t Session::nested(int64_t outer, const clb_code* code) {
+  char key[64];
+  snprintf(key, sizeof key, "n%lld.%p", static_cast<long long>(outer), static_cast<const void*>(code));
+  const clb_const* c = ask(lookups_, key, *this, [&](clb_const* out) {
+    int64_t h = host_->nested(host_->self, outer, code);
+    if (h < 0) return -1;
+    out->kind = CLB_FUNCTION;
+    out->handle = h;
+    out->s = code->qualname ? code->qualname : code->name;
+    out->n = static_cast<int64_t>(std::strlen(out->s));
+    return 0;
+  });
+  return c->handle;
+}
+bool Session::subclass(int64_t cls, int64_t base) { return cls == base || host_->subclass(host_->self, cls, base) == 1; }
+int64_t Session::class_handle(const char* name) {
+  for (auto& [h, f] : functions_) {
+    const clb_const* c = global(h, name);
+    if (c && c->kind == CLB_CLASS) return c->handle;
+  }
+  fail("InternalNoValue", {name});
+}
+int64_t Session::ufunc_loop(int64_t ufunc, const std::string& signature) {
+  const clb_const* c = ask(lookups_, "l" + std::to_string(ufunc) + "." + signature, *this,
+                           [&](clb_const* out) { return host_->ufunc_loop(host_->self, ufunc, signature.c_str(), out); });
+  return c ? c->i : -1;
+}
+
+FunctionInfo* Session::function(int64_t handle) {
+  auto it = functions_.find(handle);
+  if (it != functions_.end()) return it->second.get();
+  auto info = std::make_unique<FunctionInfo>();
+  info->handle = handle;
+  if (host_->function(host_->self, handle, &info->snapshot) != 0) fail("HostError", {"function " + std::to_string(handle)});
+  const clb_code* code = info->snapshot->code;
+  info->name = code->name;
+  info->library = info->snapshot->library;
+  info->options = info->snapshot->options;
+  for (int k = 0; k < code->nconsts; k++) info->consts.push_back(&code->consts[k]);
+  frontend::BuildError error;
+  info->ir = frontend::build_function(*code, handle, &error);
+  if (!info->ir) {
+    Diag d;
+    d.id = error.id;
+    d.kind = "UnsupportedError";
+    d.message = error.message;
+    d.hint = error.hint;
+    d.spans.push_back({code->filename, code->name, static_cast<int>(error.loc.line), static_cast<int>(error.loc.col), static_cast<int>(error.loc.end_line), static_cast<int>(error.loc.end_col), ""});
+    throw CompileError{d};
+  }
+  index_function(*info);
+  FunctionInfo* r = info.get();
+  functions_.emplace(handle, std::move(info));
+  return r;
+}
+
+FunctionInfo* Session::operator_kernel(const std::string& op, int operands) {
+  std::string key = op + "/" + std::to_string(operands);
+  auto it = kernels_.find(key);
+  if (it != kernels_.end()) return it->second.get();
+  auto info = std::make_unique<FunctionInfo>();
+  info->name = "op_" + op;
+  auto f = std::make_unique<Function>();
+  f->name = info->name;
+  BlockId b = f->add_block();
+  std::vector<ValueId> args;
+  for (int k = 0; k < operands; k++) {
+    ValueId v = f->add_value(bottom(), b);
+    f->blocks[b].params.push_back(v);
+    args.push_back(v);
+  }
+  static const char* kCompare[] = {"eq", "ne", "lt", "le", "gt", "ge"};
+  bool compare = false;
+  for (const char* c : kCompare) compare = compare || op == c;
+  Op o;
+  o.code = operands == 1 ? OpCode::PyUnary : compare ? OpCode::PyCompare : OpCode::PyBinop;
+  o.sym = op;
+  o.args = args;
+  ValueId r = f->add_value(bottom(), b);
+  o.results.push_back(r);
+  f->blocks[b].ops.push_back(o);
+  Op ret;
+  ret.code = OpCode::Return;
+  ret.args.push_back(r);
+  f->blocks[b].ops.push_back(ret);
+  f->always_inline = true;
+  info->ir = std::move(f);
+  info->library = true;
+  index_function(*info);
+  FunctionInfo* p = info.get();
+  kernels_.emplace(key, std::move(info));
+  return p;
+}
+
+std::string Session::unique_name(const std::string& base) {
+  std::string clean;
+  for (char c : base) clean += isalnum(static_cast<unsigned char>(c)) ? c : '_';
+  return clean + "_" + std::to_string(names_++);
+}
+
+Spec* Session::specialise(FunctionInfo* fn, std::vector<AbsVal> args, std::vector<AbsVal> captures) {
+  char head[32];
+  snprintf(head, sizeof head, "%p", static_cast<void*>(fn));
+  std::string key = head;
+  auto add = [&](const AbsVal& a) {
+    key += "|" + std::to_string(a.type->id);
+    if (a.c) key += "=" + const_text(a.c);
+  };
+  for (const AbsVal& a : args) add(a);
+  key += "/";
+  for (const AbsVal& a : captures) add(a);
+  auto& slot = specs_[key];
+  if (!slot) {
+    slot = std::make_unique<Spec>();
+    slot->fn = fn;
+    slot->args = std::move(args);
+    slot->captures = std::move(captures);
+    slot->name = unique_name(fn->name);
+  }
+  Spec* spec = slot.get();
+  if (spec->state == Spec::Done) return spec;
+  if (spec->state == Spec::Running) { spec->recursive = true; return spec; }
+  if (running_.size() > 200) fail("TooDeep", {fn->name});
+  running_.push_back(spec);
+  spec->state = Spec::Running;
+  for (int round = 0;; round++) {
+    AbsVal before = spec->ret;
+    spec->waiting_on.clear();
+    infer(*this, *spec);
+    if (!spec->recursive || (same(before, spec->ret) && round > 0)) break;
+    if (round > 20) fail("NoFixpoint", {fn->name});
+    // what was inferred on the old estimate of this one is inferred again
+    for (auto& [k, s] : specs_)
+      if (s->state == Spec::Done && s->waiting_on.count(spec)) s->state = Spec::New;
+  }
+  spec->waiting_on.erase(spec);
+  running_.pop_back();
+  spec->state = Spec::Done;
+  for (auto& [k, s] : specs_) s->waiting_on.erase(spec);
+  return spec;
+}
+
+std::unique_ptr<Program> Session::lower(Spec* root) {
+  program_ = std::make_unique<Program>();
+  lower_later(root);
+  while (!pending_.empty()) {
+    Spec* s = pending_.front();
+    pending_.pop_front();
+    lower_spec(*this, *s, *program_);
+  }
+  for (auto& f : program_->functions) f->exported = f->name == root->name;
+  return std::move(program_);
+}
+
+}  // namespace coluber::typing
