@@ -48,15 +48,18 @@ void append(TypeRef t, std::vector<Slot>* out) {
     case Kind::PyFloat: case Kind::Float64:
       return out->push_back(float_slot(64));
     case Kind::Complex64:
-      return out->insert(out->end(), 2, float_slot(32));
+      out->insert(out->end(), 2, float_slot(32));
+      return;
     case Kind::PyComplex: case Kind::Complex128:
-      return out->insert(out->end(), 2, float_slot(64));
+      out->insert(out->end(), 2, float_slot(64));
+      return;
     case Kind::Str:
       out->push_back(pointer());
       out->push_back(int_slot(64, SlotFact::NotNegative));
       return out->push_back(pointer(SlotFact::Nothing, true));
     case Kind::Range:
-      return out->insert(out->end(), 3, int_slot(64));
+      out->insert(out->end(), 3, int_slot(64));
+      return;
     case Kind::Tuple: case Kind::Slice: case Kind::Closure: case Kind::View:
       for (TypeRef item : t->items) append(item, out);
       return;

@@ -1,0 +1,46 @@
+// The host's processor as a Target: a worker with its own target machines and pipelines. A worker serves one compilation at a time;
+// compilations in parallel use several, kept in a pool.
+#pragma once
+#include "backends/cpu/host.h"
+#include "backends/llvm/pipeline.h"
+#include "backends/target.h"
+
+namespace coluber::backend {
+
+class CpuTarget : public Target {
+ public:
+  const char* triple() const override { return host_.triple.c_str(); }
+  const char* data_layout() const override { return host_.layout.c_str(); }
+  bool supports(const ir::Op&) const override { return true; }
+  bool has_fma() const override { return host_.has_fma; }
+  std::string lower_intrinsic(const char* symbol, bool single) const override { return std::string(symbol) + (single ? "f" : ""); }
+  void run_pipeline(llvm::Module& module, const Options& options) override;
+  bool emit(llvm::Module& module, bool text, llvm::SmallVectorImpl<char>* out, std::string* error) override;
+
+ private:
+  struct Level {
+    std::unique_ptr<llvm::TargetMachine> machine;
+    std::unique_ptr<Pipeline> pipeline, with_slp;
+  };
+  Level& level(int opt_level);
+
+  const Host& host_ = host();
+  Level levels_[4];
+  int current_ = 3;   // level of the last run_pipeline; emit uses its machine
+};
+
+// Borrowed from the pool of the process for the length of a compilation.
+class PooledTarget {
+ public:
+  PooledTarget();
+  ~PooledTarget();
+  PooledTarget(const PooledTarget&) = delete;
+  PooledTarget& operator=(const PooledTarget&) = delete;
+  CpuTarget* operator->() { return target_.get(); }
+  CpuTarget& operator*() { return *target_; }
+
+ private:
+  std::unique_ptr<CpuTarget> target_;
+};
+
+}  // namespace coluber::backend
