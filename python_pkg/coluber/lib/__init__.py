@@ -1,0 +1,1 @@
+"""The library in the language that Coluber compiles: NumPy, math and builtin functions. See README.md."""

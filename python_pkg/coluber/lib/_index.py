@@ -1,0 +1,3 @@
+"""Which library file registers which name. Written by _make_index.py."""
+INDEX = {
+}

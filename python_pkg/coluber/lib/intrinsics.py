@@ -1,0 +1,117 @@
+"""The intrinsics: what library code is built on. They exist inside compiled code only (typing/intrinsics.cc has one row for each).
+
+Tests on types answer at compile time and take values or dtypes: is_none is_array is_list is_tuple is_str is_slice is_optional is_dtype is_number
+is_bool is_integer is_float is_complex is_weak (Python's own scalar, in the sense of NEP 50) is_literal is_contiguous is_f_contiguous is_readonly
+is_function is_signed same_type(a, b) is_homogeneous(tuple); layout(a) is "C", "F", "S" (C order, rows contiguous) or "A".
+
+static_error(text, ...)            compilation fails with this message
+dtype_of(x) promote(a, b, ...) real_dtype(d) complex_dtype(d) element_type(iterable)    dtypes, usable as dtype arguments
+cast(x, dtype)  bitcast(x, dtype)  weak(x)        conversions of scalars, unchecked as in C; weak: a NumPy scalar as int/float/complex
+math(name, x, ...)  math_bool(name, x)  math_int(name, x)   a row of ir/intrinsics.def; result of the operands' type, bool, int
+select(c, a, b)                    without a branch: both sides are evaluated
+make_complex(re, im) truncdiv truncrem fdiv shl shr floordiv mod    unchecked operations of two scalars
+guard(cond, diag, ints...)         raises the RUNTIME row `diag` of ir/diag.def unless cond
+likely(cond)
+tuple_set(t, i, v) tuple_remove(t, i) tuple_insert(t, i, v) tuple_repeat(v, n) tuple_reverse(t) tuple_map(f, t, more...) range_tuple(n)
+empty_array(shape, dtype[, order[, zeroed]])   checks sizes; memory is not initialised
+array_view(a, shape, strides, offset, layout[, dtype])   bytes; shares a's memory
+get(a, i, ...) put(a, value, i, ...)   item of an array or list at indices known to be in range (a tuple of indices is fine too)
+load(a, bytes) store(a, bytes, value)  item at a byte offset from the first element
+assign(dst, src)                   dst[...] = src with broadcasting, cast and care for overlap
+as_readonly(a) as_layout(a, layout) elementwise(f, operands...) mem_copy(dst, src, bytes)
+list_new(item_or_dtype_or_list, capacity) list_push(l, x) list_set_len(l, n) list_reserve(l, n)
+item(iterable, i) zero_item(iterable)   item at an index in range; a zero of the element type
+ufunc_call(ufunc, "dd->d", (arrays...), (dims...), (steps...))   one call of NumPy's own loop; returns the FE_* flags it raised
+sort_in_place(a, kind) argsort_in_place(a, indices, kind)   NumPy's sort of a contiguous 1-d array; kind "quick" or "merge"
+text(x)                            str(x)"""
+
+
+class Intrinsic:
+    __slots__ = ("name", "__doc__")
+
+    def __init__(self, name):
+        self.name = name
+
+    def __repr__(self):
+        return f"<intrinsic {self.name}>"
+
+    def __call__(self, *args):
+        raise RuntimeError(f"the intrinsic {self.name} exists in compiled code only")
+
+
+is_none = Intrinsic("is_none")
+is_array = Intrinsic("is_array")
+is_list = Intrinsic("is_list")
+is_tuple = Intrinsic("is_tuple")
+is_str = Intrinsic("is_str")
+is_slice = Intrinsic("is_slice")
+is_optional = Intrinsic("is_optional")
+is_dtype = Intrinsic("is_dtype")
+is_number = Intrinsic("is_number")
+is_bool = Intrinsic("is_bool")
+is_integer = Intrinsic("is_integer")
+is_float = Intrinsic("is_float")
+is_complex = Intrinsic("is_complex")
+is_weak = Intrinsic("is_weak")
+is_literal = Intrinsic("is_literal")
+is_contiguous = Intrinsic("is_contiguous")
+is_f_contiguous = Intrinsic("is_f_contiguous")
+layout = Intrinsic("layout")
+is_readonly = Intrinsic("is_readonly")
+is_function = Intrinsic("is_function")
+is_signed = Intrinsic("is_signed")
+same_type = Intrinsic("same_type")
+is_homogeneous = Intrinsic("is_homogeneous")
+static_error = Intrinsic("static_error")
+dtype_of = Intrinsic("dtype_of")
+promote = Intrinsic("promote")
+real_dtype = Intrinsic("real_dtype")
+complex_dtype = Intrinsic("complex_dtype")
+cast = Intrinsic("cast")
+bitcast = Intrinsic("bitcast")
+weak = Intrinsic("weak")
+math = Intrinsic("math")
+math_bool = Intrinsic("math_bool")
+math_int = Intrinsic("math_int")
+select = Intrinsic("select")
+make_complex = Intrinsic("make_complex")
+truncdiv = Intrinsic("truncdiv")
+truncrem = Intrinsic("truncrem")
+fdiv = Intrinsic("fdiv")
+shl = Intrinsic("shl")
+shr = Intrinsic("shr")
+floordiv = Intrinsic("floordiv")
+mod = Intrinsic("mod")
+guard = Intrinsic("guard")
+likely = Intrinsic("likely")
+assume_index = Intrinsic("assume_index")
+tuple_set = Intrinsic("tuple_set")
+tuple_remove = Intrinsic("tuple_remove")
+tuple_insert = Intrinsic("tuple_insert")
+tuple_repeat = Intrinsic("tuple_repeat")
+tuple_reverse = Intrinsic("tuple_reverse")
+tuple_map = Intrinsic("tuple_map")
+range_tuple = Intrinsic("range_tuple")
+empty_array = Intrinsic("empty_array")
+array_view = Intrinsic("array_view")
+data = Intrinsic("data")
+load = Intrinsic("load")
+store = Intrinsic("store")
+get = Intrinsic("get")
+put = Intrinsic("put")
+assign = Intrinsic("assign")
+as_readonly = Intrinsic("as_readonly")
+as_layout = Intrinsic("as_layout")
+elementwise = Intrinsic("elementwise")
+mem_copy = Intrinsic("mem_copy")
+list_new = Intrinsic("list_new")
+list_push = Intrinsic("list_push")
+list_set_len = Intrinsic("list_set_len")
+list_reserve = Intrinsic("list_reserve")
+element_type = Intrinsic("element_type")
+item = Intrinsic("item")
+zero_item = Intrinsic("zero_item")
+ufunc_call = Intrinsic("ufunc_call")
+sort_in_place = Intrinsic("sort_in_place")
+argsort_in_place = Intrinsic("argsort_in_place")
+text = Intrinsic("text")
