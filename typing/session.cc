@@ -163,16 +163,16 @@ FunctionInfo* Session::function(int64_t handle) {
   info->name = code->name;
   info->library = info->snapshot->library;
   info->options = info->snapshot->options;
-  for (int k = 0; k < code->nconsts; k++) info->consts.push_back(&code->consts[k]);
-  frontend::BuildError error;
-  info->ir = frontend::build_function(*code, handle, &error);
+  BuildError error;
+  info->ir = build_function(*code, handle, &error, &info->consts);
   if (!info->ir) {
     Diag d;
     d.id = error.id;
     d.kind = "UnsupportedError";
     d.message = error.message;
     d.hint = error.hint;
-    d.spans.push_back({code->filename, code->name, static_cast<int>(error.loc.line), static_cast<int>(error.loc.col), static_cast<int>(error.loc.end_line), static_cast<int>(error.loc.end_col), ""});
+    const Loc& l = error.location;
+    d.spans.push_back({code->filename, code->name, static_cast<int>(l.line), static_cast<int>(l.col), static_cast<int>(l.end_line), static_cast<int>(l.end_col), ""});
     throw CompileError{d};
   }
   index_function(*info);

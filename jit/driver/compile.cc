@@ -1,0 +1,197 @@
+// The driver, top to bottom: inference, typed IR, passes, LLVM, machine code. Each stage is timed and can be dumped:
+//   COLUBER_DUMP=ir,types,passes,llvm,asm   to standard error, COLUBER_DUMP_FILTER=name limits it to functions whose name contains that
+//   COLUBER_TIME=1                          a line per compilation with the time of each stage
+#include "jit/driver/compile.h"
+
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
+#include "ir/passes/manager.h"
+
+namespace coluber::jit {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+class Stages {
+ public:
+  explicit Stages(Compilation* out) : out_(out), last_(Clock::now()) {}
+  void done(const char* stage) {
+    Clock::time_point now = Clock::now();
+    out_->stages.push_back({stage, std::chrono::duration<double>(now - last_).count()});
+    last_ = now;
+  }
+  void add(const char* stage, double seconds) { out_->stages.push_back({stage, seconds}); }
+  void restart() { last_ = Clock::now(); }
+
+ private:
+  Compilation* out_;
+  Clock::time_point last_;
+};
+
+bool wants_dump(const char* stage, const std::string& name) {
+  const char* list = std::getenv("COLUBER_DUMP");
+  if (!list) return false;
+  const char* filter = std::getenv("COLUBER_DUMP_FILTER");
+  if (filter && name.find(filter) == std::string::npos) return false;
+  std::string all = std::string(",") + list + ",";
+  return all.find(std::string(",") + stage + ",") != std::string::npos;
+}
+
+void dump(const char* stage, const std::string& name, const std::string& text) {
+  if (wants_dump(stage, name)) std::fprintf(stderr, "; ---- %s of %s\n%s\n", stage, name.c_str(), text.c_str());
+}
+
+void report_times(const Compilation& c, const std::string& name) {
+  if (!std::getenv("COLUBER_TIME")) return;
+  std::string line = "coluber: " + name;
+  double total = 0;
+  for (const StageTime& s : c.stages) {
+    char part[80];
+    std::snprintf(part, sizeof part, " %s %.2f", s.stage.c_str(), s.seconds * 1e3);
+    line += part;
+    total += s.seconds;
+  }
+  std::fprintf(stderr, "%s total %.2f ms\n", line.c_str(), total * 1e3);
+}
+
+std::vector<typing::AbsVal> arguments(typing::Session& session, const clb_request& request) {
+  std::vector<typing::AbsVal> args;
+  for (int32_t k = 0; k < request.nargs; k++) {
+    typing::AbsVal a;
+    const clb_const* c = request.arg_consts ? &request.arg_consts[k] : nullptr;
+    bool constant = c && c->kind >= 0;
+    if (constant) a = session.of_const(session.make_const(*c));
+    if (!constant || typing::has_slots(a.type)) {
+      a.c = nullptr;
+      a.type = ir::parse_type(request.arg_types[k]);
+      if (!a.type) throw typing::TypeFail{"BadSignature", {request.arg_types[k]}, {}};
+    }
+    args.push_back(a);
+  }
+  return args;
+}
+
+const ir::PassId kPipeline[] = {
+#define PIPELINE(name) ir::PassId::name,
+#include "jit/driver/pipeline.def"
+};
+
+typing::Diag internal(const std::string& what) {
+  typing::Diag d;
+  d.id = "InternalError";
+  d.kind = "InternalError";
+  d.message = what;
+  d.hint = "this is a bug of Coluber; please report it with the function";
+  return d;
+}
+
+void check_return_type(const clb_request& request, const typing::Spec& spec) {
+  if (!request.return_type) return;
+  ir::TypeRef want = ir::parse_type(request.return_type);
+  if (!want) throw typing::TypeFail{"BadSignature", {request.return_type}, {}};
+  if (want == spec.ret.type) return;
+  bool numbers = ir::is_number(want) && ir::is_number(spec.ret.type) && (ir::is_complex(want) || !ir::is_complex(spec.ret.type));
+  bool same_kind = want->kind == spec.ret.type->kind;
+  if (!numbers && !same_kind) throw typing::TypeFail{"WrongReturnType", {typing::describe(want), typing::describe(spec.ret.type)}, {}};
+}
+
+void run(const clb_host* host, const clb_request& request, Compilation* out, std::string* name) {
+  Stages stages(out);
+  typing::Session session(host);
+  session.options = request.options;
+  typing::Spec* spec = nullptr;
+  try {
+    typing::FunctionInfo* fn = session.function(request.function);
+    *name = fn->name;
+    dump("ir", *name, wants_dump("ir", *name) ? ir::print(*fn->ir) : "");
+    stages.done("frontend");
+    spec = session.specialise(fn, arguments(session, request));
+    check_return_type(request, *spec);
+    stages.done("inference");
+  } catch (typing::TypeFail& f) {
+    typing::Spec place;
+    place.fn = session.function(request.function);
+    throw typing::CompileError{typing::make_diag(session, place, f, 0)};
+  }
+  out->program = session.lower(spec);
+  stages.done("lowering");
+  out->return_type = (spec->ret.is_bottom() ? ir::none() : spec->ret.type)->text;
+  if (spec->ret.c && !typing::has_slots(spec->ret.type)) out->result.return_const = spec->ret.c;
+  dump("types", *name, wants_dump("types", *name) ? ir::print(*out->program) : "");
+  std::string broken = ir::run_passes(*out->program, kPipeline);
+  stages.done("passes");
+  dump("passes", *name, wants_dump("passes", *name) ? ir::print(*out->program) : "");
+  if (!broken.empty()) throw typing::CompileError{internal(broken)};
+  backend::Options options = backend_options(request.options);
+  options.keep_llvm = wants_dump("llvm", *name);
+  options.keep_asm = wants_dump("asm", *name);
+  stages.restart();
+  out->object = backend::compile_program(*out->program, options);
+  for (const backend::StageTime& t : out->object.times) stages.add(t.stage, t.seconds);
+  if (!out->object.error.empty()) throw typing::CompileError{internal(out->object.error)};
+  dump("llvm", *name, out->object.llvm_text);
+  dump("asm", *name, out->object.asm_text);
+}
+
+void fill_diag(Compilation* out) {
+  clb_diag& d = out->result.diag;
+  d.id = out->diag.id.c_str();
+  d.kind = out->diag.kind.c_str();
+  d.message = out->diag.message.c_str();
+  d.hint = out->diag.hint.c_str();
+  for (const typing::Diag::Span& s : out->diag.spans)
+    out->spans.push_back({s.file.c_str(), s.function.c_str(), s.line, s.col, s.end_line, s.end_col, s.note.c_str()});
+  d.spans = out->spans.data();
+  d.nspans = static_cast<int32_t>(out->spans.size());
+}
+
+void fill_result(Compilation* out) {
+  clb_result& r = out->result;
+  backend::CompiledObject& o = out->object;
+  r.entry = reinterpret_cast<void*>(o.entry);
+  r.imports = o.imports;
+  for (const std::string& k : o.import_keys) out->keys.push_back(k.c_str());
+  r.import_keys = out->keys.data();
+  r.nimports = static_cast<int32_t>(out->keys.size());
+  r.return_type = out->return_type.c_str();
+  r.object = reinterpret_cast<const uint8_t*>(o.object.data());
+  r.object_size = o.object.size();
+  r.code = o.code.release();
+}
+
+}  // namespace
+
+backend::Options backend_options(const clb_options& options) {
+  backend::Options o;
+  o.fastmath = static_cast<uint32_t>(options.fastmath);
+  o.opt_level = options.opt_level;
+  return o;
+}
+
+void compile(const clb_host* host, const clb_request& request, Compilation* out) {
+  std::string name = "?";
+  try {
+    run(host, request, out, &name);
+    fill_result(out);
+  } catch (typing::CompileError& e) {
+    out->diag = e.diag;
+    out->result.status = 1;
+  } catch (typing::TypeFail& f) {
+    out->diag = internal(std::string(f.id) + (f.args.empty() ? "" : " " + f.args[0]));
+    out->result.status = 1;
+  } catch (std::exception& e) {
+    out->diag = internal(e.what());
+    out->result.status = 1;
+  }
+  if (out->result.status) fill_diag(out);
+  for (const StageTime& s : out->stages) out->times.push_back({s.stage.c_str(), s.seconds});
+  out->result.times = out->times.data();
+  out->result.ntimes = static_cast<int32_t>(out->times.size());
+  report_times(*out, name);
+}
+
+}  // namespace coluber::jit
