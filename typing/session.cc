@@ -263,7 +263,8 @@ Spec* Session::specialise(FunctionInfo* fn, std::vector<AbsVal> args, std::vecto
   spec->waiting_on.erase(spec);
   running_.pop_back();
   spec->state = Spec::Done;
-  for (auto& [k, s] : specs_) s->waiting_on.erase(spec);
+  if (spec->recursive)
+    for (auto& [k, s] : specs_) s->waiting_on.erase(spec);
   return spec;
 }
 

@@ -101,7 +101,8 @@ void check_return_type(const clb_request& request, const typing::Spec& spec) {
 
 void run(const clb_host* host, const clb_request& request, Compilation* out, std::string* name) {
   Stages stages(out);
-  typing::Session session(host);
+  out->session = std::make_unique<typing::Session>(host);
+  typing::Session& session = *out->session;
   session.options = request.options;
   typing::Spec* spec = nullptr;
   try {

@@ -20,6 +20,7 @@ struct Compilation {
   std::vector<const char*> keys;
   std::vector<clb_stage_time> times;
   std::vector<StageTime> stages;
+  std::unique_ptr<typing::Session> session;   // constants of the result live in it
   backend::CompiledObject object;
   std::string return_type;
   std::unique_ptr<ir::Program> program;     // after the last pass
