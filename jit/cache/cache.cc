@@ -70,13 +70,13 @@ void Cache::note(Reason reason) {
   info_.counts[static_cast<int>(reason)]++;
 }
 
-Outcome Cache::lookup(Hash128 key, std::vector<Entry>* out) {
+Outcome Cache::lookup(Digest key, std::vector<Entry>* out) {
   const std::lock_guard guard(mutex_);
   open_directory();
   return counted(find(key, out));
 }
 
-Outcome Cache::find(Hash128 key, std::vector<Entry>* out) {
+Outcome Cache::find(Digest key, std::vector<Entry>* out) {
   out->clear();
   if (info_.mode == CacheMode::Off) return {Reason::Off};
   const Directory& directory = info_.directory;
@@ -121,13 +121,13 @@ Outcome Cache::load(const Entry& entry, Loaded* out) {
   return outcome;
 }
 
-Outcome Cache::store(Hash128 key, const Manifest& manifest, std::string_view object) {
+Outcome Cache::store(Digest key, const Manifest& manifest, std::string_view object) {
   const std::lock_guard guard(mutex_);
   open_directory();
   return counted(put(key, manifest, object));
 }
 
-Outcome Cache::put(Hash128 key, const Manifest& manifest, std::string_view object) {
+Outcome Cache::put(Digest key, const Manifest& manifest, std::string_view object) {
   const Directory& directory = info_.directory;
   if (info_.mode == CacheMode::Off) return {Reason::Off};
   if (info_.mode == CacheMode::ReadOnly) return {Reason::ReadOnly};
@@ -136,8 +136,8 @@ Outcome Cache::put(Hash128 key, const Manifest& manifest, std::string_view objec
   if (std::string why = objection_to_object(object); !why.empty()) return {Reason::BadObject, why};
 
   Manifest full = manifest;
-  full.object_digest = hash_of(object);
-  const std::string encoded = encode(full), name = entry_name(key, hash_of(encoded)), path = directory.path + "/" + name;
+  full.object_digest = digest_bytes(object);
+  const std::string encoded = encode(full), name = entry_name(key, digest_bytes(encoded)), path = directory.path + "/" + name;
   if (!access(path.c_str(), F_OK)) return {Reason::AlreadyThere};
   // Unique among processes and, through the time, among boots of a machine that shares the directory with others.
   timespec now;

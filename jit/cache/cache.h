@@ -1,7 +1,7 @@
 // The disk cache as the extension sees it. Safe to call from any thread, with or without the GIL, and across fork().
 //
 //   cache.configure({helper, engine});
-//   Hasher key; key.hash(environment_digest(...)).field(bytecode)...;
+//   Hasher key; key.digest(environment_digest(...)).text(bytecode)...;
 //   std::vector<Entry> entries;
 //   Outcome o = cache.lookup(key.finish(), &entries);     entries differ in their dependencies: take the first whose dependencies hold
 //   Loaded code;
@@ -15,7 +15,7 @@
 
 #include "jit/cache/directory.h"
 #include "jit/cache/entry_file.h"
-#include "jit/cache/hash.h"
+#include "jit/cache/digest.h"
 #include "jit/cache/link_queue.h"
 #include "jit/cache/manifest.h"
 #include "jit/cache/outcome.h"
@@ -54,11 +54,11 @@ class Cache {
   void configure(CacheConfig config);
   CacheMode mode();
 
-  Outcome lookup(Hash128 key, std::vector<Entry>* out);
+  Outcome lookup(Digest key, std::vector<Entry>* out);
   Outcome load(const Entry& entry, Loaded* out);
-  Outcome store(Hash128 key, const Manifest& manifest, std::string_view object);
+  Outcome store(Digest key, const Manifest& manifest, std::string_view object);
   // Under COLUBER_CACHE=check a hit is compiled all the same; this says whether the stored code came from the same object.
-  static bool same_object(const Entry& entry, std::string_view object) { return entry.manifest.object_digest == hash_of(object); }
+  static bool same_object(const Entry& entry, std::string_view object) { return entry.manifest.object_digest == digest_bytes(object); }
 
   bool drain(double seconds);    // at exit, in children of multiprocessing too
   CacheInfo info();
@@ -73,8 +73,8 @@ class Cache {
  private:
   void open_directory();         // the first use decides; the lock is held
   Outcome counted(Outcome outcome);
-  Outcome find(Hash128 key, std::vector<Entry>* out);
-  Outcome put(Hash128 key, const Manifest& manifest, std::string_view object);
+  Outcome find(Digest key, std::vector<Entry>* out);
+  Outcome put(Digest key, const Manifest& manifest, std::string_view object);
 
   std::mutex mutex_;
   CacheConfig config_;

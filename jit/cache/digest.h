@@ -1,5 +1,6 @@
 // A 128-bit content digest (MurmurHash3 x64): fast, not cryptographic. Depends on nothing.
 #pragma once
+#include <compare>
 #include <cstdint>
 #include <cstring>
 #include <string>
@@ -9,7 +10,7 @@ namespace coluber::jit {
 
 struct Digest {
   uint64_t hi = 0, lo = 0;
-  bool operator==(const Digest&) const = default;
+  auto operator<=>(const Digest&) const = default;
   std::string hex() const {
     static const char* digits = "0123456789abcdef";
     std::string s(32, '0');
@@ -73,5 +74,7 @@ class Hasher {
   }
   std::string buffer_;
 };
+
+inline Digest digest_bytes(std::string_view bytes) { return Hasher::hash(bytes.data(), bytes.size()); }
 
 }  // namespace coluber::jit

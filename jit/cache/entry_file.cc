@@ -33,7 +33,7 @@ bool read_all(int fd, char* to, size_t size) {
   return true;
 }
 
-Hash128 checksum_of(std::string_view body, Hash128 key) { return Hasher().bytes(body.data(), body.size()).hash(key).finish(); }
+Digest checksum_of(std::string_view body, Digest key) { return Hasher().digest(digest_bytes(body)).digest(key).finish(); }
 
 bool split(EntryBytes* e) {
   Trailer t;
@@ -66,7 +66,7 @@ const char* text_of(Reason reason) {
   return kTexts[static_cast<int>(reason)];
 }
 
-std::string pack(std::string_view elf, std::string_view manifest, std::string_view name, Hash128 key) {
+std::string pack(std::string_view elf, std::string_view manifest, std::string_view name, Digest key) {
   std::string all;
   all.reserve(elf.size() + manifest.size() + name.size() + sizeof(Trailer));
   all.append(elf).append(manifest).append(name);
@@ -108,8 +108,8 @@ int write_file(const std::string& path, std::string_view bytes, int mode) {
   return 0;
 }
 
-std::string entry_folder(Hash128 key) { return key.hex().substr(0, 2); }
+std::string entry_folder(Digest key) { return key.hex().substr(0, 2); }
 
-std::string entry_name(Hash128 key, Hash128 content) { return entry_folder(key) + "/" + key.hex() + "-" + content.hex().substr(0, 16) + ".so"; }
+std::string entry_name(Digest key, Digest content) { return entry_folder(key) + "/" + key.hex() + "-" + content.hex().substr(0, 16) + ".so"; }
 
 }  // namespace coluber::jit

@@ -9,7 +9,7 @@
 #include <string>
 #include <string_view>
 
-#include "jit/cache/hash.h"
+#include "jit/cache/digest.h"
 #include "jit/cache/outcome.h"
 
 namespace coluber::jit {
@@ -17,17 +17,17 @@ namespace coluber::jit {
 struct Trailer {
   char magic[8];                 // "CLBENTR1"
   uint64_t elf_size, manifest_size, name_size;
-  Hash128 key;
-  Hash128 checksum;              // of all before the trailer, and of the key
+  Digest key;
+  Digest checksum;              // of all before the trailer, and of the key
 };
 
 struct EntryBytes {
   std::string all;               // owns what the views look at
   std::string_view elf, manifest, name;
-  Hash128 key;
+  Digest key;
 };
 
-std::string pack(std::string_view elf, std::string_view manifest, std::string_view name, Hash128 key);
+std::string pack(std::string_view elf, std::string_view manifest, std::string_view name, Digest key);
 
 // Reads and checks a whole file. `recent`: mark the file as used now (when it was not lately), for the eviction of the least recently used.
 Outcome read_file(const std::string& path, bool touch, EntryBytes* out);
@@ -37,7 +37,7 @@ int write_file(const std::string& path, std::string_view bytes, int mode);
 
 // <key>-<variant>.so in a folder named by the key's first two digits, relative to the cache directory. Entries of one key that differ in
 // their dependencies lie side by side; one name always has the same content (the loader of the process remembers names).
-std::string entry_folder(Hash128 key);
-std::string entry_name(Hash128 key, Hash128 content);
+std::string entry_folder(Digest key);
+std::string entry_name(Digest key, Digest content);
 
 }  // namespace coluber::jit

@@ -90,8 +90,8 @@ std::string build_id_of(const std::string& shared_object) {
   return id;
 }
 
-Hash128 environment_digest(const std::string& engine, const std::string& extension, const std::string& python, const std::string& numpy) {
-  return Hasher().number(kFormat).field(build_id_of(engine)).field(extension).field(python).field(numpy).field(cpu_identity()).finish();
+Digest environment_digest(const std::string& engine, const std::string& extension, const std::string& python, const std::string& numpy) {
+  return Hasher().number(kFormat).text(build_id_of(engine)).text(extension).text(python).text(numpy).text(cpu_identity()).finish();
 }
 
 }  // namespace coluber::jit

@@ -2,7 +2,7 @@
 #pragma once
 #include <string>
 
-#include "jit/cache/hash.h"
+#include "jit/cache/digest.h"
 
 namespace coluber::jit {
 
@@ -13,6 +13,6 @@ std::string cpu_identity();
 std::string build_id_of(const std::string& shared_object);
 
 // `python` and `numpy` are version texts; `extension` anything that tells builds of the extension apart.
-Hash128 environment_digest(const std::string& engine, const std::string& extension, const std::string& python, const std::string& numpy);
+Digest environment_digest(const std::string& engine, const std::string& extension, const std::string& python, const std::string& numpy);
 
 }  // namespace coluber::jit

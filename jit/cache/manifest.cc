@@ -16,9 +16,9 @@ struct Writer {
     out.append(reinterpret_cast<const char*>(&value), 4);
     return true;
   }
-  bool hash(Hash128& value) {
-    out.append(reinterpret_cast<const char*>(&value.low), 8);
-    out.append(reinterpret_cast<const char*>(&value.high), 8);
+  template <typename T>
+  bool plain(T& value) {
+    out.append(reinterpret_cast<const char*>(&value), sizeof value);
     return true;
   }
   bool string(std::string& value) {
@@ -44,7 +44,10 @@ struct Reader {
     return true;
   }
   bool u32(uint32_t& value) { return raw(&value, 4); }
-  bool hash(Hash128& value) { return raw(&value.low, 8) && raw(&value.high, 8); }
+  template <typename T>
+  bool plain(T& value) {
+    return raw(&value, sizeof value);
+  }
   bool string(std::string& value) {
     uint32_t size;
     if (!u32(size) || in.size() < size) return false;
@@ -62,17 +65,27 @@ struct Reader {
 };
 
 template <typename Codec>
+bool walk(Codec& c, Digest& d) {
+  return c.plain(d.hi) && c.plain(d.lo);
+}
+
+template <typename Codec>
+bool walk(Codec& c, Read& r) {
+  return c.plain(r.kind) && c.plain(r.subject) && c.string(r.name) && c.plain(r.index) && walk(c, r.digest) && c.plain(r.object);
+}
+
+template <typename Codec>
 bool walk(Codec& c, Manifest& m) {
   uint32_t version = kVersion;
   if (!c.u32(version) || version != kVersion) return false;
   if (!c.string(m.function) || !c.string(m.signature) || !c.string(m.result_type) || !c.string(m.descriptors)) return false;
-  if (!c.string(m.entry_symbol) || !c.u32(m.mutated) || !c.hash(m.object_digest)) return false;
+  if (!c.string(m.entry_symbol) || !c.u32(m.mutated) || !c.digest(m.object_digest)) return false;
   if (!c.size(m.imports)) return false;
   for (std::string& key : m.imports)
     if (!c.string(key)) return false;
-  if (!c.size(m.dependencies)) return false;
-  for (Dependency& d : m.dependencies)
-    if (!c.string(d.path) || !c.hash(d.digest)) return false;
+  if (!c.size(m.reads)) return false;
+  for (Read& r : m.reads)
+    if (!walk(c, r)) return false;
   return true;
 }
 

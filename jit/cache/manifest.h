@@ -5,17 +5,10 @@
 #include <string_view>
 #include <vector>
 
-#include "jit/cache/hash.h"
+#include "jit/cache/digest.h"
+#include "jit/cache/read_log.h"
 
 namespace coluber::jit {
-
-// One read of the compilation: a global, a closure cell, an attribute, a callee, by name and by content. The host computes the digest anew
-// at a look-up; `path` is how it finds the value again (its own notation), `digest` what it was.
-struct Dependency {
-  std::string path;
-  Hash128 digest;
-  bool operator==(const Dependency&) const = default;
-};
 
 struct Manifest {
   std::string function;                  // qualified name and place, for cache_info() and for people
@@ -24,8 +17,8 @@ struct Manifest {
   std::string entry_symbol = "coluber_entry";
   uint32_t mutated = 0;                  // as in clb_result
   std::vector<std::string> imports;      // keys of coluber_imports, handles already replaced by what the host can resolve anew
-  std::vector<Dependency> dependencies;
-  Hash128 object_digest;                 // of the object before linking: COLUBER_CACHE=check compares it
+  std::vector<Read> reads;               // what must still read the same for the entry to hold; the host replays them
+  Digest object_digest;                 // of the object before linking: COLUBER_CACHE=check compares it
   bool operator==(const Manifest&) const = default;
 };
 

@@ -30,6 +30,7 @@ struct Read {
   int64_t index = 0;
   Digest digest;          // of the content of what was read; all zero: there was nothing
   int32_t object = -1;    // the number given to the result, when it is an object that travels by handle
+  bool operator==(const Read&) const = default;
 };
 
 struct ReadLog {

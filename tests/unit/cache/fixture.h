@@ -50,7 +50,7 @@ class CacheTest : public ::testing::Test {
     manifest_.result_type = "pyint";
     manifest_.entry_symbol = "coluber_entry_good";
     manifest_.imports = {"rt:coluber_poll", "rt:coluber_alloc"};
-    manifest_.dependencies = {{"global:k", hash_of("7")}};
+    manifest_.reads = {{ReadKind::Global, 0, "k", 0, digest_bytes("7"), -1}};
   }
   void TearDown() override { std::filesystem::remove_all(dir_); }
 
@@ -58,7 +58,7 @@ class CacheTest : public ::testing::Test {
   static std::string good() { return contents(good_OBJECT); }
 
   // Stores the good object under `key` and waits for the link. The entry's path.
-  std::string stored(Cache& cache, Hash128 key) {
+  std::string stored(Cache& cache, Digest key) {
     EXPECT_EQ(cache.store(key, manifest_, good()).reason, Reason::Stored);
     EXPECT_TRUE(cache.drain(20));
     std::vector<Entry> entries;
@@ -75,7 +75,7 @@ class CacheTest : public ::testing::Test {
 
   std::string dir_;
   Manifest manifest_;
-  const Hash128 key_ = hash_of("a key");
+  const Digest key_ = digest_bytes("a key");
 };
 
 // Calls the loaded good object.

@@ -27,7 +27,7 @@ TEST_F(CacheTest, StoresAndLoads) {
   ASSERT_TRUE(other.lookup(key_, &entries).hit());
   ASSERT_EQ(entries.size(), 1u);
   EXPECT_EQ(entries[0].manifest.signature, "pyint,pyint");
-  EXPECT_EQ(entries[0].manifest.dependencies, manifest_.dependencies);
+  EXPECT_EQ(entries[0].manifest.reads, manifest_.reads);
   EXPECT_TRUE(Cache::same_object(entries[0], good()));
   EXPECT_FALSE(Cache::same_object(entries[0], "another object"));
   expect_works(other, entries[0]);
@@ -39,13 +39,13 @@ TEST_F(CacheTest, KeepsVariantsOfOneKeySideBySide) {
   Cache cache;
   cache.configure(config());
   stored(cache, key_);
-  manifest_.dependencies[0].digest = hash_of("8");
+  manifest_.reads[0].digest = digest_bytes("8");
   EXPECT_EQ(cache.store(key_, manifest_, good()).reason, Reason::Stored);
   ASSERT_TRUE(cache.drain(20));
   std::vector<Entry> entries;
   ASSERT_TRUE(cache.lookup(key_, &entries).hit());
   ASSERT_EQ(entries.size(), 2u);
-  EXPECT_NE(entries[0].manifest.dependencies, entries[1].manifest.dependencies);
+  EXPECT_NE(entries[0].manifest.reads, entries[1].manifest.reads);
   for (const Entry& e : entries) expect_works(cache, e);
 }
 
@@ -96,8 +96,8 @@ TEST_F(CacheTest, AnEntryUnderAnotherKeysNameIsDamage) {
   Cache cache;
   cache.configure(config());
   const std::string path = stored(cache, key_);
-  Hash128 other = key_;
-  other.low ^= 1;
+  Digest other = key_;
+  other.lo ^= 1;
   const std::string wrong = dir_ + "/" + entry_name(other, key_);
   std::filesystem::create_directories(std::filesystem::path(wrong).parent_path());
   overwrite(wrong, contents(path));
@@ -114,7 +114,7 @@ TEST_F(CacheTest, EightProcessesAtOnce) {
       cache.configure(config());
       bool fine = true;
       for (int i = 0; i < 12; i++) {
-        const Hash128 key = hash_of(std::to_string(i));
+        const Digest key = digest_bytes(std::to_string(i));
         const Reason r = cache.store(key, manifest_, good()).reason;
         fine &= r == Reason::Stored || r == Reason::AlreadyThere;
         std::vector<Entry> entries;
@@ -135,7 +135,7 @@ TEST_F(CacheTest, EightProcessesAtOnce) {
   cache.configure(config());
   for (int i = 0; i < 12; i++) {
     std::vector<Entry> entries;
-    ASSERT_TRUE(cache.lookup(hash_of(std::to_string(i)), &entries).hit());
+    ASSERT_TRUE(cache.lookup(digest_bytes(std::to_string(i)), &entries).hit());
     EXPECT_EQ(entries.size(), 1u);
     expect_works(cache, entries[0]);
   }
@@ -211,11 +211,11 @@ TEST_F(CacheTest, AForkedChildLeavesTheParentsJobsAlone) {
   Cache& cache = process_cache();
   cache.configure(config());
   EXPECT_EQ(cache.store(key_, manifest_, good()).reason, Reason::Stored);
-  EXPECT_EQ(in_child([&] { return cache.drain(0) && cache.store(hash_of("child"), manifest_, good()).reason == Reason::Stored && cache.drain(20) ? 0 : 1; }), 0);
+  EXPECT_EQ(in_child([&] { return cache.drain(0) && cache.store(digest_bytes("child"), manifest_, good()).reason == Reason::Stored && cache.drain(20) ? 0 : 1; }), 0);
   EXPECT_TRUE(cache.drain(20));
   std::vector<Entry> entries;
   EXPECT_TRUE(cache.lookup(key_, &entries).hit());
-  EXPECT_TRUE(cache.lookup(hash_of("child"), &entries).hit());
+  EXPECT_TRUE(cache.lookup(digest_bytes("child"), &entries).hit());
 }
 
 TEST_F(CacheTest, ThreadsAndForkTogether) {
@@ -247,7 +247,7 @@ TEST_F(CacheTest, ModesAreKept) {
   Cache ro;
   ro.configure(config());
   EXPECT_TRUE(ro.lookup(key_, &entries).hit());
-  EXPECT_EQ(ro.store(hash_of("new"), manifest_, good()).reason, Reason::ReadOnly);
+  EXPECT_EQ(ro.store(digest_bytes("new"), manifest_, good()).reason, Reason::ReadOnly);
 
   setenv("COLUBER_CACHE", "check", 1);
   Cache check;
@@ -261,12 +261,12 @@ TEST_F(CacheTest, LeastRecentlyUsedGoFirst) {
   cache.configure(config());
   std::vector<std::string> paths;
   for (int i = 0; i < 6; i++) {
-    paths.push_back(stored(cache, hash_of(std::to_string(i))));
+    paths.push_back(stored(cache, digest_bytes(std::to_string(i))));
     const timespec used[2] = {{1000 + i, 0}, {1000 + i, 0}};
     ASSERT_EQ(utimensat(AT_FDCWD, paths.back().c_str(), used, 0), 0);
   }
   std::vector<Entry> entries;
-  ASSERT_TRUE(cache.lookup(hash_of("0"), &entries).hit());       // a use makes the oldest the newest
+  ASSERT_TRUE(cache.lookup(digest_bytes("0"), &entries).hit());       // a use makes the oldest the newest
   const TrimResult before = trim(dir_, INT64_MAX);
   EXPECT_EQ(before.entries, 6);
   EXPECT_EQ(before.removed, 0);

@@ -83,7 +83,7 @@ TEST_F(CacheTest, AnUnwritableDirectoryIsReadAllTheSame) {
     cache.configure(config());
     std::vector<Entry> entries;
     const bool found = cache.lookup(key_, &entries).hit();
-    const bool refused = cache.store(hash_of("new"), manifest_, good()).reason == Reason::ReadOnly;
+    const bool refused = cache.store(digest_bytes("new"), manifest_, good()).reason == Reason::ReadOnly;
     return (found ? 0 : 1) | (refused ? 0 : 2);
   };
   if (geteuid() == 0) {                          // root may write anywhere: become somebody who owns the files
