@@ -79,7 +79,7 @@ bool walk(Codec& c, Manifest& m) {
   uint32_t version = kVersion;
   if (!c.u32(version) || version != kVersion) return false;
   if (!c.string(m.function) || !c.string(m.signature) || !c.string(m.result_type) || !c.string(m.descriptors)) return false;
-  if (!c.string(m.entry_symbol) || !c.u32(m.mutated) || !c.digest(m.object_digest)) return false;
+  if (!c.string(m.entry_symbol) || !c.u32(m.mutated) || !walk(c, m.object_digest)) return false;
   if (!c.size(m.imports)) return false;
   for (std::string& key : m.imports)
     if (!c.string(key)) return false;
