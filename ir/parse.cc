@@ -331,8 +331,12 @@ class Parser {
     return pos_ >= text_.size() || text_[pos_] == '\n' || text_[pos_] == '}' || comment();
   }
   bool eat(std::string_view s) {
+    size_t before = pos_;
     peek();
-    if (text_.substr(pos_, s.size()) != s) return false;
+    if (text_.substr(pos_, s.size()) != s) {
+      pos_ = before;                       // the end of the line still counts for whoever looks next
+      return false;
+    }
     pos_ += s.size();
     return true;
   }
