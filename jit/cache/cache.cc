@@ -145,7 +145,7 @@ Outcome Cache::put(Digest key, const Manifest& manifest, std::string_view object
   char unique[80];
   std::snprintf(unique, sizeof unique, "%lx%lx-%d-%lu", static_cast<unsigned long>(now.tv_sec), static_cast<unsigned long>(now.tv_nsec),
                 static_cast<int>(getpid()), static_cast<unsigned long>(jobs_++));
-  const std::string job = directory.path + "/work/" + unique + ".o";
+  const std::string job = directory.path + "/pending/" + unique + ".o";
   if (const int error = write_file(job, pack(object, encoded, name, key), 0600)) return {Reason::WriteFailed, job + ": " + std::strerror(error)};
   Outcome outcome = queue_.add(job);
   if (outcome.reason != Reason::Stored) unlink(job.c_str());

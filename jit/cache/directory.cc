@@ -96,8 +96,8 @@ Directory choose_directory(bool read_only) {
     }
     result.path = path;
     if (!read_only) {
-      const std::string work = path + "/work";
-      result.writable = !make_folders(work) && !faccessat(AT_FDCWD, work.c_str(), W_OK, AT_EACCESS);
+      const std::string pending = path + "/pending";
+      result.writable = !make_folders(pending) && !faccessat(AT_FDCWD, pending.c_str(), W_OK, AT_EACCESS);
     }
     return result;
   }
@@ -107,7 +107,7 @@ Directory choose_directory(bool read_only) {
 TrimResult trim(const std::string& directory, int64_t limit) {
   TrimResult result;
   const time_t now = time(nullptr);
-  for (const File& f : files_in(directory + "/work"))
+  for (const File& f : files_in(directory + "/pending"))
     if (now - f.used > kAbandonedAfter) unlink(f.path.c_str());
   std::vector<File> all;
   static const char kDigits[] = "0123456789abcdef";

@@ -62,7 +62,7 @@ def test_python_is_known_in_host_and_runtime_only():
 
 
 def test_llvm_is_known_in_backends_only():
-    assert not [n for n in users_of(r"(llvm|llvm-c|lld|clang)/") if not n.startswith(("backends/", "tests/unit/backend/"))]
+    assert not [n for n in users_of(r"(llvm|llvm-c|lld|clang)/") if not n.startswith(("backends/", "tests/unit/backends/"))]
 
 
 def test_numpy_api_is_known_in_few_files():

@@ -15,8 +15,9 @@ def cxx_functions(text):
     for i, line in enumerate(lines):
         if not line.endswith("{") or NOT_FUNCTIONS.match(line) or line.lstrip().startswith(("//", "*", "#")):
             continue
-        start = i
-        while start and "(" not in lines[start] and i - start < 8:      # a parameter list over several lines
+        start = i                              # back over parameters and initialisers on lines of their own
+        while start and lines[start - 1].strip() and not lines[start - 1].rstrip().endswith((";", "{", "}", ":", "*/")) \
+                and not lines[start - 1].lstrip().startswith(("//", "#", "*")):
             start -= 1
         named = re.search(r"([\w:~]+|operator\S+)\s*\(", lines[start])
         if not named or not re.search(r"\)\s*(const|noexcept|override|final|->.*|:.*)*\s*\{$", " ".join(lines[start:i + 1])):

@@ -138,7 +138,7 @@ bool receive(std::string* job, int flags) {
   return true;
 }
 
-bool inside(const Helper& h, const std::string& job) { return job.rfind(h.directory + "/work/", 0) == 0; }
+bool inside(const Helper& h, const std::string& job) { return job.rfind(h.directory + "/pending/", 0) == 0; }
 
 void serve(Helper* h) {
   for (bool open = true;;) {

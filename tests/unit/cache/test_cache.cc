@@ -163,7 +163,7 @@ TEST_F(CacheTest, AWriterKilledHalfWayLeavesNoEntry) {
   Cache cache;
   cache.configure(config());
   const std::string path = stored(cache, key_), bytes = contents(path);
-  const std::string half = dir_ + "/work/dead.o.entry";
+  const std::string half = dir_ + "/pending/dead.o.entry";
   std::filesystem::remove(path);
   overwrite(half, bytes.substr(0, bytes.size() / 2));
   std::vector<Entry> entries;

@@ -90,11 +90,11 @@ TEST_F(CacheTest, AnUnwritableDirectoryIsReadAllTheSame) {
     for (const auto& f : std::filesystem::recursive_directory_iterator(dir_)) ASSERT_EQ(chown(f.path().c_str(), 65534, 65534), 0);
     ASSERT_EQ(chown(dir_.c_str(), 65534, 65534), 0);
   }
-  std::filesystem::permissions(dir_ + "/work", std::filesystem::perms(0500));
+  std::filesystem::permissions(dir_ + "/pending", std::filesystem::perms(0500));
   std::filesystem::permissions(dir_, std::filesystem::perms(0500));
   EXPECT_EQ(in_child([&] { return geteuid() == 0 && seteuid(65534) ? 9 : body(); }), 0);
   std::filesystem::permissions(dir_, std::filesystem::perms(0700));
-  std::filesystem::permissions(dir_ + "/work", std::filesystem::perms(0700));
+  std::filesystem::permissions(dir_ + "/pending", std::filesystem::perms(0700));
 }
 
 TEST_F(CacheTest, SizeLimitIsInMegabytes) {
