@@ -43,7 +43,7 @@ def test_includes_go_one_way(folder):
                 wrong.append(f"{name} includes {path}")
             if inside and not quoted:
                 wrong.append(f"{name} includes <{path}>: our own headers are quoted")
-            if quoted and not inside and not path.startswith(("llvm/", "lld/", "numpy/", "gtest/")) and path != "Python.h":
+            if quoted and not inside and not path.startswith(("llvm/", "lld/", "numpy/", "gtest/", "internal/")) and path != "Python.h":
                 wrong.append(f'{name} includes "{path}": our headers are named from the root')
     assert not wrong, "\n".join(wrong)
 
