@@ -31,6 +31,8 @@ TV Emit::op(OpCode code, std::span<const TV> args, TypeRef type, int64_t imm, st
 
 Op* Emit::last_op() { return dry() ? nullptr : &fn_->blocks[block_].ops.back(); }
 
+TV Emit::value_of(ValueId untyped) const { return map_ ? (*map_)[untyped] : TV(spec_.vals[untyped]); }
+
 ValueId Emit::use(const TV& v) {
   if (dry() || v.id != kNoId) return v.id;
   const clb_const* c = v.c;

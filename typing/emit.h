@@ -30,6 +30,9 @@ class Emit {
   void set_loc(uint32_t loc) { loc_ = loc; }
   uint32_t loc() const { return loc_; }
   ir::Function* function() { return fn_; }
+  // The typed value of an untyped one, for rules that look beyond their operands.
+  void use_map(const std::vector<TV>* map) { map_ = map; }
+  TV value_of(ir::ValueId untyped) const;
 
   // The IR value of `v`, made from its constant when it has none yet.
   ir::ValueId use(const TV& v);
@@ -79,6 +82,7 @@ class Emit {
   Session& session_;
   Spec& spec_;
   ir::Function* fn_ = nullptr;
+  const std::vector<TV>* map_ = nullptr;
   ir::BlockId block_ = 0;
   uint32_t loc_ = 0;
 };

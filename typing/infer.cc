@@ -29,6 +29,10 @@ void index_function(FunctionInfo& info) {
     }
     for (ValueId a : block.on_error.args) use(a, b);
   }
+  info.star_list.assign(f.values.size(), 0);
+  for (Block& block : f.blocks)
+    for (Op& op : block.ops)
+      if (op.code == OpCode::PyListToTuple) info.star_list[op.args[0]] = 1;
   // reverse postorder, without recursion
   std::vector<uint8_t> seen(f.blocks.size(), 0);
   std::vector<std::pair<BlockId, size_t>> stack{{0, 0}};

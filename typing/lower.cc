@@ -54,6 +54,7 @@ class Lowering {
     for (size_t k = 0; k < spec_.fn->order.size(); k++) rank_[spec_.fn->order[k]] = static_cast<uint32_t>(k);
     find_polls();
     e_.start(out_);
+    e_.use_map(&map_);
   }
 
   // While loops poll, and for loops that contain another loop; innermost counted loops are left to be vectorised.

@@ -147,7 +147,9 @@ TV new_list(Emit& e, uint64_t key, AbsVal elem, size_t count) {
   r.site = site;
   return r;
 }
-void r_list(Emit& e, const Op&, uint64_t key, In a, Out out) {
+bool star_list(Emit& e, ValueId list) { return list < e.spec().fn->star_list.size() && e.spec().fn->star_list[list]; }
+void r_list(Emit& e, const Op& op, uint64_t key, In a, Out out) {
+  if (op.code == OpCode::PyList && star_list(e, op.results[0])) { out->push_back(e.none()); return; }   // see r_list_to_tuple
   AbsVal elem;
   for (const TV& v : a) {
     AbsVal plain = v, j;
@@ -163,14 +165,16 @@ void r_list(Emit& e, const Op&, uint64_t key, In a, Out out) {
     e.op(OpCode::ListPush, {list, convert(e, a[k], list.type->elem)}, ir::none());
   out->push_back(list);
 }
-void r_list_append(Emit& e, const Op&, uint64_t, In a, Out) {
+void r_list_append(Emit& e, const Op& op, uint64_t, In a, Out) {
+  if (!op.args.empty() && star_list(e, op.args[0])) return;
   widen_list(e, a[0], a[1]);
   if (a[0].type->elem->is(Kind::Bottom)) return;
   if (is_managed(a[1].type)) fail("ListOfManaged", {describe(a[1].type)});
   if (e.dry() && !join_types(a[0].type->elem, nullptr, a[1].type, a[1].c)) return;
   e.op(OpCode::ListPush, {a[0], e.dry() ? a[1] : convert(e, a[1], a[0].type->elem)}, ir::none());
 }
-void r_list_extend(Emit& e, const Op&, uint64_t, In a, Out) {
+void r_list_extend(Emit& e, const Op& op, uint64_t, In a, Out) {
+  if (star_list(e, op.args[0])) return;
   if (a[1].is(Kind::Tuple)) {
     for (size_t k = 0; k < a[1].type->items.size(); k++) {
       TV i = e.item(a[1], static_cast<int>(k));
@@ -287,7 +291,27 @@ void r_store_global(Emit& e, const Op& op, uint64_t, In, Out) { fail("Unsupporte
 void r_unsupported(Emit& e, const Op& op, uint64_t, In, Out) { fail("Unsupported", {op.sym}); }
 void r_dict(Emit&, const Op&, uint64_t, In, Out) { fail("Unsupported", {"a dict"}); }
 void r_set(Emit&, const Op&, uint64_t, In, Out) { fail("Unsupported", {"a set"}); }
-void r_list_to_tuple(Emit& e, const Op&, uint64_t, In a, Out out) { fail("TupleLength", {describe(a[0])}); }
+// (a, *b, c): the bytecode fills a list and makes it a tuple. All that filled it is in the same block, in order.
+void r_list_to_tuple(Emit& e, const Op& op, uint64_t key, In, Out out) {
+  const FunctionInfo& fn = *e.spec().fn;
+  std::vector<TV> items;
+  auto [block, index] = fn.defs[op.results[0]];
+  for (uint32_t k = 0; k < index; k++) {
+    const Op& o = fn.ir->blocks[block].ops[k];
+    if (o.code == OpCode::PyList && o.results[0] == op.args[0]) {
+      for (ValueId v : o.args) items.push_back(e.value_of(v));
+    } else if (o.code == OpCode::PyListAppend && o.args[0] == op.args[0]) {
+      items.push_back(e.value_of(o.args[1]));
+    } else if (o.code == OpCode::PyListExtend && o.args[0] == op.args[0]) {
+      TV t = e.value_of(o.args[1]);
+      if (t.is_bottom()) { out->push_back(t); return; }
+      if (!t.is(Kind::Tuple)) fail("StarArgs", {describe(t)});
+      for (size_t j = 0; j < t.type->items.size(); j++) items.push_back(e.item(t, static_cast<int>(j)));
+    }
+  }
+  for (const TV& i : items) if (i.is_bottom()) { out->push_back(TV()); return; }
+  out->push_back(e.tuple(items));
+}
 
 const std::array<Rule, static_cast<size_t>(OpCode::PyUnsupported) + 1>& table() {
   static const auto kTable = [] {

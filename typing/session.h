@@ -23,6 +23,7 @@ struct FunctionInfo {
   std::vector<const clb_const*> consts;     // of the code
   std::vector<std::vector<ir::BlockId>> uses;   // value -> blocks that read it
   std::vector<ir::BlockId> order;           // reverse postorder
+  std::vector<uint8_t> star_list;           // value: a list that only becomes a tuple, (a, *b): its items are known one by one
   std::vector<std::pair<ir::BlockId, uint32_t>> defs;   // value -> block and op index (kNoId: parameter)
 };
 
