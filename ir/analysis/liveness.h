@@ -4,7 +4,7 @@
 // `key` maps a value to the one whose life its uses prolong (itself; its root, for ownership), kNoId to leave it out. Uses by an error
 // edge count at every op of the block that may raise: a value that the handler needs is live until the last of those.
 #pragma once
-#include <span>
+#include <utility>
 #include <vector>
 
 #include "ir/analysis/cfg.h"
@@ -18,6 +18,7 @@ class Liveness {
 
   const std::vector<ValueId>& live_in(BlockId b) const { return live_in_[b]; }   // without the block's parameters
   bool is_live_in(ValueId v, BlockId b) const;                                   // linear in live_in(b)
+  std::vector<std::vector<ValueId>> take() { return std::move(live_in_); }
 
  private:
   static std::vector<ValueId> identity(const Function& f);
