@@ -36,7 +36,8 @@ Slots FunctionLowering::complex_div(const Slots& x, const Slots& y, bool recipro
     re = b_.CreateFDiv(re_sum, denominator);
     im = b_.CreateFDiv(im_sum, denominator);
   }
-  V by_zero = b_.CreateFCmpOEQ(b_.CreateSelect(re_larger, abs_re, abs_im), llvm::ConstantFP::get(type, 0.0));
+  V zero = llvm::ConstantFP::get(type, 0.0);
+  V by_zero = b_.CreateAnd(b_.CreateFCmpOEQ(abs_re, zero), b_.CreateFCmpOEQ(abs_im, zero));
   V infinity = llvm::ConstantFP::getInfinity(type);
   return {b_.CreateSelect(by_zero, b_.CreateFMul(x[0], infinity), re), b_.CreateSelect(by_zero, b_.CreateFMul(x[1], infinity), im)};
 }
