@@ -97,6 +97,9 @@ typedef struct clb_request {
   int32_t nargs;
   const char *return_type;          /* of an explicit signature, or null */
   clb_options options;
+  const char *const *local_names;   /* the option `locals`: types of variables by name */
+  const char *const *local_types;
+  int32_t nlocal_types;
 } clb_request;
 
 typedef struct clb_span { const char *file, *function; int32_t line, col, end_line, end_col; const char *note; } clb_span;

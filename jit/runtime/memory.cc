@@ -21,7 +21,8 @@ static_assert(alignof(std::max_align_t) == 16);
 std::atomic<int64_t> g_blocks{0}, g_bytes{0}, g_total{0};
 
 // malloc's own pointer is kept in the head, which is shifted to a multiple of 64.
-void*& raw_of(coluber_owner* owner) { return *reinterpret_cast<void**>(&owner->pad[3]); }
+void set_raw(coluber_owner* owner, void* raw) { owner->pad[3] = static_cast<int64_t>(reinterpret_cast<uintptr_t>(raw)); }
+void* raw_of(const coluber_owner* owner) { return reinterpret_cast<void*>(static_cast<uintptr_t>(owner->pad[3])); }
 
 coluber_owner* place(void* raw, int64_t bytes, int32_t kind) {
   auto address = (reinterpret_cast<uintptr_t>(raw) + 63) & ~uintptr_t{63};
@@ -31,7 +32,7 @@ coluber_owner* place(void* raw, int64_t bytes, int32_t kind) {
   owner->flags = 0;
   owner->object = nullptr;
   owner->size = bytes;
-  raw_of(owner) = raw;
+  set_raw(owner, raw);
   return owner;
 }
 

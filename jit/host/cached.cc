@@ -1,0 +1,352 @@
+// Between the dispatcher and the disk cache: keys, manifests, and making a specialisation out of an entry.
+#include "jit/host/cached.h"
+
+#include <dirent.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <charconv>
+
+#include "jit/cache/cache.h"
+#include "jit/cache/environment.h"
+#include "jit/host/box.h"
+#include "jit/host/engine.h"
+#include "jit/host/imports.h"
+#include "jit/host/numpy_api.h"
+
+namespace coluber::jit {
+namespace {
+
+void note(Dispatcher* self, const std::string& signature, const std::string& text) {
+  std::string line = "(" + signature + "): " + text;
+  auto& notes = self->state->cache_notes;
+  if (std::find(notes.begin(), notes.end(), line) == notes.end()) notes.push_back(line);
+}
+
+// ---- keys ---------------------------------------------------------------------------------------------------------------------------
+
+// Our library in Python is part of each key, by the names, sizes and times of its files.
+void add_folder(Hasher& h, const std::string& folder) {
+  std::vector<std::string> names;
+  DIR* dir = opendir(folder.c_str());
+  if (!dir) return;
+  while (const dirent* item = readdir(dir)) {
+    if (item->d_name[0] != '.' && strcmp(item->d_name, "__pycache__") != 0) names.emplace_back(item->d_name);
+  }
+  closedir(dir);
+  std::sort(names.begin(), names.end());
+  for (const std::string& name : names) {
+    struct stat info;
+    std::string path = folder + "/" + name;
+    if (stat(path.c_str(), &info) != 0) continue;
+    if (S_ISDIR(info.st_mode)) add_folder(h, path);
+    else h.text(name).number(static_cast<uint64_t>(info.st_size)).number(static_cast<uint64_t>(info.st_mtim.tv_sec)).number(static_cast<uint64_t>(info.st_mtim.tv_nsec));
+  }
+}
+
+std::string folder_of(const std::string& path) { return path.substr(0, path.rfind('/') + 1); }
+
+std::string numpy_version() {
+  PyObject* numpy = PyDict_GetItemString(PyImport_GetModuleDict(), "numpy");
+  PyObject* version = numpy ? PyObject_GetAttrString(numpy, "__version__") : nullptr;
+  std::string out = version && PyUnicode_Check(version) ? PyUnicode_AsUTF8(version) : "none";
+  Py_XDECREF(version);
+  PyErr_Clear();                              // a module named numpy that is not NumPy
+  return out;
+}
+
+// Once per process, except for NumPy, which may be imported later.
+Digest environment() {
+  static const Digest fixed = [] {
+    std::string extension = extension_path(), engine = engine_path();
+    process_cache().configure({folder_of(extension) + "coluber-link", engine});
+    Hasher h;
+    h.digest(environment_digest(engine, build_id_of(extension), Py_GetVersion(), ""));
+    add_folder(h, folder_of(extension) + "lib");
+    return h.finish();
+  }();
+  return Hasher().digest(fixed).text(numpy_version()).finish();
+}
+
+// What users have registered with coluber.extending: an implementation that appears later must not be missed.
+bool add_registrations(Hasher& h) {
+  PyObject* registry = PyDict_GetItemString(PyImport_GetModuleDict(), "coluber._registry");
+  if (!registry) return true;
+  PyObject* keys = PyObject_CallMethod(registry, "user_keys", nullptr);
+  const char* text = keys ? PyUnicode_AsUTF8(keys) : nullptr;
+  if (text) h.text(text);
+  Py_XDECREF(keys);
+  return text != nullptr;
+}
+
+// Handles in what goes to disk: by their number in the log ("@2"), or by a name that can be imported ("@numpy.matmul").
+struct Portable {
+  const ReadLog* log;
+  bool ok = true;
+
+  std::string name(int64_t handle) {
+    int32_t number = log->number_of(handle);
+    if (number >= 0) return "@" + std::to_string(number);
+    PyObject* object = object_of(handle);
+    bool named = object && (PyModule_Check(object) || PyType_Check(object) || PyCFunction_Check(object) || !numpy_ufunc_name(object).empty());
+    if (!named) ok = false;
+    return named ? "@" + qualified_name(object) : "?";
+  }
+  std::string type(std::string_view text) {
+    std::string out;
+    for (size_t i = 0; i < text.size(); i++) {
+      out += text[i];
+      if (text[i] != '#' || i + 1 == text.size() || !isdigit(static_cast<unsigned char>(text[i + 1]))) continue;
+      int64_t handle = 0;
+      i = static_cast<size_t>(std::from_chars(text.data() + i + 1, text.data() + text.size(), handle).ptr - text.data()) - 1;
+      out += name(handle);
+    }
+    return out;
+  }
+  // "loop:12:3:fn" -> "loop:@2:3:fn"; keys without handles stay.
+  std::string import(std::string_view key) {
+    size_t colon = key.find(':');
+    std::string_view what = key.substr(0, colon);
+    if (what != "obj" && what != "loop" && what != "addr" && what != "owner") return std::string(key);
+    int64_t handle = 0;
+    const char* end = std::from_chars(key.data() + colon + 1, key.data() + key.size(), handle).ptr;
+    return std::string(what) + ":" + name(handle) + std::string(end, key.data() + key.size());
+  }
+};
+
+// The way back: "@2" and "@numpy.matmul" become handles of this process.
+struct Local {
+  Snapshot* snapshot;
+  bool ok = true;
+
+  int64_t handle(std::string_view name) {
+    int32_t number = -1;
+    auto end = std::from_chars(name.data(), name.data() + name.size(), number).ptr;
+    if (end == name.data() + name.size()) {
+      bool known = number >= 0 && static_cast<size_t>(number) < snapshot->log.objects.size();
+      return known ? snapshot->log.objects[static_cast<size_t>(number)] : (ok = false, -1);
+    }
+    PyObject* support = PyImport_ImportModule("coluber._support");
+    PyObject* object = support ? PyObject_CallMethod(support, "find", "s#", name.data(), static_cast<Py_ssize_t>(name.size())) : nullptr;
+    Py_XDECREF(support);
+    if (!object) return PyErr_Clear(), ok = false, -1;   // no longer importable: a miss
+    int64_t h = snapshot->held.add(object);
+    Py_DECREF(object);
+    return h;
+  }
+  std::string text(std::string_view portable) {
+    std::string out;
+    for (size_t i = 0; i < portable.size(); i++) {
+      if (portable[i] != '@') {
+        out += portable[i];
+        continue;
+      }
+      size_t end = portable.find_first_of(":(),;", i);
+      if (end == std::string_view::npos) end = portable.size();
+      out += std::to_string(handle(portable.substr(i + 1, end - i - 1)));
+      i = end - 1;
+    }
+    return out;
+  }
+};
+
+bool make_key(Dispatcher* self, Snapshot& snapshot, const clb_request& request, CacheTicket* ticket, std::string* signature) {
+  Hasher h;
+  Digest function;
+  std::string why;
+  h.digest(environment());
+  if (!digest_of(self->py_func, &function, &why)) return note(self, "", why), false;
+  if (!add_registrations(h)) return false;
+  Portable portable{&snapshot.log};
+  for (int32_t i = 0; i < request.nargs; i++) {
+    Digest constant;
+    std::string type = portable.type(request.arg_types[i]);
+    *signature += (i ? "," : "") + type;
+    const HostType* parsed = parse_type(request.arg_types[i]);
+    PyObject* object = parsed && parsed->handle >= 0 ? object_of(parsed->handle) : nullptr;
+    if (object && !digest_of(object, &constant, &why)) return note(self, *signature, why), false;
+    h.digest(constant);
+  }
+  if (!portable.ok) return note(self, *signature, "a type of an argument has no name that lasts"), false;
+  h.digest(function).text(*signature).text(self->state->name).bytes(&request.options, sizeof request.options);
+  h.text(request.return_type ? portable.type(request.return_type) : "");
+  for (int32_t i = 0; i < request.nlocal_types; i++) h.text(request.local_names[i]).text(request.local_types[i]);
+  ticket->key = h.finish();
+  return true;
+}
+
+// Functions of interactive sessions and exec'd texts have no file that another process could have, too.
+bool defined_in_file(Dispatcher* self) {
+  PyObject* file = PyObject_GetAttrString(PyFunction_GET_CODE(self->py_func), "co_filename");
+  const char* path = file ? PyUnicode_AsUTF8(file) : nullptr;
+  struct stat info;
+  bool ok = path && path[0] != '<' && stat(path, &info) == 0;
+  Py_XDECREF(file);
+  PyErr_Clear();
+  return ok;
+}
+
+// ---- descriptors: what the host keeps in a manifest besides the types -----------------------------------------------------------------
+//   line 1: portable name of a constant result, or a str constant after a quote; then a line per function: first line, tab, file
+
+std::string constant_text(Portable& portable, const clb_result& result) {
+  const clb_const* c = result.return_const;
+  const HostType* type = parse_type(result.return_type);
+  if (!c || (type && type->slots > 0)) return "";
+  if (c->kind == CLB_STR) return portable.ok = false, "";
+  return c->handle > 0 ? portable.name(c->handle) : "";
+}
+
+std::string descriptor_text(Portable& portable, const clb_result& result, const Snapshot& snapshot) {
+  std::string out = constant_text(portable, result) + "\n";
+  for (PyObject* code : snapshot.codes) {
+    PyObject *file = PyObject_GetAttrString(code, "co_filename"), *line = PyObject_GetAttrString(code, "co_firstlineno"), *name = PyObject_GetAttrString(code, "co_name");
+    if (file && line && name) out += std::to_string(PyLong_AsLong(line)) + "\t" + PyUnicode_AsUTF8(name) + "\t" + PyUnicode_AsUTF8(file) + "\n";
+    Py_XDECREF(file);
+    Py_XDECREF(line);
+    Py_XDECREF(name);
+  }
+  return out;
+}
+
+void read_shifts(std::string_view text, const Snapshot& snapshot, Specialization* spec) {
+  spec->shifts = new std::vector<LineShift>;
+  while (!text.empty()) {
+    std::string_view line = text.substr(0, text.find('\n'));
+    text.remove_prefix(std::min(line.size() + 1, text.size()));
+    LineShift shift;
+    size_t tab = line.find('\t'), second = line.find('\t', tab + 1);
+    if (tab == std::string_view::npos || second == std::string_view::npos) continue;
+    std::from_chars(line.data(), line.data() + tab, shift.first);
+    std::string name(line.substr(tab + 1, second - tab - 1));
+    shift.file = line.substr(second + 1);
+    for (PyObject* code : snapshot.codes) {   // the function of that name as it is here
+      PyObject *here = PyObject_GetAttrString(code, "co_name"), *file = PyObject_GetAttrString(code, "co_filename"), *first = PyObject_GetAttrString(code, "co_firstlineno");
+      if (here && file && first && PyUnicode_CompareWithASCIIString(here, name.c_str()) == 0) {
+        shift.delta = static_cast<int32_t>(PyLong_AsLong(first)) - shift.first;
+        shift.now = PyUnicode_AsUTF8(file);
+      }
+      Py_XDECREF(here);
+      Py_XDECREF(file);
+      Py_XDECREF(first);
+    }
+    if (!shift.now.empty()) spec->shifts->push_back(std::move(shift));
+  }
+}
+
+// ---- loading ------------------------------------------------------------------------------------------------------------------------
+
+Specialization* make_specialization(Dispatcher* self, Snapshot& snapshot, const clb_request& request, const Manifest& manifest, const Loaded& code, std::string* why) {
+  Local local{&snapshot};
+  auto* spec = new Specialization;
+  std::vector<std::string> keys, types;
+  std::vector<const char*> pointers;
+  for (const std::string& key : manifest.imports) keys.push_back(local.text(key));
+  for (const std::string& key : keys) pointers.push_back(key.c_str());
+  for (int32_t i = 0; i < request.nargs; i++) types.emplace_back(request.arg_types[i]);
+  std::string result = local.text(manifest.result_type);
+  std::string_view descriptors = manifest.descriptors;
+  std::string_view constant = descriptors.substr(0, descriptors.find('\n'));
+  if (!constant.empty()) spec->constant = Py_XNewRef(object_of(local.handle(constant.substr(1))));
+  bool ok = local.ok && fill_imports(spec, pointers.data(), static_cast<int32_t>(pointers.size()), code.imports);
+  if (ok) {
+    spec->entry = reinterpret_cast<coluber_entry>(code.entry);
+    spec->mutated = manifest.mutated;
+    spec->from_cache = true;
+    spec->library = code.library;
+    read_shifts(descriptors.substr(descriptors.find('\n') + 1), snapshot, spec);
+    spec->held.add_all(snapshot.held);
+    spec->guards.move_from(snapshot.guards);
+    spec->codes.swap(snapshot.codes);
+    ok = finish_specialization(self, spec, types, result);
+  }
+  if (ok) return spec;
+  *why = local.ok ? "" : "an object it refers to is no longer there";
+  delete spec;
+  return nullptr;
+}
+
+// The first entry whose reads hold.
+Specialization* try_entry(Dispatcher* self, const Snapshot& outer, const clb_request& request, const Entry& entry, std::string* why) {
+  Snapshot fresh;
+  fresh.held.add_all(outer.held);
+  for (int64_t handle : outer.log.objects) fresh.log.add_object(handle);
+  for (const Read& read : entry.manifest.reads) {
+    if (!fresh.replay(read, why)) {
+      PyObject* error = fresh.take_error();   // a property that raises now: something has changed, and compiling will meet it again
+      Py_XDECREF(error);
+      return nullptr;
+    }
+  }
+  Loaded code;
+  Outcome outcome = process_cache().load(entry, &code);
+  if (!outcome.hit()) return *why = outcome.text(), nullptr;
+  return make_specialization(self, fresh, request, entry.manifest, code, why);
+}
+
+}  // namespace
+
+Specialization* cache_lookup(Dispatcher* self, Snapshot& snapshot, const clb_request& request, CacheTicket* ticket) {
+  std::string signature;
+  if (!self->state->options.cache) return note(self, "", "option cache=False"), nullptr;
+  if (!defined_in_file(self)) return note(self, "", "the function is not defined in a file"), nullptr;
+  environment();                              // configures the cache
+  if (process_cache().mode() == CacheMode::Off) return note(self, "", text_of(Reason::Off)), nullptr;
+  if (!make_key(self, snapshot, request, ticket, &signature)) return nullptr;
+  ticket->usable = true;
+  std::vector<Entry> entries;
+  Outcome outcome = process_cache().lookup(ticket->key, &entries);
+  std::string why;
+  for (Entry& entry : entries) {
+    if (process_cache().mode() == CacheMode::Check) {
+      ticket->expected = std::make_shared<Entry>(entry);
+      break;
+    }
+    Specialization* spec = try_entry(self, snapshot, request, entry, &why);
+    if (spec) return self->state->hits++, spec;
+    if (PyErr_Occurred()) return nullptr;
+  }
+  self->state->misses++;
+  if (outcome.hit()) process_cache().note(Reason::Dependency), outcome = {Reason::Dependency, why};
+  note(self, signature, outcome.text());
+  return nullptr;
+}
+
+void cache_store(Dispatcher* self, Snapshot& snapshot, const clb_request& request, const clb_result& result, CacheTicket* ticket) {
+  if (!ticket->usable || !result.object_size) return;
+  std::string_view object(reinterpret_cast<const char*>(result.object), result.object_size);
+  if (ticket->expected && !Cache::same_object(*std::static_pointer_cast<Entry>(ticket->expected), object)) {
+    if (PyErr_WarnFormat(PyExc_RuntimeWarning, 1, "%s(): the cache holds other code than the compiler makes", self->state->name.c_str()) < 0) PyErr_Clear();
+  }
+  Portable portable{&snapshot.log};
+  Manifest manifest;
+  manifest.function = self->state->name;
+  for (int32_t i = 0; i < request.nargs; i++) manifest.signature += (i ? "," : "") + portable.type(request.arg_types[i]);
+  manifest.result_type = portable.type(result.return_type);
+  manifest.descriptors = descriptor_text(portable, result, snapshot);
+  manifest.mutated = result.mutated;
+  for (int32_t i = 0; i < result.nimports; i++) manifest.imports.push_back(portable.import(result.import_keys[i]));
+  manifest.reads = snapshot.log.reads;
+  manifest.object_digest = Hasher::hash(object.data(), object.size());
+  if (!snapshot.log.cacheable) return note(self, manifest.signature, "not stored: " + snapshot.log.why_not);
+  if (!portable.ok) return note(self, manifest.signature, "not stored: it refers to an object without a name that lasts");
+  note(self, manifest.signature, process_cache().store(ticket->key, manifest, object).text());
+}
+
+PyObject* cache_summary() {
+  environment();
+  process_cache().mode();
+  CacheInfo info = process_cache().info();
+  PyObject* counts = PyDict_New();
+  for (int i = 0; i < kReasons && counts; i++) {
+    if (!info.counts[i]) continue;
+    PyObject* count = PyLong_FromLongLong(info.counts[i]);
+    if (!count || PyDict_SetItemString(counts, text_of(static_cast<Reason>(i)), count) < 0) Py_CLEAR(counts);
+    Py_XDECREF(count);
+  }
+  return counts ? Py_BuildValue("{sssNsLsLss}", "directory", info.directory.path.c_str(), "counts", counts, "linked", static_cast<long long>(info.linked),
+                                "link_failures", static_cast<long long>(info.link_failures), "last_link_error", info.last_link_error.c_str())
+                : nullptr;
+}
+
+}  // namespace coluber::jit

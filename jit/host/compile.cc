@@ -1,0 +1,276 @@
+// From argument types to a specialisation: one compilation per signature at a time, without the GIL, published under it.
+#include <pthread.h>
+
+#include <condition_variable>
+#include <mutex>
+#include <new>
+
+#include "jit/host/box.h"
+#include "jit/host/cached.h"
+#include "jit/host/dispatcher.h"
+#include "jit/host/engine.h"
+#include "jit/host/imports.h"
+#include "jit/host/raise.h"
+#include "jit/host/snapshot.h"
+
+namespace coluber::jit {
+namespace {
+
+// ---- who compiles what ------------------------------------------------------------------------------------------------------------------
+
+struct InFlight {
+  Dispatcher* dispatcher;
+  std::string key;
+  pthread_t thread;
+};
+
+struct Queue {
+  std::mutex mutex;
+  std::condition_variable done;
+  std::vector<InFlight> entries;
+};
+alignas(Queue) char g_queue_memory[sizeof(Queue)];
+Queue* g_queue = new (g_queue_memory) Queue;
+
+// In a forked child only the forking thread lives on: what others were compiling will never be done.
+void before_fork() { g_queue->mutex.lock(); }
+void after_fork_in_parent() { g_queue->mutex.unlock(); }
+void after_fork_in_child() {
+  std::vector<InFlight> mine;
+  for (InFlight& entry : g_queue->entries) {
+    if (pthread_equal(entry.thread, pthread_self())) mine.push_back(std::move(entry));
+  }
+  g_queue = new (g_queue_memory) Queue;       // a locked mutex is not unlocked but made anew
+  g_queue->entries = std::move(mine);
+}
+
+// True: the caller compiles, and calls leave_queue. False: somebody else has just finished, look again. Called with the GIL.
+bool enter_queue(Dispatcher* self, const std::string& key) {
+  std::unique_lock lock(g_queue->mutex);
+  bool busy = false, mine = false;
+  for (const InFlight& entry : g_queue->entries) {
+    mine = mine || pthread_equal(entry.thread, pthread_self());
+    busy = busy || (entry.dispatcher == self && entry.key == key);
+  }
+  if (busy && !mine) {                        // a thread that compiles itself never waits for another: it does the work twice instead
+    lock.unlock();
+    PyThreadState* saved = PyEval_SaveThread();
+    lock.lock();
+    auto still = [&] {
+      for (const InFlight& entry : g_queue->entries) {
+        if (entry.dispatcher == self && entry.key == key) return true;
+      }
+      return false;
+    };
+    g_queue->done.wait(lock, [&] { return !still(); });
+    lock.unlock();
+    PyEval_RestoreThread(saved);
+    return false;
+  }
+  g_queue->entries.push_back({self, key, pthread_self()});
+  return true;
+}
+
+void leave_queue(Dispatcher* self, const std::string& key) {
+  std::lock_guard lock(g_queue->mutex);
+  auto& entries = g_queue->entries;
+  for (size_t i = 0; i < entries.size(); i++) {
+    if (entries[i].dispatcher != self || entries[i].key != key || !pthread_equal(entries[i].thread, pthread_self())) continue;
+    entries.erase(entries.begin() + static_cast<std::ptrdiff_t>(i));
+    break;
+  }
+  g_queue->done.notify_all();
+}
+
+// ---- one compilation ----------------------------------------------------------------------------------------------------------------
+
+struct Request {
+  clb_request c{};
+  std::vector<const char*> types, local_names, local_types;
+  std::vector<clb_const> consts;
+};
+
+bool fill_request(Snapshot& snapshot, Dispatcher* self, const std::vector<std::string>& types, const std::string& return_type, Request* out) {
+  out->c.function = snapshot.add_function(reinterpret_cast<PyObject*>(self));
+  snapshot.log.add_object(out->c.function);
+  for (const std::string& text : types) {
+    const HostType* type = parse_type(text);
+    if (!type) return PyErr_Format(PyExc_SystemError, "%s is not a type", text.c_str()), false;
+    clb_const constant{};
+    constant.kind = -1;
+    if (type->is(Kind::None)) snapshot.to_const(Py_None, &constant);
+    if (type->is(Kind::Ellipsis)) snapshot.to_const(Py_Ellipsis, &constant);
+    if (type->is(Kind::Const) && object_of(type->handle)) snapshot.to_const(object_of(type->handle), &constant);
+    if (type->is(Kind::DType)) {
+      constant.kind = CLB_DTYPE;
+      constant.flags = 1;
+      constant.s = snapshot.arena.text(type->elem->text);
+      constant.n = static_cast<int64_t>(type->elem->text.size());
+    }
+    if (constant.handle > 0) snapshot.log.add_object(constant.handle);
+    out->types.push_back(text.c_str());
+    out->consts.push_back(constant);
+  }
+  const HostOptions& options = self->state->options;
+  for (size_t i = 0; i < options.local_names.size(); i++) {
+    out->local_names.push_back(options.local_names[i].c_str());
+    out->local_types.push_back(options.local_types[i].c_str());
+  }
+  out->c.arg_types = out->types.data();
+  out->c.arg_consts = out->consts.data();
+  out->c.nargs = static_cast<int32_t>(types.size());
+  out->c.return_type = return_type.empty() ? nullptr : return_type.c_str();
+  out->c.options = options.engine;
+  out->c.local_names = out->local_names.data();
+  out->c.local_types = out->local_types.data();
+  out->c.nlocal_types = static_cast<int32_t>(options.local_names.size());
+  return true;
+}
+
+}  // namespace
+
+// Completes what does not depend on where the code comes from: plan, result type. False with a Python error.
+bool finish_specialization(Dispatcher* self, Specialization* spec, const std::vector<std::string>& types, const std::string& return_type) {
+  std::vector<const HostType*> parsed;
+  for (const std::string& text : types) parsed.push_back(parse_type(text));
+  std::string error;
+  if (!make_plan(parsed, &spec->plan, &error)) return raise_typing_error(self, error, ""), false;
+  spec->result = parse_type(return_type);
+  if (!spec->result) return PyErr_Format(PyExc_SystemError, "%s is not a type", return_type.c_str()), false;
+  if (!spec->constant && !can_box(spec->result, &error)) {
+    raise_typing_error(self, "returns a value of type " + error + ", which has no form in Python", "return numbers, arrays, tuples or lists");
+    return false;
+  }
+  spec->result_slots = spec->result->slots;
+  spec->nogil = self->state->options.engine.nogil != 0;
+  spec->arg_types = types;
+  spec->return_type = return_type;
+  return spec->guards.arm() || (PyErr_Occurred() ? false : (spec->guards.invalidate(), true));
+}
+
+namespace {
+
+// The constant result of code without result slots, as a Python object (borrowed or new: *out is new); false with an error.
+bool constant_result(const clb_result* result, Specialization* spec) {
+  const clb_const* c = result->return_const;
+  const HostType* type = parse_type(result->return_type);
+  if (!c || (type && type->slots > 0)) return true;
+  if (c->handle > 0) spec->constant = Py_XNewRef(object_of(c->handle));
+  if (c->kind == CLB_STR) spec->constant = PyUnicode_DecodeUTF8(c->s, static_cast<Py_ssize_t>(c->n), nullptr);
+  return !PyErr_Occurred();
+}
+
+Specialization* publish(Dispatcher* self, Snapshot& snapshot, const clb_result* result, const std::vector<std::string>& types) {
+  auto* spec = new Specialization;
+  spec->code = result->code;
+  spec->entry = reinterpret_cast<coluber_entry>(result->entry);
+  spec->mutated = result->mutated;
+  for (int32_t i = 0; i < result->ntimes; i++) spec->times.emplace_back(result->times[i].stage, result->times[i].seconds);
+  bool ok = constant_result(result, spec) && fill_imports(spec, result->import_keys, result->nimports, result->imports);
+  spec->held = std::move(snapshot.held);
+  spec->guards.move_from(snapshot.guards);
+  spec->codes.swap(snapshot.codes);
+  ok = ok && finish_specialization(self, spec, types, result->return_type);
+  if (!ok) {
+    delete spec;
+    return nullptr;
+  }
+  return spec;
+}
+
+// Runs the engine; `after` is called with the result, under the GIL, while the session lives.
+template <class After>
+auto run_engine(Dispatcher* self, Snapshot& snapshot, const Request& request, After after) -> decltype(after(nullptr, nullptr)) {
+  const Engine* engine = load_engine();
+  if (!engine) return nullptr;
+  snapshot.release_gil();
+  clb_session* session = engine->session_new(&snapshot.host);
+  const clb_result* result = engine->compile(session, &request.c);
+  snapshot.take_gil();
+  decltype(after(nullptr, nullptr)) out = nullptr;
+  if (!result || result->status != 0) {
+    PyObject* cause = snapshot.take_error();
+    if (result) raise_diag(result->diag, cause);
+    else PyErr_SetString(PyExc_SystemError, "the engine gave no result");
+    Py_XDECREF(cause);
+  } else {
+    PyObject* stray = snapshot.take_error();  // a callback failed, and the engine did without: not worth stopping for, but not silent
+    if (stray) set_exception(stray), PyErr_WriteUnraisable(self->py_func);
+    out = after(session, result);
+  }
+  PyObject* error = take_exception();         // freeing must not run with an error pending
+  engine->session_free(session);
+  if (error) set_exception(error);
+  return out;
+}
+
+Specialization* compile(Dispatcher* self, const std::vector<std::string>& types, const std::string& return_type, HandleSet* held) {
+  Snapshot snapshot;
+  if (held) snapshot.held = std::move(*held);
+  Request request;
+  if (!fill_request(snapshot, self, types, return_type, &request)) return nullptr;
+  CacheTicket ticket;
+  if (Specialization* hit = cache_lookup(self, snapshot, request.c, &ticket)) return hit;
+  if (PyErr_Occurred()) return nullptr;
+  return run_engine(self, snapshot, request, [&](clb_session*, const clb_result* result) {
+    cache_store(self, snapshot, request.c, *result, &ticket);
+    return publish(self, snapshot, result, types);
+  });
+}
+
+Specialization* find(Dispatcher* self, const std::string& key) {
+  for (Specialization* spec : self->state->table) {
+    if (spec->key == key) return spec;
+  }
+  return nullptr;
+}
+
+std::string join(const std::vector<std::string>& types) {
+  std::string key;
+  for (const std::string& type : types) key += (key.empty() ? "" : ";") + type;
+  return key;
+}
+
+}  // namespace
+
+Specialization* get_specialization(Dispatcher* self, const std::vector<std::string>& types, const std::string& return_type, HandleSet* held) {
+  std::string key = join(types);
+  while (true) {
+    Specialization* known = find(self, key);
+    if (known && (known->guards.hold() || known->guards.recheck())) return known;
+    if (known) drop_specialization(self, known);   // a global or a cell has been rebound
+    if (enter_queue(self, key)) break;
+  }
+  Specialization* made = compile(self, types, return_type, held);
+  leave_queue(self, key);
+  if (!made) return nullptr;
+  made->key = key;
+  if (Specialization* twin = find(self, key)) drop_specialization(self, twin);   // the work was done twice
+  self->state->table.push_back(made);
+  return made;
+}
+
+PyObject* dump_specialization(Dispatcher* self, Specialization* spec, const char* stage) {
+  Snapshot snapshot;
+  Request request;
+  std::vector<std::string> types = spec->arg_types;   // the specialisation may be dropped meanwhile
+  if (!fill_request(snapshot, self, types, "", &request)) return nullptr;
+  return run_engine(self, snapshot, request, [&](clb_session* session, const clb_result* result) -> PyObject* {
+    const char* text = load_engine()->dump(session, stage);
+    PyObject* out = text ? PyUnicode_DecodeUTF8(text, static_cast<Py_ssize_t>(strlen(text)), "replace") : PyUnicode_FromString("");
+    if (result->code) load_engine()->release(result->code);
+    return out;
+  });
+}
+
+void install_fork_handlers() { pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child); }
+
+Specialization::~Specialization() {
+  for (PyObject* object : codes) Py_DECREF(object);
+  for (coluber_owner* owner : owners) free(owner);
+  Py_XDECREF(constant);
+  if (code) loaded_engine()->release(code);
+  delete shifts;
+}
+
+}  // namespace coluber::jit

@@ -1,0 +1,217 @@
+// Calls. The fast path tries the table's specialisations in order with a plain positional argument list; all else is behind it.
+#include "jit/host/dispatcher.h"
+
+#include <alloca.h>
+
+#include "jit/host/box.h"
+#include "jit/host/numpy_api.h"
+#include "jit/host/raise.h"
+#include "jit/host/thread_state.h"
+#include "jit/host/typeof.h"
+#include "jit/runtime/runtime.h"
+
+namespace coluber::jit {
+namespace {
+
+// The answer of an attempt that does not fit: no object and no error.
+PyObject* const kNoMatch = reinterpret_cast<PyObject*>(1);
+
+inline void leave(Specialization* spec) {
+  if (--spec->running == 0 && spec->doomed) [[unlikely]] delete spec;
+}
+
+[[gnu::noinline]] PyObject* fail_call(Specialization* spec, coluber_ctx* ctx, Frame& frame) {
+  raise_from_context(spec, ctx);
+  if (frame.lists) {                          // lists are written back on the way out of an exception, too
+    PyObject* error = take_exception();
+    bool ok = write_back_lists(frame, spec->mutated != 0);
+    if (ok) set_exception(error);
+    else Py_XDECREF(error);
+  }
+  leave(spec);
+  return nullptr;
+}
+
+// The arguments are in the frame: call, box.
+inline PyObject* enter(Specialization* spec, Frame& frame, uint64_t* result) {
+  coluber_ctx ctx;
+  init_context(&ctx, spec->nogil);
+  spec->running++;
+  int32_t status;
+  if (spec->nogil) {
+    PyThreadState* saved = PyEval_SaveThread();
+    status = spec->entry(&ctx, frame.slots, result);
+    PyEval_RestoreThread(saved);
+  } else {
+    status = spec->entry(&ctx, frame.slots, result);
+  }
+  if (status) [[unlikely]] return fail_call(spec, &ctx, frame);
+  PyObject* boxed;
+  if (frame.lists && !write_back_lists(frame, spec->mutated != 0)) [[unlikely]] {
+    release_slots(spec->result, result);
+    boxed = nullptr;
+  } else if (spec->constant) {
+    boxed = Py_NewRef(spec->constant);
+  } else if (spec->result->is(Kind::PyFloat) || spec->result->is(Kind::Float64)) {
+    boxed = PyFloat_FromDouble(*reinterpret_cast<double*>(result));
+  } else {
+    BoxContext context;
+    boxed = box(spec->result, result, context);
+  }
+  leave(spec);
+  return boxed;
+}
+
+inline PyObject* attempt(Specialization* spec, PyObject* const* args) {
+  auto* slots = static_cast<uint64_t*>(alloca(8 * static_cast<size_t>(spec->plan.slots + spec->result_slots) + 8));
+  auto* owners = static_cast<coluber_owner*>(alloca(sizeof(coluber_owner) * static_cast<size_t>(spec->plan.owners) + 8));
+  Frame frame(slots, owners);
+  if (!unbox_all(spec->plan, args, frame)) return kNoMatch;
+  if (!spec->guards.hold()) [[unlikely]] return kNoMatch;
+  return enter(spec, frame, slots + spec->plan.slots);
+}
+
+// ---- the slow path ------------------------------------------------------------------------------------------------------------------
+
+// An error on one argument: names it and keeps the class.
+void name_argument(Dispatcher* self, int32_t index) {
+  PyObject* error = take_exception();
+  PyObject* text = PyObject_Str(error);
+  PyErr_Format(reinterpret_cast<PyObject*>(Py_TYPE(error)), "%s() argument '%s': %U", self->state->name.c_str(), parameter_name(self, index), text);
+  Py_XDECREF(text);
+  Py_XDECREF(error);
+}
+
+// With conversions. kNoMatch, a result, or null with an error.
+PyObject* attempt_converting(Dispatcher* self, Specialization* spec, PyObject* const* args) {
+  std::vector<uint64_t> slots(static_cast<size_t>(spec->plan.slots + spec->result_slots) + 1);
+  std::vector<coluber_owner> owners(static_cast<size_t>(spec->plan.owners) + 1);
+  Frame frame(slots.data(), owners.data());
+  for (int32_t i = 0; i < spec->plan.parameters; i++) {
+    int done = unbox_convert(spec->plan, spec->plan.ops[static_cast<size_t>(i)], args[i], frame);
+    if (done == 0) return kNoMatch;
+    if (done < 0) return name_argument(self, i), nullptr;
+  }
+  return enter(spec, frame, slots.data() + spec->plan.slots);
+}
+
+PyObject* no_signature_fits(Dispatcher* self, PyObject* const* args) {
+  std::string given, declared;
+  for (int32_t i = 0; i < self->state->nparams; i++) {
+    std::string text;
+    TypeofFailure why;
+    HandleSet held;
+    if (!type_of(args[i], &held, &text, &why)) text = why.what;
+    given += (i ? ", " : "") + text;
+  }
+  for (const Specialization* spec : self->state->table) {
+    declared += "\n    (";
+    for (size_t i = 0; i < spec->arg_types.size(); i++) declared += (i ? ", " : "") + spec->arg_types[i];
+    declared += ") -> " + spec->return_type;
+  }
+  PyErr_Format(PyExc_TypeError, "%s(): no matching signature for (%s); there are:%s", self->state->name.c_str(), given.c_str(), declared.c_str());
+  return nullptr;
+}
+
+bool compile_declared(Dispatcher* self) {
+  while (!self->state->declared.empty()) {    // compiled at the first call, when all that they refer to is defined
+    Declared declared = self->state->declared.front();
+    if (!get_specialization(self, declared.args, declared.return_type, nullptr)) return false;
+    self->state->declared.erase(self->state->declared.begin());
+  }
+  self->state->can_compile = false;
+  return true;
+}
+
+PyObject* call_declared(Dispatcher* self, PyObject* const* args) {
+  if (self->state->can_compile && !compile_declared(self)) return nullptr;
+  std::vector<Specialization*> table = self->state->table;
+  for (Specialization* spec : table) {
+    if (spec->guards.hold()) continue;
+    std::vector<std::string> types = spec->arg_types;
+    if (!get_specialization(self, types, spec->return_type, nullptr)) return nullptr;
+  }
+  for (Specialization* spec : self->state->table) {
+    PyObject* result = attempt(spec, args);
+    if (result != kNoMatch) return result;
+  }
+  bool overflow = false;
+  for (Specialization* spec : std::vector<Specialization*>(self->state->table)) {
+    PyObject* result = attempt_converting(self, spec, args);
+    overflow = !result && PyErr_ExceptionMatches(PyExc_OverflowError) && self->state->table.size() > 1;
+    if (overflow) PyErr_Clear();              // a later signature may be wider
+    else if (result != kNoMatch) return result;
+  }
+  return no_signature_fits(self, args);
+}
+
+bool argument_types(Dispatcher* self, PyObject* const* args, std::vector<std::string>* types, HandleSet* held) {
+  for (int32_t i = 0; i < self->state->nparams; i++) {
+    std::string text;
+    TypeofFailure why;
+    if (!type_of(args[i], held, &text, &why)) {
+      raise_typing_error(self, std::string("argument '") + parameter_name(self, i) + "' is " + why.what + ", which compiled code does not take", why.remedy);
+      return false;
+    }
+    types->push_back(std::move(text));
+  }
+  return true;
+}
+
+PyObject* call_bound(Dispatcher* self, PyObject* const* args) {
+  if (!self->state->declared.empty() || !self->state->can_compile) return call_declared(self, args);
+  for (Specialization* spec : self->state->table) {
+    PyObject* result = attempt(spec, args);
+    if (result != kNoMatch) return result;
+  }
+  while (true) {
+    std::vector<std::string> types;
+    HandleSet held;
+    if (!argument_types(self, args, &types, &held)) return nullptr;
+    Specialization* spec = get_specialization(self, types, "", &held);
+    if (!spec) return nullptr;
+    spec->running++;                          // the table may change while arguments are converted
+    PyObject* result = attempt(spec, args);
+    bool again = result == kNoMatch && !spec->guards.hold();
+    if (result == kNoMatch && !again) result = attempt_converting(self, spec, args);
+    leave(spec);
+    if (again) continue;
+    if (result != kNoMatch) return result;
+    PyErr_Format(PyExc_SystemError, "%s(): the arguments do not fit their own types; was one changed by another thread?", self->state->name.c_str());
+    return nullptr;
+  }
+}
+
+[[gnu::noinline]] PyObject* call_slow(Dispatcher* self, PyObject* const* args, Py_ssize_t nargs, PyObject* keywords) {
+  std::vector<PyObject*> bound;
+  PyObject* gathered = nullptr;
+  PyObject* result = nullptr;
+  PyObject* dispatcher = Py_NewRef(reinterpret_cast<PyObject*>(self));
+  if (bind_arguments(self, args, nargs, keywords, &bound, &gathered)) result = call_bound(self, bound.data());
+  Py_XDECREF(gathered);
+  Py_DECREF(dispatcher);
+  return result;
+}
+
+}  // namespace
+
+PyObject* dispatcher_call(PyObject* callable, PyObject* const* args, size_t nargsf, PyObject* keywords) {
+  auto* self = reinterpret_cast<Dispatcher*>(callable);
+  DispatcherState* state = self->state;
+  Py_ssize_t nargs = PyVectorcall_NARGS(nargsf);
+  if (!keywords && nargs == state->nparams && state->simple) [[likely]] {
+    for (Specialization* spec : state->table) {
+      PyObject* result = attempt(spec, args);
+      if (result != kNoMatch) [[likely]] return result;
+    }
+  }
+  return call_slow(self, args, nargs, keywords);
+}
+
+void drop_specialization(Dispatcher* self, Specialization* spec) {
+  std::erase(self->state->table, spec);
+  spec->doomed = true;
+  if (spec->running == 0) delete spec;
+}
+
+}  // namespace coluber::jit

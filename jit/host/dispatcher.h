@@ -1,0 +1,101 @@
+// coluber.Dispatcher: the object a decorator returns. It looks the argument types of a call up in its table of specialisations and calls
+// the compiled code; unknown combinations are compiled.
+#pragma once
+#include <Python.h>
+
+#include <string>
+#include <vector>
+
+#include "jit/host/guards.h"
+#include "jit/host/handles.h"
+#include "jit/host/options.h"
+#include "jit/host/type_text.h"
+#include "jit/host/unbox.h"
+#include "jit/runtime/abi.h"
+
+namespace coluber::jit {
+
+struct LineShift;                             // cached.h
+
+struct Specialization {
+  // What a call reads, together.
+  coluber_entry entry = nullptr;
+  UnboxPlan plan;
+  Guards guards;
+  const HostType* result = nullptr;
+  PyObject* constant = nullptr;               // the result, when it is known at compile time
+  int32_t result_slots = 0;
+  uint32_t mutated = 0;
+  bool nogil = false;
+  bool doomed = false;                        // out of the table: freed when `running` is zero
+  int64_t running = 0;                        // calls inside (under the GIL)
+
+  // What it is.
+  std::string key;                            // argument types, joined by ';'
+  std::vector<std::string> arg_types;
+  std::string return_type;
+  HandleSet held;                             // all objects that the code or its types refer to
+  std::vector<PyObject*> codes;               // code objects, for positions in tracebacks
+  std::vector<coluber_owner*> owners;         // of captured arrays
+  void* code = nullptr;                       // the engine's machine code, or null (then `library` came from the cache)
+  void* library = nullptr;
+  std::vector<std::pair<std::string, double>> times;
+  bool from_cache = false;
+  std::vector<LineShift>* shifts = nullptr;   // of code from the cache
+
+  ~Specialization();
+};
+
+struct Declared {                             // an explicit signature
+  std::vector<std::string> args;
+  std::string return_type;                    // empty: inferred
+};
+
+struct DispatcherState {
+  std::vector<Specialization*> table;         // read on each call; changed under the GIL
+  std::vector<Declared> declared;
+  HostOptions options;
+  std::string name;                           // __qualname__
+  int32_t nparams = 0;                        // slots in a bound argument list: parameters, keyword-only ones, then *args
+  int32_t npositional = 0, nposonly = 0, nkwonly = 0;
+  bool varargs = false, varkeywords = false;
+  bool simple = true;                         // a call with nparams positional arguments needs no binding
+  bool can_compile = true;
+  int64_t hits = 0, misses = 0;               // of the disk cache
+  std::vector<std::string> cache_notes;       // why not
+};
+
+struct Dispatcher {
+  PyObject_HEAD
+  vectorcallfunc vectorcall;
+  PyObject* py_func;
+  PyObject* dict;
+  PyObject* weakrefs;
+  DispatcherState* state;
+};
+
+extern PyTypeObject* g_dispatcher_type;
+bool make_dispatcher_type();                  // dispatcher_type.cc
+
+inline bool is_dispatcher(PyObject* o) { return Py_TYPE(o) == g_dispatcher_type; }
+// What stands for the object in types and snapshots: a dispatcher's function, else the object itself. Borrowed.
+inline PyObject* constant_identity(PyObject* o) { return is_dispatcher(o) ? reinterpret_cast<Dispatcher*>(o)->py_func : o; }
+
+// dispatcher.cc
+PyObject* dispatcher_call(PyObject* self, PyObject* const* args, size_t nargsf, PyObject* keywords);
+void drop_specialization(Dispatcher* self, Specialization* spec);
+// The argument list of a call in the order of the parameters: keywords placed, defaults filled in, *args gathered (into *gathered, owned).
+// False with the TypeError CPython would raise.
+bool bind_arguments(Dispatcher* self, PyObject* const* args, Py_ssize_t nargs, PyObject* keywords, std::vector<PyObject*>* bound, PyObject** gathered);
+const char* parameter_name(Dispatcher* self, int32_t index);
+
+// compile.cc. Finds or makes the specialisation for these types: one compilation at a time per signature, others wait. Null with an error.
+Specialization* get_specialization(Dispatcher* self, const std::vector<std::string>& types, const std::string& return_type, HandleSet* held);
+// Compiles anew for `stage` of the engine's dumps and returns its text.
+PyObject* dump_specialization(Dispatcher* self, Specialization* spec, const char* stage);
+void install_fork_handlers();
+
+// raise.cc. Turns ctx->error into the pending Python exception, with traceback entries; consumes it.
+void raise_from_context(Specialization* spec, coluber_ctx* ctx);
+
+}  // namespace coluber::jit

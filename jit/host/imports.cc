@@ -1,0 +1,89 @@
+// Resolving imports. Besides the keys listed in abi.h: owner:HANDLE, the owner struct of a captured array.
+#include "jit/host/imports.h"
+
+#include <charconv>
+#include <string_view>
+
+#include "jit/host/numpy_api.h"
+#include "jit/runtime/runtime.h"
+
+namespace coluber::jit {
+namespace {
+
+// "12:rest" -> 12, and what follows the colon.
+PyObject* take_object(Specialization* spec, std::string_view* rest) {
+  int64_t handle = -1;
+  auto end = std::from_chars(rest->data(), rest->data() + rest->size(), handle).ptr;
+  rest->remove_prefix(static_cast<size_t>(end - rest->data()));
+  if (!rest->empty() && rest->front() == ':') rest->remove_prefix(1);
+  PyObject* object = object_of(handle);
+  if (object) spec->held.add(object);
+  return object;
+}
+
+void* loop_address(Specialization* spec, std::string_view rest, bool* ok) {
+  PyObject* ufunc = take_object(spec, &rest);
+  int64_t index = -1;
+  auto end = std::from_chars(rest.data(), rest.data() + rest.size(), index).ptr;
+  rest.remove_prefix(static_cast<size_t>(end - rest.data()));
+  *ok = ufunc && resolve_numpy() && numpy_loop_function(ufunc, index);
+  if (!*ok) return nullptr;
+  return rest == ":data" ? numpy_loop_data(ufunc, index) : numpy_loop_function(ufunc, index);   // a loop's data may be null
+}
+
+void* sort_address(std::string_view rest, bool indirect) {
+  size_t colon = rest.find(':');
+  const HostType* type = parse_type(rest.substr(0, colon));
+  if (!type || colon == std::string_view::npos) return nullptr;
+  return numpy_sort_function(type->kind, rest.substr(colon + 1) == "merge", indirect);
+}
+
+// A C function given as a ctypes function pointer, a capsule or a number.
+void* c_address(PyObject* object) {
+  if (PyCapsule_CheckExact(object)) return PyCapsule_GetPointer(object, PyCapsule_GetName(object));
+  if (PyLong_Check(object)) return PyLong_AsVoidPtr(object);
+  PyObject* support = PyImport_ImportModule("coluber._support");
+  PyObject* number = support ? PyObject_CallMethod(support, "c_address", "O", object) : nullptr;
+  void* address = number ? PyLong_AsVoidPtr(number) : nullptr;
+  Py_XDECREF(support);
+  Py_XDECREF(number);
+  return address;
+}
+
+void* owner_address(Specialization* spec, PyObject* object) {
+  auto* owner = static_cast<coluber_owner*>(aligned_alloc(64, sizeof(coluber_owner)));
+  *owner = {};
+  owner->count = COLUBER_BORROWED_COUNT;
+  owner->kind = COLUBER_PYOBJECT;
+  owner->object = object;                     // spec->held keeps it
+  spec->owners.push_back(owner);
+  return owner;
+}
+
+void* resolve(Specialization* spec, std::string_view key, bool* ok) {
+  size_t colon = key.find(':');
+  if (colon == std::string_view::npos) return nullptr;
+  std::string_view what = key.substr(0, colon), rest = key.substr(colon + 1);
+  if (what == "rt") return find_symbol(rest);
+  if (what == "loop") return loop_address(spec, rest, ok);
+  if (what == "sort" || what == "argsort") return sort_address(rest, what == "argsort");
+  if (what != "obj" && what != "addr" && what != "owner") return nullptr;
+  PyObject* object = take_object(spec, &rest);
+  if (!object) return nullptr;
+  return what == "obj" ? object : what == "addr" ? c_address(object) : owner_address(spec, object);
+}
+
+}  // namespace
+
+bool fill_imports(Specialization* spec, const char* const* keys, int32_t n, void** table) {
+  for (int32_t i = 0; i < n; i++) {
+    bool may_be_null = false;
+    table[i] = resolve(spec, keys[i], &may_be_null);
+    if (table[i] || may_be_null) continue;
+    if (!PyErr_Occurred()) PyErr_Format(PyExc_ImportError, "compiled code asks for %s, which there is not", keys[i]);
+    return false;
+  }
+  return true;
+}
+
+}  // namespace coluber::jit

@@ -1,0 +1,73 @@
+// The extension module _coluber.
+#include "jit/host/cached.h"
+#include "jit/host/dispatcher.h"
+#include "jit/host/engine.h"
+#include "jit/host/typeof.h"
+#include "jit/runtime/runtime.h"
+
+namespace coluber::jit {
+namespace {
+
+PyObject* module_options(PyObject*, PyObject*) { return options_table(); }
+
+PyObject* module_stats(PyObject*, PyObject*) {
+  RuntimeStats s = runtime_stats();
+  return Py_BuildValue("{sLsLsL}", "live_blocks", static_cast<long long>(s.live_blocks), "live_bytes", static_cast<long long>(s.live_bytes),
+                       "total_blocks", static_cast<long long>(s.total_blocks));
+}
+
+// The type text of a value, or (None, what, remedy). Objects that the type names are kept alive for ever: handles in it stay good.
+PyObject* module_typeof(PyObject*, PyObject* value) {
+  static auto* held = new HandleSet;
+  std::string text;
+  TypeofFailure why;
+  if (type_of(value, held, &text, &why)) return PyUnicode_FromString(text.c_str());
+  return Py_BuildValue("(Oss)", Py_None, why.what.c_str(), why.remedy.c_str());
+}
+
+PyObject* module_object(PyObject*, PyObject* handle) {
+  PyObject* object = object_of(PyLong_AsLongLong(handle));
+  if (PyErr_Occurred()) return nullptr;
+  return Py_NewRef(object ? object : Py_None);
+}
+
+PyObject* module_engine(PyObject*, PyObject*) {
+  const Engine* engine = load_engine();
+  return engine ? Py_BuildValue("(iss)", engine->api_version(), engine->build_id(), engine->cpu()) : nullptr;
+}
+
+PyObject* module_format(PyObject*, PyObject* args) {
+  double value;
+  int narrow = 0;
+  if (!PyArg_ParseTuple(args, "d|p", &value, &narrow)) return nullptr;
+  return PyUnicode_FromString((narrow ? float32_text(static_cast<float>(value)) : float_text(value)).c_str());
+}
+
+PyObject* module_cache(PyObject*, PyObject*) { return cache_summary(); }
+
+PyMethodDef g_functions[] = {{"options", module_options, METH_NOARGS, "Rows of the table of options."},
+                             {"_runtime_stats", module_stats, METH_NOARGS, "Blocks of memory, lists and exceptions that are alive."},
+                             {"_typeof", module_typeof, METH_O, nullptr},
+                             {"_object", module_object, METH_O, nullptr},
+                             {"_engine", module_engine, METH_NOARGS, "Loads the engine: (API version, build id, CPU)."},
+                             {"_cache", module_cache, METH_NOARGS, "What the disk cache has done in this process."},
+                             {"_float_text", module_format, METH_VARARGS, nullptr},
+                             {nullptr, nullptr, 0, nullptr}};
+
+PyModuleDef g_module = {PyModuleDef_HEAD_INIT, "_coluber", "Dispatcher and runtime of Coluber.", -1, g_functions, nullptr, nullptr, nullptr, nullptr};
+
+}  // namespace
+}  // namespace coluber::jit
+
+PyMODINIT_FUNC PyInit__coluber() {
+  using namespace coluber::jit;
+  if (PyInterpreterState_Get() != PyInterpreterState_Main()) {
+    PyErr_SetString(PyExc_ImportError, "Coluber works in the main interpreter only");
+    return nullptr;
+  }
+  if (!make_dispatcher_type()) return nullptr;
+  install_fork_handlers();
+  PyObject* module = PyModule_Create(&g_module);
+  if (module && PyModule_AddObjectRef(module, "Dispatcher", reinterpret_cast<PyObject*>(g_dispatcher_type)) < 0) Py_CLEAR(module);
+  return module;
+}

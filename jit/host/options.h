@@ -1,0 +1,26 @@
+// The options of a decorator, from its keywords (jit/options.def).
+#pragma once
+#include <Python.h>
+
+#include <string>
+#include <vector>
+
+#include "jit/engine_api.h"
+
+namespace coluber::jit {
+
+struct HostOptions {
+  clb_options engine{};
+  bool cache = true;
+  std::vector<std::string> local_names, local_types;   // option `locals`
+};
+
+HostOptions default_options();
+// Fills *out from a dict of keywords; false with a TypeError or ValueError that lists what there is.
+bool parse_options(PyObject* keywords, HostOptions* out);
+// [(name, kind, default, choices, doc), ...] for `python -m coluber options`.
+PyObject* options_table();
+// {name: value} of the options that differ from the default, such that parse_options gives the same again.
+PyObject* options_dict(const HostOptions& options);
+
+}  // namespace coluber::jit

@@ -1,0 +1,93 @@
+// From Python arguments to the slots of compiled code, driven by descriptors made once per specialisation. One pass both matches and
+// converts: an argument that does not match ends the attempt, and the next specialisation is tried.
+#pragma once
+#include <Python.h>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "jit/host/type_text.h"
+#include "jit/runtime/abi.h"
+
+namespace coluber::jit {
+
+// How a parameter is matched and unboxed.
+enum class UnboxOp : uint8_t {
+  Nothing,        // a constant object, by identity (None, Ellipsis, functions, classes)
+  Bool, Int, Float, Complex, Str,
+  Scalar1, Scalar2, Scalar4, Scalar8, Scalar2x4, Scalar2x8,   // NumPy scalars by the bytes of their value (2x: complex)
+  ArrayPlain,     // C or F: no strides
+  ArrayStrided,   // S or A
+  Tuple, List, Range, Slice, DType, Optional,
+};
+
+struct Unbox {
+  UnboxOp op;
+  bool sign_extend = false;                   // Scalar1..4
+  char layout = 'C';
+  int16_t ndim = 0;
+  int16_t strides = 0;                        // how many are passed
+  int32_t slot = 0;                           // the first one
+  int32_t flags_mask = 0, flags_want = 0;     // arrays
+  int32_t item_size = 0;                      // ArrayStrided: the last stride of layout S
+  PyTypeObject* cls = nullptr;                // exact class of the argument (null: looked at by the op); kept by the specialisation
+  void* what = nullptr;                       // arrays: the native dtype; Nothing: the object
+  const HostType* type = nullptr;
+  int32_t first_child = 0, children = 0;      // Tuple, Optional: descriptors of the items
+};
+
+struct UnboxPlan {
+  std::vector<Unbox> ops;                     // the parameters' descriptors first, then their children
+  int32_t parameters = 0;
+  int32_t slots = 0;
+  int32_t owners = 0;                         // coluber_owner structs needed on the stack (arrays, strings)
+  bool has_lists = false;
+};
+
+struct ListArgument {
+  coluber_list* list;
+  PyObject* object;                           // borrowed from the caller
+  const HostType* type;
+};
+
+// Where an attempt puts its results. Owners and slots lie on the caller's stack.
+struct Frame {
+  uint64_t* slots;
+  coluber_owner* owners;
+  int32_t used_owners = 0;
+  std::vector<ListArgument>* lists = nullptr;   // made when the first list shows up
+
+  Frame(uint64_t* s, coluber_owner* o) : slots(s), owners(o) {}
+  Frame(const Frame&) = delete;
+  ~Frame() {
+    if (lists) [[unlikely]] drop_lists();
+  }
+  void drop_lists();
+};
+
+// The plan for parameters of these types; false with a message when a type cannot be an argument.
+bool make_plan(const std::vector<const HostType*>& types, UnboxPlan* plan, std::string* error);
+
+// Exact match. No Python error is ever set; false: this specialisation is not for these arguments.
+bool unbox_exact(const UnboxPlan& plan, const Unbox& op, PyObject* value, Frame& frame);
+
+inline bool unbox_all(const UnboxPlan& plan, PyObject* const* args, Frame& frame) {
+  const Unbox* ops = plan.ops.data();
+  for (int32_t i = 0; i < plan.parameters; i++) {
+    if (!unbox_exact(plan, ops[i], args[i], frame)) return false;
+  }
+  return true;
+}
+
+// With the conversions that an explicit signature or a subclass asks for. 1: done; 0: not convertible; -1: a Python error is set.
+int unbox_convert(const UnboxPlan& plan, const Unbox& op, PyObject* value, Frame& frame);
+
+// Lists (unbox_list.cc).
+bool unbox_list(const Unbox& op, PyObject* value, Frame& frame, bool convert);
+// Writes what compiled code changed (or, with `all`, may have changed) back into the Python lists. False with a Python error.
+bool write_back_lists(Frame& frame, bool all);
+// A native item as a Python object, and whether an object already is that value (so that it keeps its identity).
+PyObject* box_item(const HostType* type, const char* at);
+
+}  // namespace coluber::jit
