@@ -15,6 +15,8 @@
 namespace coluber::jit {
 namespace {
 
+constexpr double kAtExit = 5.0;                // seconds: a link takes milliseconds, a full machine may take longer
+
 CacheMode mode_from_environment() {
   const char* value = std::getenv("COLUBER_CACHE");
   const std::string_view text = value ? value : "";
@@ -175,6 +177,8 @@ Cache& process_cache() {
                      process_cache().forget_jobs();
                      process_cache().unlock();
                    });
+    // The next process should find what this one stored. Children that leave by _exit() do not pass here and lose nothing: the helper has it.
+    std::atexit([] { process_cache().drain(kAtExit); });
     return made;
   }();
   return *cache;

@@ -60,7 +60,7 @@ class Cache {
   // Under COLUBER_CACHE=check a hit is compiled all the same; this says whether the stored code came from the same object.
   static bool same_object(const Entry& entry, std::string_view object) { return entry.manifest.object_digest == digest_bytes(object); }
 
-  bool drain(double seconds);    // at exit, in children of multiprocessing too
+  bool drain(double seconds);    // the cache of the process does so at exit
   CacheInfo info();
   // Counts an outcome that the caller found out itself (Dependency).
   void note(Reason reason);
@@ -84,7 +84,7 @@ class Cache {
   LinkQueue queue_;
 };
 
-// The one of this process, with fork handlers in place.
+// The one of this process: with fork handlers in place, and drained at exit.
 Cache& process_cache();
 
 }  // namespace coluber::jit

@@ -159,6 +159,21 @@ TEST_F(CacheTest, AProcessThatEndsAtOnceLosesNothing) {
   expect_works(cache, entries[0]);
 }
 
+TEST_F(CacheTest, AProcessThatExitsHasWhatItStoredOnDisk) {
+  const pid_t pid = fork();
+  if (pid == 0) {
+    process_cache().configure(config());
+    exit(process_cache().store(key_, manifest_, good()).reason == Reason::Stored ? 0 : 1);
+  }
+  int status = -1;
+  waitpid(pid, &status, 0);
+  EXPECT_EQ(status, 0);
+  Cache cache;
+  cache.configure(config());
+  std::vector<Entry> entries;
+  EXPECT_TRUE(cache.lookup(key_, &entries).hit());
+}
+
 TEST_F(CacheTest, AWriterKilledHalfWayLeavesNoEntry) {
   Cache cache;
   cache.configure(config());
