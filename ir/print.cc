@@ -198,7 +198,7 @@ class Printer {
   void immediates(const Op& op) {
     TypeRef t = op.code == OpCode::Const && !op.results.empty() ? type_of(op.results[0]) : nullptr;
     bool complex = t && is_complex(t), floating = t && (is_float(t) || complex);
-    if (op.imm || (t && !floating)) {
+    if (op.imm || (t && !floating) || imm_always(op.code)) {
       separate();
       number(op.imm);
     }
@@ -222,6 +222,11 @@ class Printer {
       out_ += '>';
     }
     lists(op);
+  }
+
+  // An index reads better when it is there, 0 too.
+  static bool imm_always(OpCode code) {
+    return code == OpCode::TupleGet || code == OpCode::ArrayShape || code == OpCode::ArrayStride || code == OpCode::IndexCheck;
   }
 
   void lists(const Op& op) {

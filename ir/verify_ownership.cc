@@ -43,15 +43,24 @@ class Balance {
   void step(const Op& op) {
     for (ValueId v : op.args)
       if (!alive(v)) return fail("%" + std::to_string(v) + " is used when it is no longer held");
-    if (op.code == OpCode::Retain) return (void)(tracked(op.args[0]) && (add(own_.unit(op.args[0]), 1), true));
+    if (op.code == OpCode::Retain) {
+      if (tracked(op.args[0])) add(own_.unit(op.args[0]), 1);
+      return;
+    }
+    fresh_ = kNoId;
     if (op.code == OpCode::Release) return take(op.args[0], "released");
     bool early = consumes_on_error(op);
     if (early) consume(op);
     if (op.has(Raises)) error_path(op);
     if (!early) consume(op);
     for (ValueId v : op.results)
-      if (own_.managed(v) && own_.unit(v) == v && own_.source(v) == Source::Owned) add(v, 1);
+      if (own_.managed(v) && own_.unit(v) == v) define(v);
     if (op.has(Term)) leave(op);
+  }
+
+  void define(ValueId v) {
+    if (own_.source(v) == Source::Owned) add(v, 1);
+    if (own_.source(v) == Source::Copied) fresh_ = v;
   }
 
   void consume(const Op& op) {
@@ -116,9 +125,9 @@ class Balance {
     for (;;) {
       ValueId u = own_.unit(v);
       if (u != kNoId) {
-        // What was copied is held elsewhere until the retain behind it.
-        bool held = count_[u] > 0 || own_.source(u) == Source::Static || own_.source(u) == Source::Borrowed;
-        if (held || (op_->code == OpCode::Retain && own_.source(u) == Source::Copied)) return true;
+        // What was copied is held elsewhere until the retain directly behind it.
+        bool copied = u == fresh_ && op_->code == OpCode::Retain;
+        if (count_[u] > 0 || own_.source(u) == Source::Static || own_.source(u) == Source::Borrowed || copied) return true;
       }
       v = own_.base(u != kNoId ? u : v);
       if (v == kNoId) return u == kNoId;
@@ -152,6 +161,7 @@ class Balance {
   std::vector<bool> known_;
   BlockId b_ = 0;
   const Op* op_ = nullptr;
+  ValueId fresh_ = kNoId;                   // a copied reference that was just made
   std::string why_;
 };
 

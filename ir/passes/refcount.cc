@@ -197,18 +197,15 @@ class Refcount {
     extra_.clear();
     operands(op);
     if (raises) list_on_error(op);
-    // Backwards: what follows the op comes first.
-    if (!leaves) releases(op.loc);
+    // Backwards: what follows the op comes first. A copied reference is retained before what it was copied from may go.
     uint32_t loc = op.loc;
-    if (!leaves) {
-      out_.push_back(std::move(op));
-      retains(loc);
-    } else {
-      bool returns = op.code == OpCode::Return;
-      out_.push_back(std::move(op));
-      if (returns) releases(loc);
-      retains(loc);
-    }
+    if (!leaves) releases(loc);
+    for (ValueId v : copied_) out_.push_back(count(OpCode::Retain, v, loc));
+    copied_.clear();
+    bool returns = op.code == OpCode::Return;
+    out_.push_back(std::move(op));
+    if (returns) releases(loc);
+    retains(loc);
     for (ValueId r : moved_) live_.add(r);
     dying_.clear();
     retain_.clear();
@@ -219,7 +216,7 @@ class Refcount {
       if (!own_.managed(v) || own_.unit(v) != v || tracked(v) != v) continue;
       bool live = live_.has(v);
       live_.remove(v);
-      if (own_.source(v) == Source::Copied && live) out_.push_back(count(OpCode::Retain, v, op.loc));
+      if (own_.source(v) == Source::Copied && live) copied_.push_back(v);
       if (own_.source(v) == Source::Owned && !live) out_.push_back(count(OpCode::Release, v, op.loc));
     }
   }
@@ -362,7 +359,7 @@ class Refcount {
   ValueSet live_, needed_;                                 // held where the walk is; what the handler of this block uses
   std::vector<std::vector<Op>> front_;                     // releases for the heads of blocks
   std::vector<Use> use_;                                   // of roots, by the op or edge at hand
-  std::vector<ValueId> roots_, dying_, moved_, retain_, extra_, dead_;
+  std::vector<ValueId> roots_, dying_, moved_, retain_, copied_, extra_, dead_;
   std::vector<Op> out_, counts_;                           // the block's new ops, last first
   BlockId b_ = 0;
 };
