@@ -1,0 +1,155 @@
+"""What several files of the NumPy library need: axes, shapes, views, dtypes. Tests on types and on literals are decided while compiling."""
+import numpy as np
+from numpy.exceptions import AxisError
+
+from coluber.lib.intrinsics import (
+    array_view, as_layout, assign, dtype_of, empty_array, get, is_array, is_bool, is_contiguous, is_f_contiguous, is_integer, is_signed, layout,
+    tuple_insert, tuple_map, tuple_remove, tuple_repeat, tuple_reverse, tuple_set)
+
+
+def as_array(x):
+    """x itself when it is an array, else an array made of it."""
+    if is_array(x):
+        return x
+    return np.asarray(x)
+
+
+def check_axis(axis, ndim):
+    if axis < -ndim or axis >= ndim:
+        raise AxisError(axis, ndim)
+    if axis < 0:
+        return axis + ndim
+    return axis
+
+
+def as_tuple(x):
+    if isinstance(x, tuple):
+        return x
+    return (x,)
+
+
+def product(t):
+    if len(t) == 0:
+        return 1
+    return t[0] * product(t[1:])
+
+
+def flat_view(a):
+    """A contiguous array (C or F) as one dimension, in memory order."""
+    return array_view(a, (a.size,), (), 0, "C")
+
+
+def reshaped(a, shape):
+    """A C-contiguous array under another shape of the same size."""
+    return array_view(a, shape, (), 0, "C")
+
+
+def narrow(a, axis, start, stop):
+    """a[..., start:stop, ...] along an axis; the bounds are in range."""
+    if layout(a) == "A" or a.ndim == 1 and not is_contiguous(a):
+        return array_view(a, tuple_set(a.shape, axis, stop - start), a.strides, start * a.strides[axis], "A")
+    if layout(a) == "F":
+        return array_view(a, tuple_set(a.shape, axis, stop - start), a.strides, start * a.strides[axis], "A")
+    return array_view(a, tuple_set(a.shape, axis, stop - start), a.strides, start * a.strides[axis], "S")
+
+
+def axis_first(a, axis):
+    """A view with `axis` moved to the front."""
+    if axis == 0:
+        return a
+    return array_view(a, (a.shape[axis],) + tuple_remove(a.shape, axis), (a.strides[axis],) + tuple_remove(a.strides, axis), 0, "A")
+
+
+def axis_last(a, axis):
+    """A view with `axis` moved to the end."""
+    if axis == a.ndim - 1:
+        return a
+    return array_view(a, tuple_remove(a.shape, axis) + (a.shape[axis],), tuple_remove(a.strides, axis) + (a.strides[axis],), 0, "A")
+
+
+def axis_back(a, axis):
+    """The last axis moved to `axis`: undoes axis_last."""
+    if axis == a.ndim - 1:
+        return a
+    n = a.ndim - 1
+    return array_view(a, tuple_insert(a.shape[:n], axis, a.shape[n]), tuple_insert(a.strides[:n], axis, a.strides[n]), 0, "A")
+
+
+def without_axis(a, axis):
+    """A C-contiguous array that has length 1 along `axis`, without that axis."""
+    return array_view(a, tuple_remove(a.shape, axis), (), 0, "C")
+
+
+def contiguous(a):
+    """a itself when it is C-contiguous, else a copy that is."""
+    if is_contiguous(a):
+        return a
+    out = empty_array(a.shape, dtype_of(a))
+    assign(out, a)
+    return out
+
+
+def copy_of(a, dtype):
+    """A C-contiguous copy under another dtype."""
+    out = empty_array(a.shape, dtype)
+    assign(out, a)
+    return out
+
+
+def ravelled(a):
+    """The items in C order, one-dimensional; a view where the layout allows."""
+    if a.ndim == 1:
+        return a
+    return flat_view(contiguous(a))
+
+
+def like(a, dtype):
+    """An uninitialised array of a's shape, in F order when a is."""
+    if is_f_contiguous(a) and not is_contiguous(a):
+        return empty_array(a.shape, dtype, "F")
+    return empty_array(a.shape, dtype)
+
+
+def filled(shape, dtype, value):
+    out = empty_array(shape, dtype)
+    assign(out, value)
+    return out
+
+
+def sum_dtype(a, dtype):
+    """The dtype in which sum, prod, cumsum and cumprod add up."""
+    if dtype is not None:
+        return dtype_of(dtype)
+    d = dtype_of(a)
+    if is_bool(d):
+        return dtype_of(np.int64)
+    if is_integer(d) and d.itemsize < 8:
+        if is_signed(d):
+            return dtype_of(np.int64)
+        return dtype_of(np.uint64)
+    return d
+
+
+def float_dtype(a, dtype):
+    """The dtype of a mean: integers are float64."""
+    if dtype is not None:
+        return dtype_of(dtype)
+    d = dtype_of(a)
+    if is_bool(d) or is_integer(d):
+        return dtype_of(np.float64)
+    return d
+
+
+def result(r, out):
+    """What a function with the parameter out= returns."""
+    if out is None:
+        return r
+    assign(out, r)
+    return out
+
+
+def to_index_array(x):
+    """An index argument (array, list, tuple) as an array."""
+    if is_array(x):
+        return x
+    return np.asarray(x)

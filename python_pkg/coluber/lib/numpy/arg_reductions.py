@@ -1,0 +1,157 @@
+"""argmin, argmax; cumsum, cumprod."""
+import numpy as np
+
+from coluber.extending import implements
+from coluber.lib.intrinsics import array_view, assign, cast, dtype_of, elementwise, empty_array, get, is_literal, put, tuple_insert, tuple_remove
+from coluber.lib.numpy._common import as_array, axis_first, axis_last, check_axis, ravelled, result, sum_dtype
+from coluber.lib.numpy.reductions import _greatest, _greatest_row, _least, _least_row, complex_less, is_nan
+
+
+def _find(a, best):
+    """The first index at which a holds best, or nan where best is nan."""
+    n = a.shape[0]
+    if is_nan(best):
+        for i in range(n):
+            if is_nan(get(a, i)):
+                return i
+        return 0
+    for i in range(n):
+        if get(a, i) == best:
+            return i
+    return 0
+
+
+def _argmin_row(a):
+    return _find(a, _least_row(a, dtype_of(a)))
+
+
+def _argmax_row(a):
+    return _find(a, _greatest_row(a, dtype_of(a)))
+
+
+def _each(dst, src, row):
+    """dst[i] = row(src[i]) for the rows along the last axis of src."""
+    for i in range(src.shape[0]):
+        if src.ndim == 2:
+            put(dst, row(src[i]), i)
+        else:
+            _each(dst[i], src[i], row)
+
+
+def _arg(a, axis, keepdims, row, name):
+    if axis is None:
+        if a.size == 0:
+            _empty(name)
+        r = cast(row(ravelled(_one(a))), np.int64)
+        if keepdims:
+            return np.full(np.ones_like(a).shape, r)
+        return r
+    k = check_axis(axis, a.ndim)
+    if a.shape[k] == 0:
+        _empty(name)
+    if a.ndim == 1 and not keepdims:
+        return cast(row(a), np.int64)
+    if a.ndim == 1:
+        out = empty_array((1,), np.int64)
+        put(out, row(a), 0)
+        return out
+    out = empty_array(tuple_remove(a.shape, k), np.int64)
+    _each(out, axis_last(a, k), row)
+    if keepdims:
+        return array_view(out, tuple_insert(out.shape, k, 1), (), 0, "C")
+    return out
+
+
+def _one(a):
+    if a.ndim == 0:
+        return a[None]
+    return a
+
+
+def _empty(name):
+    if name == "min":
+        raise ValueError("attempt to get argmin of an empty sequence")
+    raise ValueError("attempt to get argmax of an empty sequence")
+
+
+@implements(np.argmin, "method:array.argmin", examples=[
+    lambda np: (np.array([3.0, 1.0, 2.0, 1.0]),), lambda np: (np.array([3.0, np.nan, 1.0]),), lambda np: (np.arange(12).reshape(3, 4) % 5, 0),
+    lambda np: (np.arange(12).reshape(3, 4) % 5, 1), lambda np: (np.zeros(0),), lambda np: (np.arange(24).reshape(2, 3, 4) % 7, 1)])
+def argmin(a, axis=None, out=None, keepdims=False):
+    return result(_arg(as_array(a), axis, keepdims, _argmin_row, "min"), out)
+
+
+@implements(np.argmax, "method:array.argmax", examples=[
+    lambda np: (np.array([3.0, 1.0, 2.0, 3.0]),), lambda np: (np.array([3.0, np.nan, 4.0]),), lambda np: (np.arange(12).reshape(3, 4) % 5, 0),
+    lambda np: (np.arange(12).reshape(3, 4) % 5, -1), lambda np: (np.zeros(0),), lambda np: (np.array([False, True, True]),)])
+def argmax(a, axis=None, out=None, keepdims=False):
+    return result(_arg(as_array(a), axis, keepdims, _argmax_row, "max"), out)
+
+
+# ---- running sums and products
+
+def _plus(x, y):
+    return x + y
+
+
+def _times(x, y):
+    return x * y
+
+
+def _scan(dst, src, axis, op):
+    d = dtype_of(dst)
+    if axis > 0:
+        for i in range(src.shape[0]):
+            _scan(dst[i], src[i], axis - 1, op)
+    elif src.ndim == 1:
+        n = src.shape[0]
+        if n > 0:
+            acc = cast(get(src, 0), d)
+            put(dst, acc, 0)
+            for i in range(1, n):
+                acc = op(acc, cast(get(src, i), d))
+                put(dst, acc, i)
+    else:
+        if src.shape[0] > 0:
+            assign(dst[0], src[0])
+        for i in range(1, src.shape[0]):
+            _scan_rows(dst[i], dst[i - 1], src[i], op)
+
+
+def _scan_rows(dst, before, src, op):
+    if src.ndim == 1:
+        d = dtype_of(dst)
+        for j in range(src.shape[0]):
+            put(dst, op(get(before, j), cast(get(src, j), d)), j)
+    else:
+        for i in range(src.shape[0]):
+            _scan_rows(dst[i], before[i], src[i], op)
+
+
+def _scanned(a, axis, d, op):
+    if axis is None:
+        flat = ravelled(_one(a))
+        out = empty_array(flat.shape, d)
+        _scan(out, flat, 0, op)
+        return out
+    out = empty_array(a.shape, d)
+    k = check_axis(axis, a.ndim)
+    if is_literal(k):
+        _scan(out, a, k, op)
+    else:
+        _scan(axis_first(out, k), axis_first(a, k), 0, op)
+    return out
+
+
+@implements(np.cumsum, "method:array.cumsum", examples=[
+    lambda np: (np.linspace(0, 1, 20),), lambda np: (np.arange(12).reshape(3, 4), 0), lambda np: (np.arange(12).reshape(3, 4), 1), lambda np: (np.arange(12).reshape(3, 4),),
+    lambda np: (np.arange(5, dtype=np.int8),), lambda np: (np.zeros(0),)])
+def cumsum(a, axis=None, dtype=None, out=None):
+    x = as_array(a)
+    return result(_scanned(x, axis, sum_dtype(x, dtype), _plus), out)
+
+
+@implements(np.cumprod, "method:array.cumprod", examples=[lambda np: (np.linspace(1, 2, 20),), lambda np: (np.arange(1, 13).reshape(3, 4), 0)])
+def cumprod(a, axis=None, dtype=None, out=None):
+    x = as_array(a)
+    return result(_scanned(x, axis, sum_dtype(x, dtype), _times), out)

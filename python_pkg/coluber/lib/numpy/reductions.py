@@ -1,0 +1,346 @@
+"""sum, prod, min, max, any, all, count_nonzero, ptp, mean, var, std, argmin and argmax, cumsum and cumprod."""
+import numpy as np
+
+from coluber.extending import implements
+from coluber.lib.intrinsics import (
+    assign, cast, dtype_of, elementwise, empty_array, get, is_array, is_bool, is_complex, is_contiguous, is_float, is_integer, is_literal, math,
+    math_bool, promote, put, real_dtype, same_type, select)
+from coluber.lib.numpy._common import (
+    as_array, axis_last, check_axis, contiguous, float_dtype, flat_view, ravelled, result, sum_dtype)
+from coluber.lib.numpy._reduce import axes_mask, count_items, reduce, total_of
+
+# ---- sums: eight accumulators, blocks of 128, halves above that, as NumPy does it
+
+
+def _pairwise(a, at, n, d):
+    if n < 8:
+        r = cast(-0.0, d)
+        for i in range(at, at + n):
+            r += cast(get(a, i), d)
+        return r
+    if n <= 128:
+        return _block(a, at, n, d)
+    half = n // 2
+    half -= half & 7
+    return _pairwise(a, at, half, d) + _pairwise(a, at + half, n - half, d)
+
+
+def _block(a, at, n, d):
+    r0 = cast(get(a, at), d)
+    r1 = cast(get(a, at + 1), d)
+    r2 = cast(get(a, at + 2), d)
+    r3 = cast(get(a, at + 3), d)
+    r4 = cast(get(a, at + 4), d)
+    r5 = cast(get(a, at + 5), d)
+    r6 = cast(get(a, at + 6), d)
+    r7 = cast(get(a, at + 7), d)
+    whole = at + (n & -8)
+    for i in range(at + 8, whole, 8):
+        r0 += cast(get(a, i), d)
+        r1 += cast(get(a, i + 1), d)
+        r2 += cast(get(a, i + 2), d)
+        r3 += cast(get(a, i + 3), d)
+        r4 += cast(get(a, i + 4), d)
+        r5 += cast(get(a, i + 5), d)
+        r6 += cast(get(a, i + 6), d)
+        r7 += cast(get(a, i + 7), d)
+    r = ((r0 + r1) + (r2 + r3)) + ((r4 + r5) + (r6 + r7))
+    for i in range(whole, at + n):
+        r += cast(get(a, i), d)
+    return r
+
+
+def _pairwise_complex(a, at, n, d):
+    if n < 4:
+        r = cast(-0.0, d)
+        for i in range(at, at + n):
+            r += cast(get(a, i), d)
+        return r
+    if n <= 64:
+        r0 = cast(get(a, at), d)
+        r1 = cast(get(a, at + 1), d)
+        r2 = cast(get(a, at + 2), d)
+        r3 = cast(get(a, at + 3), d)
+        whole = at + (n & -4)
+        for i in range(at + 4, whole, 4):
+            r0 += cast(get(a, i), d)
+            r1 += cast(get(a, i + 1), d)
+            r2 += cast(get(a, i + 2), d)
+            r3 += cast(get(a, i + 3), d)
+        r = (r0 + r1) + (r2 + r3)
+        for i in range(whole, at + n):
+            r += cast(get(a, i), d)
+        return r
+    half = (n - (n & 7)) // 2
+    return _pairwise_complex(a, at, half, d) + _pairwise_complex(a, at + half, n - half, d)
+
+
+def _plus(acc, x):
+    return acc + x
+
+
+def _sum_floats(a, at, n, d):
+    if is_complex(d):
+        return _pairwise_complex(a, at, n, d)
+    return _pairwise(a, at, n, d)
+
+
+def _sum_row(a, d):
+    n = a.shape[0]
+    if is_float(d) or is_complex(d):
+        if same_type(dtype_of(a), d):
+            return _sum_floats(a, 0, n, d)
+        r = cast(0, d)             # NumPy converts 8192 items at a time
+        for at in range(0, n, 8192):
+            r += _sum_floats(a, at, min(8192, n - at), d)
+        return r
+    r = cast(0, d)
+    for i in range(n):
+        r += cast(get(a, i), d)
+    return r
+
+
+def sum_in(a, axis, d, keepdims):
+    return reduce(a, axis, d, keepdims, _plus, _sum_row, 0, "sum")
+
+
+@implements(np.sum, "method:array.sum", examples=[
+    lambda np: (np.arange(1000.0) / 7,), lambda np: (np.linspace(0, 1, 12).reshape(3, 4), 0), lambda np: (np.linspace(0, 1, 12).reshape(3, 4), 1),
+    lambda np: (np.linspace(0, 1, 24).reshape(2, 3, 4), (0, 2)), lambda np: (np.arange(10, dtype=np.int8),), lambda np: (np.arange(10) > 3,),
+    lambda np: (np.arange(12).reshape(3, 4), -1, None, None, True), lambda np: ([1, 2, 3],), lambda np: (np.arange(5), None, np.float32)])
+def sum_(a, axis=None, dtype=None, out=None, keepdims=False, initial=0, where=True):
+    x = as_array(a)
+    d = sum_dtype(x, dtype)
+    if is_literal(where) and where:
+        return result(reduce(x, axis, d, keepdims, _plus, _sum_row, initial, "sum"), out)
+    return result(reduce(elementwise(_only, where, x, cast(0, dtype_of(x))), axis, d, keepdims, _plus, _sum_row, initial, "sum"), out)
+
+
+def _only(c, x, other):
+    return select(c, x, other)
+
+
+def _times(acc, x):
+    return acc * x
+
+
+def _prod_row(a, d):
+    r = cast(1, d)
+    for i in range(a.shape[0]):
+        r *= cast(get(a, i), d)
+    return r
+
+
+@implements(np.prod, "method:array.prod", examples=[
+    lambda np: (np.arange(1.0, 9.0) / 3,), lambda np: (np.arange(1, 13).reshape(3, 4), 0), lambda np: (np.arange(1, 7, dtype=np.int8),), lambda np: (np.zeros(0),)])
+def prod(a, axis=None, dtype=None, out=None, keepdims=False, initial=1, where=True):
+    x = as_array(a)
+    d = sum_dtype(x, dtype)
+    if is_literal(where) and where:
+        return result(reduce(x, axis, d, keepdims, _times, _prod_row, initial, "prod"), out)
+    return result(reduce(elementwise(_only, where, x, cast(1, dtype_of(x))), axis, d, keepdims, _times, _prod_row, initial, "prod"), out)
+
+
+# ---- extrema
+
+def complex_less(a, b):
+    """Order of complex numbers as NumPy has it: by real part, then by imaginary part; nan comes last."""
+    return a.real < b.real or (a.real == b.real and a.imag < b.imag)
+
+
+def is_nan(x):
+    if is_complex(x):
+        return math_bool("isnan", x.real) or math_bool("isnan", x.imag)
+    if is_float(x):
+        return math_bool("isnan", x)
+    return False
+
+
+def _least(acc, x):
+    if is_float(acc):
+        return math("minimum", acc, x)
+    if is_complex(acc):
+        return select(is_nan(acc) or complex_less(acc, x) or acc == x, acc, x)
+    if is_bool(acc):
+        return acc & x
+    return math("imin", acc, x)
+
+
+def _greatest(acc, x):
+    if is_float(acc):
+        return math("maximum", acc, x)
+    if is_complex(acc):
+        return select(is_nan(acc) or complex_less(x, acc) or acc == x, acc, x)
+    if is_bool(acc):
+        return acc | x
+    return math("imax", acc, x)
+
+
+def _least_row(a, d):
+    r = get(a, 0)
+    for i in range(1, a.shape[0]):
+        r = _least(r, get(a, i))
+    return r
+
+
+def _greatest_row(a, d):
+    r = get(a, 0)
+    for i in range(1, a.shape[0]):
+        r = _greatest(r, get(a, i))
+    return r
+
+
+@implements(np.min, "method:array.min", examples=[
+    lambda np: (np.array([3.0, 1.0, 2.0]),), lambda np: (np.arange(12).reshape(3, 4), 0), lambda np: (np.zeros(0),), lambda np: (np.array([1.0, np.nan, 0.5]),),
+    lambda np: (np.arange(12.0).reshape(3, 4), 1, None, True), lambda np: (np.arange(5, dtype=np.uint8),)])
+def min_(a, axis=None, out=None, keepdims=False, initial=None, where=True):
+    x = as_array(a)
+    return result(reduce(x, axis, dtype_of(x), keepdims, _least, _least_row, initial, "min"), out)
+
+
+@implements(np.max, "method:array.max", examples=[
+    lambda np: (np.array([3.0, 1.0, 2.0]),), lambda np: (np.arange(12).reshape(3, 4), 0), lambda np: (np.zeros(0),), lambda np: (np.array([1.0, np.nan, 0.5]),),
+    lambda np: (np.arange(12.0).reshape(3, 4), (0, 1)), lambda np: (np.arange(24).reshape(2, 3, 4), (0, 2))])
+def max_(a, axis=None, out=None, keepdims=False, initial=None, where=True):
+    x = as_array(a)
+    return result(reduce(x, axis, dtype_of(x), keepdims, _greatest, _greatest_row, initial, "max"), out)
+
+
+@implements(np.amin)
+def amin(a, axis=None, out=None, keepdims=False, initial=None, where=True):
+    return min_(a, axis, out, keepdims, initial, where)
+
+
+@implements(np.amax)
+def amax(a, axis=None, out=None, keepdims=False, initial=None, where=True):
+    return max_(a, axis, out, keepdims, initial, where)
+
+
+@implements(np.ptp, examples=[lambda np: (np.array([3.0, 1.0, 2.0]),), lambda np: (np.arange(12).reshape(3, 4), 0)])
+def ptp(a, axis=None, out=None, keepdims=False):
+    return result(max_(a, axis, None, keepdims) - min_(a, axis, None, keepdims), out)
+
+
+# ---- truth
+
+def _or(acc, x):
+    return acc | x
+
+
+def _and(acc, x):
+    return acc & x
+
+
+def _any_row(a, d):
+    for i in range(a.shape[0]):
+        if get(a, i):
+            return cast(True, np.bool_)
+    return cast(False, np.bool_)
+
+
+def _all_row(a, d):
+    for i in range(a.shape[0]):
+        if not get(a, i):
+            return cast(False, np.bool_)
+    return cast(True, np.bool_)
+
+
+@implements(np.any, "method:array.any", examples=[
+    lambda np: (np.array([False, True]),), lambda np: (np.arange(12).reshape(3, 4) > 5, 0), lambda np: (np.zeros(0),), lambda np: (np.array([0.0, np.nan]),)])
+def any_(a, axis=None, out=None, keepdims=False, where=True):
+    return result(reduce(as_array(a), axis, dtype_of(np.bool_), keepdims, _or, _any_row, False, "any"), out)
+
+
+@implements(np.all, "method:array.all", examples=[
+    lambda np: (np.array([False, True]),), lambda np: (np.arange(12).reshape(3, 4) > 5, 1), lambda np: (np.zeros(0),), lambda np: (np.array([1.0, np.nan]),)])
+def all_(a, axis=None, out=None, keepdims=False, where=True):
+    return result(reduce(as_array(a), axis, dtype_of(np.bool_), keepdims, _and, _all_row, True, "all"), out)
+
+
+@implements("op:truth:array")
+def truth_of(a):
+    if a.size != 1:
+        raise ValueError("The truth value of an array with more than one element is ambiguous. Use a.any() or a.all()")
+    return bool(a.item())
+
+
+def _is_true(x):
+    return x != 0
+
+
+@implements(np.count_nonzero, examples=[lambda np: (np.array([0, 1, 2, 0]),), lambda np: (np.arange(12).reshape(3, 4) % 3, 0), lambda np: (np.array([0.0, np.nan]),)])
+def count_nonzero(a, axis=None, keepdims=False):
+    x = as_array(a)
+    if is_bool(dtype_of(x)):
+        return sum_in(x, axis, dtype_of(np.int64), keepdims)
+    return sum_in(elementwise(_is_true, x), axis, dtype_of(np.int64), keepdims)
+
+
+# ---- mean and variance
+
+def _count(a, axis):
+    if axis is None:
+        return a.size
+    if is_literal(axis):
+        return count_items(a.shape, axes_mask(axis, a.ndim))
+    return a.shape[check_axis(axis, a.ndim)]
+
+
+def _divide(s, n, d):
+    """s / n, computed in float64 (complex128) and stored in d."""
+    if is_array(s):
+        for_d = empty_array(s.shape, d)
+        assign(for_d, s / cast(n, np.float64))
+        return for_d
+    return cast(s / cast(n, np.float64), d)
+
+
+@implements(np.mean, "method:array.mean", examples=[
+    lambda np: (np.linspace(0, 1, 1001),), lambda np: (np.arange(12).reshape(3, 4), 0), lambda np: (np.arange(10, dtype=np.float32) / 3,),
+    lambda np: (np.linspace(0, 1, 24).reshape(2, 3, 4), (0, 1)), lambda np: (np.arange(12.0).reshape(3, 4), 1, None, None, True), lambda np: (np.arange(4) > 1,)])
+def mean(a, axis=None, dtype=None, out=None, keepdims=False):
+    x = as_array(a)
+    d = float_dtype(x, dtype)
+    return result(_divide(sum_in(x, axis, d, keepdims), _count(x, axis), d), out)
+
+
+def _square_deviation(x, m):
+    d = x - m
+    if is_complex(d):
+        return d.real * d.real + d.imag * d.imag
+    return d * d
+
+
+def _variance(x, axis, d, ddof, keepdims):
+    n = _count(x, axis)
+    m = _divide(sum_in(x, axis, d, axis is not None), n, d)
+    squares = elementwise(_square_deviation, x, m)
+    left = max(cast(n - ddof, np.float64), cast(0, np.float64))
+    rd = real_dtype(d)
+    return _divide(sum_in(squares, axis, rd, keepdims), left, rd)
+
+
+@implements(np.var, "method:array.var", examples=[
+    lambda np: (np.linspace(0, 1, 101),), lambda np: (np.arange(12).reshape(3, 4), 0), lambda np: (np.arange(10, dtype=np.float32) / 3,),
+    lambda np: (np.linspace(0, 1, 24).reshape(2, 3, 4), (0, 1)), lambda np: (np.arange(12.0).reshape(3, 4), 1, None, None, 1)])
+def var(a, axis=None, dtype=None, out=None, ddof=0, keepdims=False, correction=None):
+    x = as_array(a)
+    if correction is not None:
+        return result(_variance(x, axis, float_dtype(x, dtype), correction, keepdims), out)
+    return result(_variance(x, axis, float_dtype(x, dtype), ddof, keepdims), out)
+
+
+@implements(np.std, "method:array.std", examples=[
+    lambda np: (np.linspace(0, 1, 101),), lambda np: (np.arange(12).reshape(3, 4), 0), lambda np: (np.arange(12.0).reshape(3, 4), 1, None, None, 1)])
+def std(a, axis=None, dtype=None, out=None, ddof=0, keepdims=False, correction=None):
+    return result(_root(var(a, axis, dtype, None, ddof, keepdims, correction)), out)
+
+
+def _root(v):
+    if is_array(v):
+        return elementwise(_sqrt, v)
+    return math("sqrt", v)
+
+
+def _sqrt(x):
+    return math("sqrt", x)
