@@ -40,3 +40,10 @@ if(TARGET cache_tests)
     add_dependencies(cache_tests coluber_link_helper)
   endif()
 endif()
+
+# Prints the IR that the frontend builds; tests/versions compares it over the Python versions.
+if(TARGET coluber_frontend)
+  file(GLOB FRONTEND_DUMP_SOURCES CONFIGURE_DEPENDS ir/frontend/tools/*.cc)
+  add_executable(coluber-frontend-dump ${FRONTEND_DUMP_SOURCES})
+  target_link_libraries(coluber-frontend-dump PRIVATE coluber_frontend)
+endif()

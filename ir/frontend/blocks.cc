@@ -1,0 +1,133 @@
+// Cuts micro-ops into blocks: at jump targets, behind jumps, and where the handler of errors changes.
+#include "ir/frontend/blocks.h"
+
+#include <algorithm>
+
+#include "ir/frontend/fail.h"
+
+namespace coluber::ir {
+namespace {
+
+bool ends_block(const Inst& inst) { return micro_flags(inst.op) & (MicroEnds | MicroJumps | MicroCuts); }
+
+std::vector<int> block_numbers(const Decoded& code) {
+  size_t n = code.insts.size();
+  std::vector<bool> leader(n + 1, false);
+  leader[0] = true;
+  for (size_t i = 0; i < n; ++i) {
+    if (code.insts[i].target >= 0) leader[static_cast<size_t>(code.insts[i].target)] = true;
+    if (ends_block(code.insts[i])) leader[i + 1] = true;
+  }
+  for (const Region& r : code.regions)
+    for (int at : {r.start, r.end, r.target}) leader[static_cast<size_t>(at)] = true;
+  std::vector<int> number(n + 1);
+  int count = -1;
+  for (size_t i = 0; i <= n; ++i) number[i] = leader[i] ? ++count : count;
+  return number;
+}
+
+// Successors of a block whose last instruction is `last`, and what falls through to block `fall` (-1: nothing there).
+void connect(CfgBlock* block, int fall, const std::vector<int>& number) {
+  const Inst& last = block->insts.back();
+  int target = last.target >= 0 ? number[static_cast<size_t>(last.target)] : -1;
+  uint8_t flags = micro_flags(last.op);
+  if (flags & MicroEnds) return;
+  block->next = fall;
+  if (last.op == Micro::Jump) {
+    block->next = target;
+    block->insts.pop_back();
+  } else if (last.op == Micro::PushHandler) {
+    block->insts.back().target = target;
+  } else if (flags & MicroJumps) {
+    block->other = target;
+    if (last.op == Micro::Branch && last.a) std::swap(block->next, block->other);
+    if (last.op == Micro::Branch) block->insts.back().a = 0;
+    block->insts.back().target = -1;
+  }
+  if (fall < 0 && (block->next < 0 || block->other >= 0 || last.op == Micro::Branch)) fail_bytecode("it runs off its end");
+}
+
+void dfs(const Cfg& cfg, std::vector<int>* postorder) {
+  struct Step {
+    int block, next;
+  };
+  std::vector<bool> seen(cfg.blocks.size(), false);
+  std::vector<Step> stack{{0, 0}};
+  seen[0] = true;
+  while (!stack.empty()) {
+    Step& top = stack.back();
+    const CfgBlock& b = cfg.blocks[static_cast<size_t>(top.block)];
+    int succ = -1;
+    if (top.next == 3) {
+      postorder->push_back(top.block);
+      stack.pop_back();
+      continue;
+    }
+    if (top.next == 0) succ = b.handler;
+    if (top.next == 1) succ = b.other;
+    if (top.next == 2) succ = b.next;
+    ++top.next;
+    if (succ >= 0 && !seen[static_cast<size_t>(succ)]) {
+      seen[static_cast<size_t>(succ)] = true;
+      stack.push_back({succ, 0});
+    }
+  }
+}
+
+}  // namespace
+
+Cfg build_blocks(Decoded decoded, int version) {
+  Cfg cfg;
+  if (decoded.insts.empty()) fail_bytecode("there is none");
+  std::vector<int> number = block_numbers(decoded);
+  size_t n = decoded.insts.size();
+  int count = number[n - 1] + 1;
+  cfg.blocks.resize(static_cast<size_t>(count));
+  for (size_t i = 0; i < n; ++i) cfg.blocks[static_cast<size_t>(number[i])].insts.push_back(decoded.insts[i]);
+  for (int b = 0; b < count; ++b) connect(&cfg.blocks[static_cast<size_t>(b)], b + 1 < count ? b + 1 : -1, number);
+  for (const Region& r : decoded.regions)
+    for (int b = number[static_cast<size_t>(r.start)]; b < count && b < number[static_cast<size_t>(r.end)]; ++b) {
+      CfgBlock& block = cfg.blocks[static_cast<size_t>(b)];
+      block.handler = number[static_cast<size_t>(r.target)];
+      block.handler_depth = r.depth;
+      block.handler_kind = r.lasti ? HandlerKind::Lasti : HandlerKind::Plain;
+    }
+  for (CfgBlock& b : cfg.blocks)
+    if (b.handler >= 0 && !b.raises()) b.handler = -1;
+  return cfg;
+}
+
+void order_blocks(Cfg* cfg) {
+  std::vector<int> postorder;
+  dfs(*cfg, &postorder);
+  std::vector<int> number(cfg->blocks.size(), -1);
+  std::vector<CfgBlock> blocks;
+  blocks.reserve(postorder.size());
+  for (auto it = postorder.rbegin(); it != postorder.rend(); ++it) {
+    number[static_cast<size_t>(*it)] = static_cast<int>(blocks.size());
+    blocks.push_back(std::move(cfg->blocks[static_cast<size_t>(*it)]));
+  }
+  auto renumber = [&](int* block) {
+    if (*block >= 0) *block = number[static_cast<size_t>(*block)];
+  };
+  for (CfgBlock& b : blocks) {
+    renumber(&b.next);
+    renumber(&b.other);
+    renumber(&b.handler);
+    for (Inst& i : b.insts)
+      if (i.op == Micro::PushHandler) renumber(&i.target);
+  }
+  std::erase_if(cfg->sites, [&](const ComprehensionSite& s) { return number[static_cast<size_t>(s.block)] < 0; });
+  for (ComprehensionSite& s : cfg->sites) renumber(&s.block);
+  cfg->blocks = std::move(blocks);
+}
+
+Cfg build_cfg(Unit* unit, const clb_code& code, const CodeScope& scope) {
+  Cfg cfg = build_blocks(decode(unit, code, scope), code.version);
+  find_shapes(*unit, &cfg);
+  inline_comprehensions(unit, &cfg, code, scope);
+  order_blocks(&cfg);
+  return cfg;
+}
+
+}  // namespace coluber::ir

@@ -1,0 +1,67 @@
+// The frontend from top to bottom.
+#include "ir/frontend/build.h"
+
+#include "ir/frontend/blocks.h"
+#include "ir/frontend/fail.h"
+#include "ir/frontend/simplify.h"
+#include "ir/frontend/stack_to_ssa.h"
+
+namespace coluber::ir {
+namespace {
+
+std::string text(const char* s) { return s ? s : ""; }
+
+std::unique_ptr<Function> new_function(const clb_code& code, int64_t handle) {
+  auto f = std::make_unique<Function>();
+  f->name = text(code.qualname ? code.qualname : code.name);
+  Scope scope;
+  scope.code = handle;
+  scope.name = f->name;
+  scope.file = text(code.filename);
+  f->scopes.push_back(std::move(scope));
+  return f;
+}
+
+// Generators and coroutines run in another way altogether.
+void refuse_generators(const clb_code& code) {
+  constexpr int kGenerator = 0x20, kCoroutine = 0x80, kAsyncGenerator = 0x200;
+  const char* what = code.flags & kAsyncGenerator ? "an async generator" : code.flags & kCoroutine ? "a coroutine" : code.flags & kGenerator ? "a generator" : nullptr;
+  if (!what) return;
+  Loc loc = find_opcode(code, code.flags & kCoroutine ? "GET_AWAITABLE" : "YIELD_VALUE");
+  if (!loc.line && code.firstlineno > 0) loc.line = static_cast<uint32_t>(code.firstlineno);
+  fail("GeneratorFunction", {what}, loc);
+}
+
+void build(const clb_code& code, Unit* unit, Function* f) {
+  if (!version_known(code.version)) fail("PythonVersion", {std::to_string(code.version / 100) + "." + std::to_string(code.version % 100)});
+  refuse_generators(code);
+  CodeScope scope = root_scope(unit, code);
+  Cfg cfg = build_cfg(unit, code, scope);
+  normalise(*unit, &cfg);
+  Builder(unit, cfg, f).run(code);
+  f->locs = unit->locs;
+  drop_sure_checks(f);
+  simplify(f);
+  drop_sure_checks(f);                     // fewer ways lead to handlers now
+  simplify(f);
+  check_closures(f, *unit);                // wants to see no function that is not used
+  simplify(f);
+  canonicalise(f);
+}
+
+}  // namespace
+
+std::unique_ptr<Function> build_function(const clb_code& code, int64_t handle, BuildError* error, std::vector<const clb_const*>* constants) {
+  Unit unit;
+  std::unique_ptr<Function> f = new_function(code, handle);
+  try {
+    build(code, &unit, f.get());
+  } catch (Fail& failed) {
+    if (error) *error = std::move(failed.error);
+    return nullptr;
+  }
+  if (constants) *constants = std::move(unit.consts);
+  return f;
+}
+
+}  // namespace coluber::ir

@@ -1,0 +1,23 @@
+// Which variables may still be read at the head of each block, on any way, error edges included.
+#pragma once
+#include <vector>
+
+#include "ir/frontend/blocks.h"
+
+namespace coluber::ir {
+
+class Liveness {
+ public:
+  Liveness(const Cfg& cfg, size_t vars);
+  bool live(int block, int var) const { return sets_[word(block, var)] >> (var & 63) & 1; }
+  std::vector<int> list(int block) const;  // in ascending order
+
+ private:
+  size_t word(int block, int var) const { return static_cast<size_t>(block) * words_ + static_cast<size_t>(var >> 6); }
+  void own_effect(const CfgBlock& b, uint64_t* use, uint64_t* def) const;
+
+  size_t words_;
+  std::vector<uint64_t> sets_;
+};
+
+}  // namespace coluber::ir

@@ -1,0 +1,208 @@
+// The pass over blocks: unreachable ones, handlers that only raise again, blocks that only jump, and blocks that follow one another.
+#include <algorithm>
+
+#include "ir/frontend/simplify.h"
+
+namespace coluber::ir {
+
+std::vector<BlockId> reverse_postorder(const Function& f) {
+  struct Step {
+    BlockId block;
+    size_t next;                           // which successor; the error edge first, then the targets from the last to the first
+  };
+  std::vector<BlockId> order;
+  std::vector<bool> seen(f.blocks.size(), false);
+  std::vector<Step> stack{{0, 0}};
+  seen[0] = true;
+  while (!stack.empty()) {
+    Step& top = stack.back();
+    const Block& b = f.blocks[top.block];
+    size_t targets = b.ops.empty() ? 0 : b.ops.back().targets.size();
+    if (top.next > targets) {
+      order.push_back(top.block);
+      stack.pop_back();
+      continue;
+    }
+    BlockId to = top.next == 0 ? b.on_error.block : b.ops.back().targets[targets - top.next].block;
+    ++top.next;
+    if (to == kNoId || seen[to]) continue;
+    seen[to] = true;
+    stack.push_back({to, 0});
+  }
+  std::reverse(order.begin(), order.end());
+  return order;
+}
+
+namespace {
+
+class Blocks {
+ public:
+  explicit Blocks(Function* f) : f_(*f), replace_(f->values.size()) {}
+
+  bool run() {
+    drop_error_edges();
+    skip_reraising();
+    forget_unreachable();
+    count();
+    thread_jumps();
+    same_targets();
+    forget_unreachable();
+    count();
+    for (BlockId b : order_) merge(b);
+    replace_.apply(&f_);
+    return changed_;
+  }
+
+ private:
+  void drop_error_edges() {
+    for (Block& b : f_.blocks)
+      if (b.on_error.valid() && !raises(b)) b.on_error = {};
+  }
+
+  // A handler that raises what it caught and nothing else: errors may as well go where its own error edge leads.
+  void skip_reraising() {
+    constexpr int kHops = 100;
+    for (Block& b : f_.blocks)
+      for (int hop = 0; hop < kHops && b.on_error.valid(); ++hop) {
+        const Block& h = f_.blocks[b.on_error.block];
+        bool only = h.ops.size() == 2 && h.ops[0].code == OpCode::PyCatch && h.ops[1].code == OpCode::PyReraise && h.ops[1].args[0] == h.ops[0].results[0];
+        if (!only || &h == &b || h.on_error.block == b.on_error.block) break;
+        b.on_error = through(b.on_error, h, h.on_error);
+        changed_ = true;
+      }
+  }
+
+  // The edge `onward` of a block that is reached by `in`, as seen from where `in` begins.
+  static Edge through(const Edge& in, const Block& block, const Edge& onward) {
+    Edge e;
+    e.block = onward.block;
+    for (ValueId v : onward.args) {
+      auto it = std::find(block.params.begin(), block.params.end(), v);
+      e.args.push_back(it == block.params.end() ? v : in.args[static_cast<size_t>(it - block.params.begin())]);
+    }
+    return e;
+  }
+
+  void forget_unreachable() {
+    order_ = reverse_postorder(f_);
+    std::vector<bool> reached(f_.blocks.size(), false);
+    for (BlockId b : order_) reached[b] = true;
+    for (BlockId b = 0; b < f_.blocks.size(); ++b)
+      if (!reached[b]) f_.blocks[b] = {};
+  }
+
+  void count() {
+    uses_.assign(f_.values.size(), 0);
+    ways_in_.assign(f_.blocks.size(), 0);
+    errors_in_.assign(f_.blocks.size(), 0);
+    header_.assign(f_.blocks.size(), false);
+    is_param_.assign(f_.values.size(), false);
+    position_.assign(f_.blocks.size(), 0);
+    for (size_t i = 0; i < order_.size(); ++i) position_[order_[i]] = i;
+    for (BlockId b : order_) {
+      Block& block = f_.blocks[b];
+      for (ValueId v : block.params) is_param_[v] = true;
+      for (Op& op : block.ops)
+        for (ValueId v : op.args) ++uses_[v];
+      for_edges(block, [&](Edge& e, bool error) {
+        for (ValueId v : e.args) ++uses_[v];
+        ++(error ? errors_in_ : ways_in_)[e.block];
+        if (position_[e.block] <= position_[b]) header_[e.block] = true;
+      });
+    }
+  }
+
+  bool only_jumps(BlockId b) {
+    const Block& block = f_.blocks[b];
+    if (b == 0 || block.ops.size() != 1 || block.ops[0].code != OpCode::Jump || header_[b] || errors_in_[b]) return false;
+    const Edge& out = block.ops[0].targets[0];
+    if (out.block == b) return false;
+    return std::all_of(block.params.begin(), block.params.end(), [&](ValueId p) {
+      return std::count(out.args.begin(), out.args.end(), p) == static_cast<ptrdiff_t>(uses_[p]);
+    });
+  }
+
+  void thread_jumps() {
+    constexpr int kHops = 100;
+    for (BlockId b : order_) {
+      if (f_.blocks[b].ops.empty()) continue;
+      for (Edge& e : f_.blocks[b].ops.back().targets)
+        for (int hop = 0; hop < kHops && only_jumps(e.block); ++hop) {
+          const Block& via = f_.blocks[e.block];
+          e = through(e, via, via.ops[0].targets[0]);
+          changed_ = true;
+        }
+    }
+  }
+
+  void same_targets() {
+    for (BlockId b : order_) {
+      if (f_.blocks[b].ops.empty()) continue;
+      Op& last = f_.blocks[b].ops.back();
+      if (last.code != OpCode::Branch || last.targets[0].block != last.targets[1].block || last.targets[0].args != last.targets[1].args) continue;
+      last.code = OpCode::Jump;
+      last.args.clear();
+      last.loc = 0;
+      last.targets.pop_back();
+      changed_ = true;
+    }
+  }
+
+  // Is the value made by an op of block b?
+  bool made_in(ValueId v, BlockId b) const { return f_.values[v].block == b && !is_param_[v]; }
+
+  // What block b's error edge would be with block c at its end; false when one edge cannot serve both.
+  bool common_edge(const Block& block, BlockId b, const Block& next, const Edge& jump, Edge* out) {
+    bool here = raises(block), there = raises(next);
+    *out = block.on_error;
+    if (!there) return true;
+    Edge theirs;
+    if (next.on_error.valid()) theirs = through(jump, next, next.on_error);
+    for (ValueId& v : theirs.args) v = replace_.find(v);
+    if (std::any_of(theirs.args.begin(), theirs.args.end(), [&](ValueId v) { return made_in(v, b); })) return false;
+    if (here) {
+      Edge ours = block.on_error;
+      for (ValueId& v : ours.args) v = replace_.find(v);
+      return ours.block == theirs.block && ours.args == theirs.args;
+    }
+    *out = std::move(theirs);
+    return true;
+  }
+
+  void merge(BlockId b) {
+    for (;;) {
+      Block& block = f_.blocks[b];
+      if (block.ops.empty() || block.ops.back().code != OpCode::Jump) return;
+      Edge jump = block.ops.back().targets[0];
+      BlockId c = jump.block;
+      if (c == b || c == 0 || ways_in_[c] != 1 || errors_in_[c]) return;
+      Block& next = f_.blocks[c];
+      for (ValueId& v : jump.args) v = replace_.find(v);
+      Edge edge;
+      if (!common_edge(block, b, next, jump, &edge)) return;
+      for (size_t i = 0; i < next.params.size(); ++i) replace_.replace(next.params[i], jump.args[i]);
+      block.ops.pop_back();
+      for (Op& op : next.ops) {
+        for (ValueId v : op.results) f_.values[v].block = b;
+        block.ops.push_back(std::move(op));
+      }
+      block.on_error = std::move(edge);
+      next = {};
+      changed_ = true;
+    }
+  }
+
+  Function& f_;
+  Replacements replace_;
+  std::vector<BlockId> order_;
+  std::vector<size_t> position_;           // of blocks in that order
+  std::vector<uint32_t> uses_, ways_in_, errors_in_;
+  std::vector<bool> header_, is_param_;
+  bool changed_ = false;
+};
+
+}  // namespace
+
+bool simplify_blocks(Function* f) { return Blocks(f).run(); }
+
+}  // namespace coluber::ir

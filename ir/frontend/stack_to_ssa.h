@@ -1,0 +1,125 @@
+// From micro-ops on a stack to SSA values. Blocks are walked in reverse postorder. A block with one way in takes over what that way knew;
+// one with several gets a parameter for each live variable and stack slot, most of which simplify.cc removes again.
+//
+// Error edges carry the variables as they are at the head of a block. So where a variable that the handler needs has changed, the block
+// is cut before the next op that may raise.
+#pragma once
+#include <vector>
+
+#include "ir/frontend/blocks.h"
+#include "ir/frontend/liveness.h"
+#include "ir/function.h"
+
+namespace coluber::ir {
+
+class Builder {
+ public:
+  Builder(Unit* unit, const Cfg& cfg, Function* fn);
+  void run(const clb_code& code);
+
+ private:
+  struct Slot {
+    enum Kind : uint8_t {
+      Plain,
+      Null,                                // no value
+      Marker                               // the exception that is being handled; the value is that exception
+    } kind = Plain;
+    bool to_bool = false;                  // 3.13's TO_BOOL was here and its user is yet to come
+    ValueId value = kNoId;
+  };
+  struct BlockInfo {
+    BlockId ir = kNoId;
+    int ways_in = 0;                       // counting a handler as several
+    bool shaped = false;
+    bool back_edge = false;                // a block behind it leads here
+    std::vector<Slot::Kind> kinds;         // of the stack
+    std::vector<int> live;
+    std::vector<ValueId> entry;            // with one way in: values of `live`, then of the stack
+    int refined_var = -1;                  // with one way in: what the branch said of a variable
+    ValueId refined_cond = kNoId;
+    bool refined_truth = false;
+  };
+  struct Def {
+    BlockId block = kNoId;                 // kNoId: a parameter of the function
+    uint32_t op = kNoId;                   // kNoId: a block parameter
+  };
+
+  // Blocks and edges (stack_to_ssa.cc)
+  void count_ways_in();
+  void entry_block(const clb_code& code);
+  void build_block(int b);
+  void begin_block(int b);
+  void begin_handler(const CfgBlock& block);
+  void before_raising();
+  void keep_state(int b);
+  Edge edge_to(int b);
+  Edge error_edge();
+  std::vector<ValueId> leaving(const BlockInfo& to, size_t depth);
+  void check_shape(BlockInfo* to, size_t depth);
+  BlockId ir_block(int b);
+  void end_block(const CfgBlock& block);
+  void jump(Edge e);
+
+  // Ops and values
+  Op& emit(OpCode code, std::vector<ValueId> args, int results);
+  ValueId value(OpCode code, std::vector<ValueId> args, std::string_view sym = {}, int64_t imm = 0);
+  ValueId add_param(BlockId block, int var);
+  ValueId constant(int index);
+  Op* def_of(ValueId v);                   // the op that makes it, if one does; good until the next emit
+  const clb_const* constant_of(ValueId v); // null: not a constant
+  bool known_bool(ValueId v);
+  void drop(ValueId v);                    // makes its op a useless pure one: it became a part of another
+  ValueId unbound();
+
+  // The stack
+  void push(ValueId v) { push_slot({Slot::Plain, false, v}); }
+  void push_slot(Slot s);
+  Slot pop_slot();
+  ValueId pop();
+  std::vector<ValueId> pop_many(size_t n);
+  ValueId materialise(Slot* slot);
+  void touched(size_t index);              // slot `index` changes: does the handler need it?
+
+  // Variables
+  ValueId var(int v) const { return stamps_[static_cast<size_t>(v)] == stamp_ ? vars_[static_cast<size_t>(v)] : kNoId; }
+  ValueId read(int v, bool checked);
+  void write(int v, ValueId value);
+
+  // Pieces of several micro-ops (build_*.cc)
+  void simple(OpCode code, size_t operands, std::string_view sym = {}, int64_t imm = 0);
+  void effect(OpCode code, std::vector<ValueId> args, std::string_view sym = {});
+  ValueId below(int n);                    // the value n slots below the top
+  void call(ValueId callee, std::vector<ValueId> args, std::vector<std::string> names, bool generator);
+  std::pair<ValueId, ValueId> pop_callee();
+  std::vector<std::string> strings(const clb_const* tuple);
+  std::vector<ValueId> items_of(ValueId tuple);
+  void function_part(Op* op, int flag, ValueId part);
+  void branch(const Inst& i, const CfgBlock& block);
+  void for_iter(const Inst& i, const CfgBlock& block);
+  void refine_edge(int to, ValueId cond, bool truth);
+  ValueId subject_of(ValueId cond);
+  [[noreturn]] void bad(std::string_view why);
+
+  void step(const Inst& i);
+#define MICRO(Name, pops, pushes, flags) void do_##Name(const Inst& i);
+#include "ir/frontend/micro_ops.def"
+
+  Unit& unit_;
+  const Cfg& cfg_;
+  Function& fn_;
+  Liveness live_;
+  std::vector<BlockInfo> info_;
+  std::vector<Def> defs_;                  // of values
+  std::vector<int> var_of_;                // of values: the variable that last held it
+  std::vector<ValueId> vars_;
+  std::vector<uint32_t> stamps_;
+  std::vector<Slot> stack_;
+  uint32_t stamp_ = 0;
+  BlockId block_ = 0;
+  const CfgBlock* cfg_block_ = nullptr;
+  bool dirty_ = false;                     // what the error edge carries has changed since the head of the IR block
+  uint32_t loc_ = 0;
+  ValueId unbound_ = kNoId;
+};
+
+}  // namespace coluber::ir
