@@ -174,6 +174,7 @@ class Parser {
       } while (eat(","));
       if (!expect("=")) return false;
     }
+    peek();
     size_t at = pos_;
     std::string_view text = word();
     if (!op_from_text(text, &op.code)) {
