@@ -70,9 +70,10 @@ Digest environment() {
 
 // What users have registered with coluber.extending: an implementation that appears later must not be missed.
 bool add_registrations(Hasher& h) {
-  PyObject* registry = PyDict_GetItemString(PyImport_GetModuleDict(), "coluber._registry");
-  if (!registry) return true;
-  PyObject* keys = PyObject_CallMethod(registry, "user_keys", nullptr);
+  if (!PyDict_GetItemString(PyImport_GetModuleDict(), "coluber._registry")) return true;
+  PyObject* support = PyImport_ImportModule("coluber._support");
+  PyObject* keys = support ? PyObject_CallMethod(support, "user_keys", nullptr) : nullptr;
+  Py_XDECREF(support);
   const char* text = keys ? PyUnicode_AsUTF8(keys) : nullptr;
   if (text) h.text(text);
   Py_XDECREF(keys);

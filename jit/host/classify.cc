@@ -114,17 +114,15 @@ bool Snapshot::classify_numpy(PyObject* object, clb_const* out) {
 
 // Objects of this package: intrinsics and types.
 bool Snapshot::classify_ours(PyObject* object, clb_const* out) {
-  const char* name = Py_TYPE(object)->tp_name;
-  bool intrinsic = strcmp(name, "Intrinsic") == 0, type = strcmp(name, "Type") == 0;
-  if (!intrinsic && !type) return false;
+  if (!PyType_HasFeature(Py_TYPE(object), Py_TPFLAGS_HEAPTYPE)) return false;
   std::string module = module_of(reinterpret_cast<PyObject*>(Py_TYPE(object)));
-  if (intrinsic && module == "coluber.lib.intrinsics") {
+  if (module == "coluber.lib.intrinsics") {
     out->kind = CLB_INTRINSIC;
     out->handle = held.add(object);
     set_text(arena, out, text_attribute(object, "name"));
     return true;
   }
-  if (!type || module != "coluber.types") return false;
+  if (module != "coluber.types") return false;
   out->kind = CLB_TYPE;
   out->handle = held.add(object);
   set_text(arena, out, text_attribute(object, "text"));

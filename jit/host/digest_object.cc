@@ -96,7 +96,7 @@ bool add_value(Hasher& h, PyObject* value, std::string* why, int depth) {
   if (PyLong_CheckExact(value)) {
     int64_t number;
     if (long_as_int64(value, &number)) return h.text("int").number(static_cast<uint64_t>(number)), true;
-    PyObject* text = _PyLong_Format(value, 16);
+    PyObject* text = PyNumber_ToBase(value, 16);
     if (text) h.text("bigint").text(PyUnicode_AsUTF8(text));
     Py_XDECREF(text);
     return text != nullptr;

@@ -75,26 +75,32 @@ bool copy_attributes(Dispatcher* self) {
   return PyDict_SetItemString(self->dict, "__wrapped__", self->py_func) == 0;
 }
 
+// Makes `self` the dispatcher of a function. False with a Python error.
+bool set_up(Dispatcher* self, PyObject* function, PyObject* options, PyObject* declared) {
+  Py_XSETREF(self->py_func, Py_NewRef(function));
+  Py_CLEAR(self->dict);
+  delete self->state;
+  self->state = new DispatcherState;
+  self->state->options = default_options();
+  self->state->name = PyUnicode_AsUTF8(reinterpret_cast<PyFunctionObject*>(function)->func_qualname);
+  read_parameters(function, self->state);
+  if (!copy_attributes(self) || !parse_options(options, &self->state->options)) return false;
+  PyObject* list = declared && declared != Py_None ? PySequence_Fast(declared, "a list of signatures is expected") : nullptr;
+  bool ok = true;
+  for (Py_ssize_t i = 0; list && ok && i < PySequence_Fast_GET_SIZE(list); i++) ok = add_declared(PySequence_Fast_GET_ITEM(list, i), self->state);
+  Py_XDECREF(list);
+  return ok && !PyErr_Occurred();
+}
+
 PyObject* dispatcher_new(PyTypeObject* type, PyObject* args, PyObject*) {
   PyObject *function, *options, *declared = nullptr;
   if (!PyArg_ParseTuple(args, "O!O!|O", &PyFunction_Type, &function, &PyDict_Type, &options, &declared)) return nullptr;
   auto* self = cast(type->tp_alloc(type, 0));
   if (!self) return nullptr;
   self->vectorcall = dispatcher_call;
-  self->py_func = Py_NewRef(function);
-  self->state = new DispatcherState;
-  self->state->options = default_options();
-  self->state->name = PyUnicode_AsUTF8(reinterpret_cast<PyFunctionObject*>(function)->func_qualname);
-  read_parameters(function, self->state);
-  bool ok = copy_attributes(self) && parse_options(options, &self->state->options);
-  PyObject* list = ok && declared && declared != Py_None ? PySequence_Fast(declared, "a list of signatures is expected") : nullptr;
-  for (Py_ssize_t i = 0; list && ok && i < PySequence_Fast_GET_SIZE(list); i++) ok = add_declared(PySequence_Fast_GET_ITEM(list, i), self->state);
-  Py_XDECREF(list);
-  if (!ok || PyErr_Occurred()) {
-    Py_DECREF(self);
-    return nullptr;
-  }
-  return reinterpret_cast<PyObject*>(self);
+  if (set_up(self, function, options, declared)) return reinterpret_cast<PyObject*>(self);
+  Py_DECREF(self);
+  return nullptr;
 }
 
 int dispatcher_traverse(PyObject* o, visitproc visit, void* arg) {
@@ -243,12 +249,23 @@ PyObject* disable_compile(PyObject* o, PyObject*) {
   Py_RETURN_NONE;
 }
 
+PyObject* is_fixed(PyObject* o, PyObject*) { return PyBool_FromLong(!cast(o)->state->can_compile); }
+
 PyObject* cache_state(PyObject* o, PyObject*) {
   DispatcherState* s = cast(o)->state;
   PyObject* notes = text_tuple(s->cache_notes);
   PyObject* result = notes ? Py_BuildValue("(LLO)", static_cast<long long>(s->hits), static_cast<long long>(s->misses), notes) : nullptr;
   Py_XDECREF(notes);
   return result;
+}
+
+// Unpickling: a function may refer to its own dispatcher, so that one is made first and filled in when the function is there.
+PyObject* fill(PyObject* o, PyObject* args) {
+  PyObject *function, *options, *declared = nullptr;
+  if (!PyArg_ParseTuple(args, "O!O!|O", &PyFunction_Type, &function, &PyDict_Type, &options, &declared)) return nullptr;
+  drop_all(cast(o));
+  if (!set_up(cast(o), function, options, declared)) return nullptr;
+  Py_RETURN_NONE;
 }
 
 // What a copy of the dispatcher is made of: the function, the options, the explicit signatures.
@@ -270,6 +287,8 @@ PyMethodDef g_methods[] = {
     {"_declared", declared, METH_NOARGS, nullptr},
     {"_compile", compile_types, METH_VARARGS, nullptr},
     {"_dump", dump, METH_VARARGS, nullptr},
+    {"_fixed", is_fixed, METH_NOARGS, nullptr},
+    {"_fill", fill, METH_VARARGS, nullptr},
     {"_cache_state", cache_state, METH_NOARGS, nullptr},
     {"recompile", recompile, METH_NOARGS, "Compiles all signatures anew."},
     {"disable_compile", disable_compile, METH_NOARGS, "From now on only the signatures compiled so far are accepted."},

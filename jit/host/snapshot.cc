@@ -37,8 +37,8 @@ clb_host make_host(Snapshot* self) {
   return h;
 }
 
-PyObject* call_registry(const char* name, PyObject* a, PyObject* b, PyObject* c) {
-  PyObject* module = PyImport_ImportModule("coluber._registry");
+PyObject* call_python(const char* module_name, const char* name, PyObject* a, PyObject* b, PyObject* c) {
+  PyObject* module = PyImport_ImportModule(module_name);
   PyObject* function = module ? PyObject_GetAttrString(module, name) : nullptr;
   PyObject* result = function ? PyObject_CallFunctionObjArgs(function, a, b, c, nullptr) : nullptr;
   Py_XDECREF(module);
@@ -47,6 +47,17 @@ PyObject* call_registry(const char* name, PyObject* a, PyObject* b, PyObject* c)
 }
 
 PyObject* key_object(const char* key) { return key ? PyUnicode_FromString(key) : Py_NewRef(Py_None); }
+
+// A function of a user's that was registered with implements(..., library=True).
+bool is_registered_library(PyObject* f) {
+  PyObject* attributes = reinterpret_cast<PyFunctionObject*>(f)->func_dict;
+  PyObject* entry = attributes ? PyDict_GetItemString(attributes, "__coluber_implementation__") : nullptr;
+  PyObject* flag = entry ? PyObject_GetAttrString(entry, "library") : nullptr;
+  bool yes = flag && PyObject_IsTrue(flag) > 0;
+  Py_XDECREF(flag);
+  PyErr_Clear();                              // something else of that name
+  return yes;
+}
 
 }  // namespace
 
@@ -142,10 +153,7 @@ int Snapshot::function(int64_t handle, const clb_function** out) {
     made->kwdefault_names = names;
     made->kwdefaults = values;
   }
-  PyObject* module = PyDict_GetItemString(PyFunction_GET_GLOBALS(f), "__name__");
-  const char* where = module && PyUnicode_Check(module) ? PyUnicode_AsUTF8(module) : "";
-  PyObject* attributes = reinterpret_cast<PyFunctionObject*>(f)->func_dict;
-  made->library = strncmp(where, "coluber.lib.", 12) == 0 || (attributes && PyDict_GetItemString(attributes, "__coluber_library__"));
+  made->library = is_own_library(handle) || is_registered_library(f);
   auto known = options_.find(handle);
   made->options = known != options_.end() ? known->second : default_options().engine;
   if (!is_own_library(handle)) record({ReadKind::Function, log.add_object(handle), "", 0, {}, -1}, f, nullptr);
@@ -207,10 +215,12 @@ int Snapshot::attr(int64_t handle, const char* name, clb_const* out) {
   return value ? 0 : 1;
 }
 
-int Snapshot::library_function(PyObject* found, clb_const* out, Read read) {
+// flags bit 0: an elementwise kernel.
+int Snapshot::library_function(PyObject* found, bool elementwise, clb_const* out, Read read) {
   if (!found) return fail();
   bool there = found != Py_None;
   if (there) to_const(found, out);
+  if (elementwise) out->flags |= 1;
   // Functions of our own library and the absence of any are part of the key (cached.cc).
   if (there && !is_own_library(out->handle)) record(std::move(read), found, out);
   Py_DECREF(found);
@@ -220,9 +230,15 @@ int Snapshot::library_function(PyObject* found, clb_const* out, Read read) {
 int Snapshot::implementation(int64_t handle, const char* key, clb_const* out) {
   PyObject* object = handle >= 0 ? object_of(handle) : nullptr;
   PyObject* key_text = key_object(key);
-  PyObject* found = call_registry("implementation", object ? object : Py_None, key_text, nullptr);
+  PyObject* entry = call_python("coluber._registry", "implementation", object ? object : Py_None, key_text, nullptr);
   Py_XDECREF(key_text);
-  return library_function(found, out, {ReadKind::Implementation, object ? log.number_of(handle) : -1, key ? key : "", 0, {}, -1});
+  bool there = entry && entry != Py_None;
+  PyObject* found = there ? PyObject_GetAttrString(entry, "function") : Py_XNewRef(entry);
+  PyObject* elementwise = there ? PyObject_GetAttrString(entry, "elementwise") : nullptr;
+  bool kernel = elementwise && PyObject_IsTrue(elementwise) > 0;
+  Py_XDECREF(entry);
+  Py_XDECREF(elementwise);
+  return library_function(found, kernel, out, {ReadKind::Implementation, object ? log.number_of(handle) : -1, key ? key : "", 0, {}, -1});
 }
 
 int Snapshot::overload(int64_t handle, const char* key, const char* const* types, int32_t n, clb_const* out) {
@@ -233,10 +249,10 @@ int Snapshot::overload(int64_t handle, const char* key, const char* const* types
     PyTuple_SET_ITEM(texts, i, PyUnicode_FromString(types[i]));
     name += std::string(";") + types[i];
   }
-  PyObject* found = texts && key_text ? call_registry("overload", object ? object : Py_None, key_text, texts) : nullptr;
+  PyObject* found = texts && key_text ? call_python("coluber._support", "overload", object ? object : Py_None, key_text, texts) : nullptr;
   Py_XDECREF(key_text);
   Py_XDECREF(texts);
-  return library_function(found, out, {ReadKind::Overload, object ? log.number_of(handle) : -1, name, 0, {}, -1});
+  return library_function(found, false, out, {ReadKind::Overload, object ? log.number_of(handle) : -1, name, 0, {}, -1});
 }
 
 int Snapshot::subclass(int64_t cls, int64_t base) {

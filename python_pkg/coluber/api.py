@@ -1,0 +1,58 @@
+"""The decorators."""
+from os import environ
+
+from ._coluber import Dispatcher
+
+__all__ = ["jit", "njit", "prange", "typeof", "Dispatcher"]
+
+_FUNCTION = type(environ.get.__func__)     # the class of Python functions, without importing types
+
+
+def njit(signature_or_function=None, **options):
+    """Compiles a function. Bare, or with a signature (text, object, or a list of them) and options: see `python -m coluber options`."""
+    if signature_or_function is None:
+        return lambda function: _decorate(function, options, None)
+    if isinstance(signature_or_function, (_FUNCTION, Dispatcher)):
+        return _decorate(signature_or_function, options, None)
+    signatures = _signatures(signature_or_function)
+    return lambda function: _decorate(function, options, signatures)
+
+
+def jit(signature_or_function=None, **options):
+    """As njit."""
+    return njit(signature_or_function, **options)
+
+
+def _signatures(given):
+    """[(argument type texts, result type text or None), ...]"""
+    from . import types
+    if callable(given) and not isinstance(given, types.Signature):
+        raise TypeError(f"jit takes Python functions, not {type(given).__name__} {given!r}")
+    if not isinstance(given, list):
+        given = [given]
+    signatures = [types.parse_signature(s) for s in given]
+    return [(tuple(t.text for t in s.args), s.return_type.text if s.return_type else None) for s in signatures]
+
+
+def _decorate(function, options, signatures):
+    if isinstance(function, Dispatcher):
+        function = function.py_func
+    if environ.get("COLUBER_DISABLE_JIT", "0") not in ("", "0"):
+        return function
+    if not isinstance(function, _FUNCTION):
+        raise TypeError(f"jit takes Python functions, not {type(function).__name__} {function!r}")
+    return Dispatcher(function, options, signatures)
+
+
+def prange(*args):
+    """range() whose iterations may run in parallel under njit(parallel=True). In Python it is range()."""
+    return range(*args)
+
+
+prange.__module__ = "coluber"
+
+
+def typeof(value):
+    """The type that compiled code sees."""
+    from . import types
+    return types.typeof(value)
