@@ -121,11 +121,43 @@ def atanh_right(x, y):
         h = native("hypot", x / 2.0, y / 2.0)
         return fdiv(fdiv(x / 4.0, h), h), -sign_of(PI / 2.0, -y)
     if x == 1.0 and ay < SQRT_LEAST_NORMAL:
-        guard(ay != 0.0, "MathDomain")
+        if ay == 0.0:
+            return INF, y
         return (-native("log", fdiv(native("sqrt", ay), native("sqrt", native("hypot", ay, 2.0)))),
                 sign_of(native("atan2", 2.0, -ay) / 2.0, y))
     re = native("log1p", fdiv(4.0 * x, (1.0 - x) * (1.0 - x) + ay * ay)) / 4.0
     return re, -native("atan2", -2.0 * y, (1.0 - x) * (1.0 + x) - ay * ay) / 2.0
+
+
+def acos_parts(x, y):
+    if not (finite(x) and finite(y)):
+        if x == x and y == y:
+            return native("atan2", fabs(direction(y)), direction(x)), sign_of(INF, -y)
+        if isinf_(x):
+            return NAN, INF
+        if isinf_(y):
+            return NAN, -y
+        return (PI / 2.0 if x == 0.0 else NAN), NAN
+    if fabs(x) > LARGE or fabs(y) > LARGE:
+        re = native("atan2", fabs(y), x)
+        if x < 0.0:
+            return re, -sign_of(half_log(x, y), y)
+        return re, sign_of(half_log(x, y), -y)
+    ar, ai = sqrt_parts(1.0 - x, -y)
+    br, bi = sqrt_parts(1.0 + x, y)
+    return 2.0 * native("atan2", ar, br), native("asinh", br * ai - bi * ar)
+
+
+def acosh_parts(x, y):
+    if not (finite(x) and finite(y)):
+        if x == x and y == y:
+            return INF, native("atan2", direction(y), direction(x))
+        return (INF if isinf_(x) or isinf_(y) else NAN), NAN
+    if fabs(x) > LARGE or fabs(y) > LARGE:
+        return half_log(x, y), native("atan2", y, x)
+    ar, ai = sqrt_parts(x - 1.0, y)
+    br, bi = sqrt_parts(x + 1.0, y)
+    return native("asinh", ar * br + ai * bi), 2.0 * native("atan2", ai, br)
 
 
 def turned(size, y):
@@ -134,7 +166,6 @@ def turned(size, y):
 
 
 def cosh_special(x, y):
-    guard(not (isinf_(y) and x == x), "MathDomain")
     if isinf_(x):
         if y != y:
             return INF, NAN
@@ -157,12 +188,10 @@ def cosh_parts(x, y):
     else:
         re = native("cos", y) * native("cosh", x)
         im = native("sin", y) * native("sinh", x)
-    guard(finite(re) & finite(im), "MathRange")
     return re, im
 
 
 def sinh_special(x, y):
-    guard(not (isinf_(y) and x == x), "MathDomain")
     if isinf_(x):
         if y != y:
             return INF, NAN
@@ -185,12 +214,10 @@ def sinh_parts(x, y):
     else:
         re = native("cos", y) * native("sinh", x)
         im = native("sin", y) * native("cosh", x)
-    guard(finite(re) & finite(im), "MathRange")
     return re, im
 
 
 def tanh_special(x, y):
-    guard(not (isinf_(y) and finite(x)), "MathDomain")
     if isinf_(x):
         one = sign_of(1.0, x)
         if finite(y) and y != 0.0:
@@ -223,7 +250,8 @@ def log_parts(x, y):
     if ax > LARGE or ay > LARGE:
         re = native("log", native("hypot", ax / 2.0, ay / 2.0)) + LN2
     elif ax < LEAST_NORMAL and ay < LEAST_NORMAL:
-        guard(ax > 0.0 or ay > 0.0, "MathDomain")
+        if ax == 0.0 and ay == 0.0:
+            return -INF, native("atan2", y, x)
         re = native("log", native("hypot", native("ldexp", ax, 53), native("ldexp", ay, 53))) - 53.0 * LN2
     else:
         h = native("hypot", ax, ay)
@@ -236,7 +264,34 @@ def log_parts(x, y):
     return re, native("atan2", y, x)
 
 
+def exp_special(x, y):
+    if isinf_(x):
+        size = INF if x > 0.0 else 0.0
+        if finite(y):
+            return (size, y) if y == 0.0 else turned(size, y)
+        return size, (NAN if x > 0.0 else 0.0)
+    return NAN, (y if y == 0.0 else NAN)
+
+
+def exp_parts(x, y):
+    if not (finite(x) and finite(y)):
+        return exp_special(x, y)
+    if x > LOG_LARGE:
+        size = native("exp", x - 1.0)
+        return size * native("cos", y) * E, size * native("sin", y) * E
+    size = native("exp", x)
+    return size * native("cos", y), size * native("sin", y)
+
+
 # ---- the module's functions
+
+def check_range(x, y, re, im):
+    guard((finite(re) & finite(im)) | (not (finite(x) & finite(y))), "MathRange")
+
+
+def check_hyperbolic(x, y):
+    guard(not isinf_(y) or x != x, "MathDomain")
+
 
 @implements(cmath.sqrt)
 def sqrt(z):
@@ -248,58 +303,30 @@ def sqrt(z):
 @implements(cmath.exp)
 def exp(z):
     x, y = parts(z)
-    if not (finite(x) and finite(y)):
-        return exp_special(x, y)
-    if x > LOG_LARGE:
-        size = native("exp", x - 1.0)
-        re = size * native("cos", y) * E
-        im = size * native("sin", y) * E
-    else:
-        size = native("exp", x)
-        re = size * native("cos", y)
-        im = size * native("sin", y)
-    guard(finite(re) & finite(im), "MathRange")
+    guard(not isinf_(y) or x != x or x == -INF, "MathDomain")
+    re, im = exp_parts(x, y)
+    check_range(x, y, re, im)
     return make_complex(re, im)
-
-
-def exp_special(x, y):
-    guard(not (isinf_(y) and (finite(x) or x == INF)), "MathDomain")
-    if isinf_(x):
-        size = INF if x > 0.0 else 0.0
-        if finite(y):
-            if y == 0.0:
-                return make_complex(size, y)
-            re, im = turned(size, y)
-            return make_complex(re, im)
-        if x > 0.0:
-            return make_complex(INF, NAN)
-        return make_complex(0.0, 0.0)
-    return make_complex(NAN, y if y == 0.0 else NAN)
 
 
 @implements(cmath.log)
 def log(z, base=None):
     x, y = parts(z)
+    re, im = log_parts(x, y)
     if base is None:
-        re, im = log_parts(x, y)
+        guard(x != 0.0 or y != 0.0, "MathDomain")
         return make_complex(re, im)
-    re, im = log_or_zero(x, y)
     bx, by = parts(base)
+    guard(bx != 0.0 or by != 0.0, "MathDomain")
     bre, bim = log_parts(bx, by)
     guard(bre != 0.0 or bim != 0.0, "MathDomain")
     return fdiv(make_complex(re, im), make_complex(bre, bim))
 
 
-def log_or_zero(x, y):
-    """As log_parts, with log(0) = -inf: what cmath.log with a base takes."""
-    if x == 0.0 and y == 0.0:
-        return -INF, native("atan2", y, x)
-    return log_parts(x, y)
-
-
 @implements(cmath.log10)
 def log10(z):
     x, y = parts(z)
+    guard(x != 0.0 or y != 0.0, "MathDomain")
     re, im = log_parts(x, y)
     return make_complex(re / LN10, im / LN10)
 
@@ -352,20 +379,25 @@ def rect_special(r, phi):
 @implements(cmath.cosh)
 def cosh(z):
     x, y = parts(z)
+    check_hyperbolic(x, y)
     re, im = cosh_parts(x, y)
+    check_range(x, y, re, im)
     return make_complex(re, im)
 
 
 @implements(cmath.sinh)
 def sinh(z):
     x, y = parts(z)
+    check_hyperbolic(x, y)
     re, im = sinh_parts(x, y)
+    check_range(x, y, re, im)
     return make_complex(re, im)
 
 
 @implements(cmath.tanh)
 def tanh(z):
     x, y = parts(z)
+    guard(not (isinf_(y) and finite(x)), "MathDomain")
     re, im = tanh_parts(x, y)
     return make_complex(re, im)
 
@@ -373,20 +405,25 @@ def tanh(z):
 @implements(cmath.cos)
 def cos(z):
     x, y = parts(z)
+    check_hyperbolic(y, x)
     re, im = cosh_parts(-y, x)
+    check_range(x, y, re, im)
     return make_complex(re, im)
 
 
 @implements(cmath.sin)
 def sin(z):
     x, y = parts(z)
+    check_hyperbolic(y, x)
     re, im = sinh_parts(-y, x)
+    check_range(x, y, re, im)
     return make_complex(im, -re)
 
 
 @implements(cmath.tan)
 def tan(z):
     x, y = parts(z)
+    guard(not (isinf_(x) and finite(y)), "MathDomain")
     re, im = tanh_parts(-y, x)
     return make_complex(im, -re)
 
@@ -408,6 +445,7 @@ def asin(z):
 @implements(cmath.atanh)
 def atanh(z):
     x, y = parts(z)
+    guard(fabs(x) != 1.0 or y != 0.0, "MathDomain")
     re, im = atanh_parts(x, y)
     return make_complex(re, im)
 
@@ -415,6 +453,7 @@ def atanh(z):
 @implements(cmath.atan)
 def atan(z):
     x, y = parts(z)
+    guard(fabs(y) != 1.0 or x != 0.0, "MathDomain")
     re, im = atanh_parts(-y, x)
     return make_complex(im, -re)
 
@@ -422,36 +461,15 @@ def atan(z):
 @implements(cmath.acos)
 def acos(z):
     x, y = parts(z)
-    if not (finite(x) and finite(y)):
-        if x == x and y == y:
-            return make_complex(native("atan2", fabs(direction(y)), direction(x)), sign_of(INF, -y))
-        if isinf_(x):
-            return make_complex(NAN, INF)
-        if isinf_(y):
-            return make_complex(NAN, -y)
-        return make_complex(PI / 2.0 if x == 0.0 else NAN, NAN)
-    if fabs(x) > LARGE or fabs(y) > LARGE:
-        re = native("atan2", fabs(y), x)
-        if x < 0.0:
-            return make_complex(re, -sign_of(half_log(x, y), y))
-        return make_complex(re, sign_of(half_log(x, y), -y))
-    ar, ai = sqrt_parts(1.0 - x, -y)
-    br, bi = sqrt_parts(1.0 + x, y)
-    return make_complex(2.0 * native("atan2", ar, br), native("asinh", br * ai - bi * ar))
+    re, im = acos_parts(x, y)
+    return make_complex(re, im)
 
 
 @implements(cmath.acosh)
 def acosh(z):
     x, y = parts(z)
-    if not (finite(x) and finite(y)):
-        if x == x and y == y:
-            return make_complex(INF, native("atan2", direction(y), direction(x)))
-        return make_complex(INF if isinf_(x) or isinf_(y) else NAN, NAN)
-    if fabs(x) > LARGE or fabs(y) > LARGE:
-        return make_complex(half_log(x, y), native("atan2", y, x))
-    ar, ai = sqrt_parts(x - 1.0, y)
-    br, bi = sqrt_parts(x + 1.0, y)
-    return make_complex(native("asinh", ar * br + ai * bi), 2.0 * native("atan2", ai, br))
+    re, im = acosh_parts(x, y)
+    return make_complex(re, im)
 
 
 @implements(cmath.isnan)

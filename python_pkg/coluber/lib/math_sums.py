@@ -8,7 +8,7 @@ from coluber.extending import implements
 
 from .intrinsics import fdiv, get, guard, is_float, is_integer, is_list, is_tuple, item, list_new, list_push, list_set_len, math_bool, math_int
 from .intrinsics import math as native
-from .intrinsics import put, tuple_map, weak
+from .intrinsics import put, range_tuple, tuple_map, weak
 from .math import has
 
 LEAST_NORMAL = 2.2250738585072014e-308
@@ -84,8 +84,8 @@ def hypot(*coordinates):
     return norm(tuple_map(float, coordinates))
 
 
-def difference(a, b):
-    return float(a) - float(b)
+def difference(k, p, q):
+    return float(item(p, k)) - float(item(q, k))
 
 
 @implements(math.dist)
@@ -95,10 +95,10 @@ def dist(p, q):
     if is_tuple(p) and is_tuple(q):
         if len(p) == 0:
             return 0.0
-        return norm(tuple_map(difference, p, q))
+        return norm(tuple_map(difference, range_tuple(len(p)), p, q))
     gaps = list_new(0.0, len(p))
     for k in range(len(p)):
-        list_push(gaps, difference(item(p, k), item(q, k)))
+        list_push(gaps, difference(k, p, q))
     return norm(gaps)
 
 
