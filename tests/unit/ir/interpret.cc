@@ -1,13 +1,9 @@
 // See interpret.h.
 #include "interpret.h"
 
-#include <gtest/gtest.h>
-
 #include <bit>
 #include <cmath>
 #include <cstring>
-
-#include "ir/passes/manager.h"
 
 namespace coluber::ir::test {
 
@@ -103,9 +99,7 @@ bool Interpreter::call(const Function& f, const std::vector<Slots>& args, Slots*
   }
 }
 
-Number Interpreter::number(const Frame& fr, ValueId v) const {
-  TypeRef t = fr.f->type_of(v);
-  const Slots& s = fr.values[v];
+Number Interpreter::number_of(TypeRef t, const Slots& s) {
   Number n;
   if (is_float(t) || is_complex(t)) n.f = to_double(s[0]);
   if (is_complex(t)) n.f2 = to_double(s[1]);
@@ -113,24 +107,23 @@ Number Interpreter::number(const Frame& fr, ValueId v) const {
   return n;
 }
 
-void Interpreter::set_number(Frame& fr, ValueId v, const Number& n) {
-  TypeRef t = fr.f->type_of(v);
-  if (is_complex(t)) fr.values[v] = {std::bit_cast<uint64_t>(n.f), std::bit_cast<uint64_t>(n.f2)};
-  else if (is_float(t)) fr.values[v] = float_slots(n.f);
-  else fr.values[v] = int_slots(n.i);
+Slots Interpreter::slots_of(TypeRef t, const Number& n) {
+  if (is_complex(t)) return {std::bit_cast<uint64_t>(n.f), std::bit_cast<uint64_t>(n.f2)};
+  return is_float(t) ? float_slots(n.f) : int_slots(n.i);
 }
 
 bool Interpreter::op(Frame& fr, const Op& op) {
   if (op.code >= OpCode::Const && op.code <= OpCode::Likely) return scalar(fr, op);
   if (op.code >= OpCode::PtrAdd && op.code <= OpCode::OwnerData) return memory(fr, op);
+  if (op.code == OpCode::Elementwise) return elementwise(fr, op);
+  if (op.code == OpCode::ArrayAssign) return assign(fr, op);
   if (op.code >= OpCode::ArrayMake && op.code <= OpCode::ArrayAs) return array(fr, op);
   if (op.code >= OpCode::ListNew && op.code <= OpCode::ListData) return list(fr, op);
   return checked(fr, op);
 }
 
-void Interpreter::cast(Frame& fr, const Op& op) {
-  TypeRef from = fr.f->type_of(op.args[0]), to = fr.f->type_of(op.result());
-  Number n = number(fr, op.args[0]), r;
+Slots Interpreter::convert(TypeRef from, TypeRef to, const Slots& v) {
+  Number n = number_of(from, v), r;
   if (is_complex(to)) {
     r.f = is_float(from) || is_complex(from) ? n.f : static_cast<double>(n.i);
     r.f2 = n.f2;
@@ -139,7 +132,7 @@ void Interpreter::cast(Frame& fr, const Op& op) {
   } else if (!fold_unary(OpCode::Cast, from, to, n, &r)) {
     r.i = INT64_MIN;                       // as the processor does it
   }
-  set_number(fr, op.result(), r);
+  return slots_of(to, r);
 }
 
 bool Interpreter::math(Frame& fr, const Op& op) {
@@ -174,7 +167,7 @@ bool Interpreter::scalar(Frame& fr, const Op& op) {
     case OpCode::Select:
       fr.values[op.result()] = fr.values[op.args[integer(fr, op.args[0]) ? 1 : 2]];
       return true;
-    case OpCode::Cast: cast(fr, op); return true;
+    case OpCode::Cast: fr.values[op.result()] = convert(f.type_of(op.args[0]), f.type_of(op.result()), fr.values[op.args[0]]); return true;
     case OpCode::Math: return math(fr, op);
     case OpCode::TupleMake: case OpCode::Some: {
       Slots all;
@@ -210,7 +203,7 @@ bool Interpreter::scalar(Frame& fr, const Op& op) {
   }
   if (op.args.size() != 2) return fault(std::string(info(op.code).text) + " is not known here");
   TypeRef t = f.type_of(op.args[0]);
-  if (t->is(Kind::Ptr)) t = scalar(Kind::UInt64);
+  if (t->is(Kind::Ptr)) t = ir::scalar(Kind::UInt64);
   Number a, b, r;
   a = f.type_of(op.args[0])->is(Kind::Ptr) ? Number{integer(fr, op.args[0])} : number(fr, op.args[0]);
   b = f.type_of(op.args[1])->is(Kind::Ptr) ? Number{integer(fr, op.args[1])} : number(fr, op.args[1]);
@@ -417,22 +410,98 @@ bool Interpreter::checked(Frame& fr, const Op& op) {
   }
 }
 
-std::unique_ptr<Program> parse_or_fail(const std::string& text) {
-  std::string error;
-  std::unique_ptr<Program> p = parse_program(text, &error);
-  EXPECT_TRUE(p) << error << "\n" << text;
-  if (!p) return std::make_unique<Program>();
-  for (auto& f : p->functions) EXPECT_EQ(verify(*f, p.get()), "") << text;
-  return p;
+// ---- array expressions, as their definition says: what fuse must come up to --------------------------------------------------------------
+namespace {
+
+// The positions of a row-major walk over `shape`, as flat offsets into an array of `strides` that is broadcast to it.
+std::vector<int64_t> offsets(const std::vector<int64_t>& shape, const std::vector<int64_t>& own, const std::vector<int64_t>& strides) {
+  int64_t total = 1;
+  for (int64_t n : shape) total *= n;
+  std::vector<int64_t> out;
+  for (int64_t flat = 0; flat < total; ++flat) {
+    int64_t rest = flat, at = 0;
+    for (size_t k = shape.size(); k-- > 0;) {
+      int64_t i = rest % shape[k];
+      rest /= shape[k];
+      if (k + own.size() < shape.size()) continue;
+      size_t axis = k + own.size() - shape.size();
+      if (own[axis] != 1) at += i * strides[axis];
+    }
+    out.push_back(at);
+  }
+  return out;
 }
 
-void run_or_fail(Program& p, const std::string& passes) {
-  std::vector<PassId> list;
-  std::string error;
-  ASSERT_TRUE(parse_passes(passes, &list, &error)) << error;
-  PassOptions options;
-  options.verify = true;
-  EXPECT_EQ(run_passes(p, list, options), "") << print(p);
+std::vector<int64_t> shape_of(TypeRef t, const Slots& a) {
+  std::vector<int64_t> s;
+  for (int k = 0; k < t->ndim; ++k) s.push_back(static_cast<int64_t>(a[2 + static_cast<size_t>(k)]));
+  return s;
+}
+
+}  // namespace
+
+bool Interpreter::elements(const Frame& fr, ValueId v, const std::vector<int64_t>& shape, std::vector<Slots>* out) {
+  TypeRef t = fr.f->type_of(v);
+  const Slots& a = fr.values[v];
+  int64_t total = 1;
+  for (int64_t n : shape) total *= n;
+  out->assign(static_cast<size_t>(total), a);
+  if (!t->is(Kind::Array)) return true;
+  std::vector<int64_t> at = offsets(shape, shape_of(t, a), strides(t, a));
+  for (size_t k = 0; k < at.size(); ++k)
+    if (!load(t->elem, a[1] + static_cast<uint64_t>(at[k]), &(*out)[k])) return false;
+  return true;
+}
+
+bool Interpreter::elementwise(Frame& fr, const Op& op) {
+  TypeRef type = fr.f->type_of(op.result());
+  std::vector<int64_t> shape(static_cast<size_t>(type->ndim), -1);
+  for (ValueId v : op.args) {
+    if (!fr.f->type_of(v)->is(Kind::Array)) continue;
+    std::vector<int64_t> own = shape_of(fr.f->type_of(v), fr.values[v]);
+    for (size_t k = 0; k < own.size(); ++k) {
+      size_t axis = k + shape.size() - own.size();
+      int64_t a = shape[axis], b = own[k];
+      if (a >= 0 && a != b && a != 1 && b != 1) return raise("Broadcast " + std::to_string(a) + " " + std::to_string(b) + " " + std::to_string(axis));
+      shape[axis] = a < 0 || a == 1 ? b : a;
+    }
+  }
+  std::vector<std::vector<Slots>> in(op.args.size());
+  for (size_t k = 0; k < in.size(); ++k)
+    if (!elements(fr, op.args[k], shape, &in[k])) return false;
+  int64_t total = item_size(type->elem);
+  for (int64_t n : shape) total *= n;
+  Slots a = array_slots(reinterpret_cast<uint64_t>(allocate(static_cast<size_t>(total))), shape);
+  const Function* kernel = program_.find(op.sym);
+  std::vector<int64_t> at = offsets(shape, shape, strides(type, a));
+  for (size_t k = 0; k < at.size(); ++k) {
+    std::vector<Slots> args;
+    for (auto& list : in) args.push_back(list[k]);
+    Slots r;
+    if (!call(*kernel, args, &r) || !store(type->elem, a[1] + static_cast<uint64_t>(at[k]), r)) return false;
+  }
+  fr.values[op.result()] = a;
+  return true;
+}
+
+bool Interpreter::assign(Frame& fr, const Op& op) {
+  TypeRef to = fr.f->type_of(op.args[0]), from = fr.f->type_of(op.args[1]);
+  const Slots& d = fr.values[op.args[0]];
+  std::vector<int64_t> shape = shape_of(to, d), own;
+  if (from->is(Kind::Array)) own = shape_of(from, fr.values[op.args[1]]);
+  for (size_t k = 0; k < own.size(); ++k) {
+    size_t axis = k + shape.size() - own.size();
+    if (own[k] != shape[axis] && own[k] != 1)
+      return raise("BroadcastInto " + std::to_string(own[k]) + " " + std::to_string(shape[axis]) + " " + std::to_string(axis));
+  }
+  std::vector<Slots> values;
+  if (!elements(fr, op.args[1], shape, &values)) return false;
+  std::vector<int64_t> at = offsets(shape, shape, strides(to, d));
+  for (size_t k = 0; k < at.size(); ++k) {
+    Slots v = convert(from->is(Kind::Array) ? from->elem : from, to->elem, values[k]);
+    if (!store(to->elem, d[1] + static_cast<uint64_t>(at[k]), v)) return false;
+  }
+  return true;
 }
 
 }  // namespace coluber::ir::test

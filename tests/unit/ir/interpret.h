@@ -5,7 +5,6 @@
 #include <map>
 #include <memory>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
 #include "ir/function.h"
@@ -43,7 +42,6 @@ class Interpreter {
     const Function* f = nullptr;
     std::vector<Slots> values;
   };
-  enum Step { Next, Left };
 
   bool call(const Function& f, const std::vector<Slots>& args, Slots* result);    // false: raised, see out_.error
   bool op(Frame& fr, const Op& op);                         // false: raised
@@ -53,12 +51,18 @@ class Interpreter {
   bool list(Frame& fr, const Op& op);
   bool checked(Frame& fr, const Op& op);
   bool math(Frame& fr, const Op& op);
-  void cast(Frame& fr, const Op& op);
+  // `ew` and `array.assign` as they are defined: evaluated as a whole, then stored.
+  bool elementwise(Frame& fr, const Op& op);
+  bool assign(Frame& fr, const Op& op);
+  bool elements(const Frame& fr, ValueId v, const std::vector<int64_t>& shape, std::vector<Slots>* out);
 
   bool raise(const std::string& what);
   bool fault(const std::string& what);
-  Number number(const Frame& fr, ValueId v) const;
-  void set_number(Frame& fr, ValueId v, const Number& n);
+  static Number number_of(TypeRef t, const Slots& s);
+  static Slots slots_of(TypeRef t, const Number& n);
+  static Slots convert(TypeRef from, TypeRef to, const Slots& v);
+  Number number(const Frame& fr, ValueId v) const { return number_of(fr.f->type_of(v), fr.values[v]); }
+  void set_number(Frame& fr, ValueId v, const Number& n) { fr.values[v] = slots_of(fr.f->type_of(v), n); }
   int64_t integer(const Frame& fr, ValueId v) const { return static_cast<int64_t>(fr.values[v][0]); }
   bool touch(uint64_t address, size_t bytes);
   bool load(TypeRef t, uint64_t address, Slots* out);
@@ -86,9 +90,5 @@ int slot_count(TypeRef t);
 
 // An array argument over `memory`: shape, and strides in bytes where the layout carries them.
 Slots array_slots(uint64_t data, std::vector<int64_t> shape, std::vector<int64_t> strides = {});
-
-std::unique_ptr<Program> parse_or_fail(const std::string& text);
-// Runs a list of passes, verifying after each; fails the test when they do not hold.
-void run_or_fail(Program& p, const std::string& passes);
 
 }  // namespace coluber::ir::test

@@ -1,0 +1,98 @@
+// Fuse: array expressions become loops. An `ew` applies a kernel, a function of scalars, to arrays and numbers with broadcasting;
+// `array.assign` stores into an array, with broadcasting and conversion. What only another one needs is computed inside its loop, so that
+// a whole expression is one loop nest without temporaries, which loads each array once and calls the kernels one after the other.
+//
+//   before                                                    after (sizes known to agree; see fuse_expand.cc for the rest)
+//     %3 = ew @mul %a, %b : array(float64,1,C)                  %n = array.shape %a
+//     %4 = ew @add %3, %c : array(float64,1,C)                  %4 = array.make (alloc %n * 8), ..., %n
+//                                                               jump ^1(0)
+//                                                             ^1(%i):  br (lt %i, %n), ^2, ^3
+//                                                             ^2:      %x = call @mul (array.load %a, %i), (array.load %b, %i)
+//                                                                      array.store %4, (call @add %x, (array.load %c, %i)), %i
+//                                                                      jump ^1(%i + 1)
+//
+// Kernels are marked always_inline for the pass that follows. Requires typed IR before refcount; kernels in the same program. Cleanup before
+// it finds equal subexpressions, and so that two views are one.
+// Must keep: the exception that is raised, and that the right-hand side is evaluated before anything is stored. Kernels that raise or
+// write get loops of their own, in order; a destination that its sources overlap gets the result by way of a temporary, decided at run time.
+// Parts: fuse_plan (what goes together), fuse_expand (the loop), fuse_overlap, fuse_effects, fuse_emit.
+#include "ir/passes/fuse.h"
+
+#include "ir/analysis/uses.h"
+#include "ir/passes/manager.h"
+
+namespace coluber::ir {
+namespace {
+
+using namespace fuse;
+
+bool has_work(const Block& b) {
+  for (const Op& op : b.ops)
+    if (op.code == OpCode::Elementwise || op.code == OpCode::ArrayAssign) return true;
+  return false;
+}
+
+// Uses of each value; frame states count, since they must keep finding it.
+std::vector<uint32_t> count_uses(const Function& f) {
+  std::vector<uint32_t> count(f.values.size(), 0);
+  auto use = [&](ValueId v) {
+    if (v != kNoId) ++count[v];
+  };
+  for (const Block& b : f.blocks) {
+    for (ValueId v : b.on_error.args) use(v);
+    for (const Op& op : b.ops) for_each_use(op, use);
+    if (!b.state) continue;
+    for (ValueId v : b.state->locals) use(v);
+    for (ValueId v : b.state->stack) use(v);
+  }
+  return count;
+}
+
+// Takes the block apart at its groups' roots. What follows the last loop, the terminator included, ends up in the last block made.
+void rewrite(Function& f, BlockId b, const Plan& plan, Arrays& arrays, Summary& summary) {
+  std::vector<Op> ops = std::move(f.blocks[b].ops);
+  f.blocks[b].ops.clear();
+  Emitter e(f, arrays, b, f.blocks[b].on_error);
+  Shapes shapes;
+  for (uint32_t i = 0; i < ops.size(); ++i) {
+    uint32_t group = plan.group_of[i];
+    if (group == kNoId) {
+      e.append(std::move(ops[i]));
+      continue;
+    }
+    e.set_loc(ops[i].loc);
+    if (plan.groups[group].root != i) {
+      if (plan.early[i]) check_shapes(e, ops[i], &shapes);
+      continue;
+    }
+    std::vector<Op> together;
+    for (uint32_t k : plan.groups[group].members) together.push_back(std::move(ops[k]));
+    together.push_back(std::move(ops[i]));
+    expand(e, arrays, summary, together, shapes);
+  }
+}
+
+}  // namespace
+
+void run_fuse(Program& p, const PassOptions&) {
+  std::vector<Function*> list;
+  for (auto& f : p.functions) {
+    bool any = false;
+    for (const Block& b : f->blocks) any |= has_work(b);
+    if (any && f->typed) list.push_back(f.get());
+  }
+  if (list.empty()) return;
+  Summary summary(p);
+  for (auto& f : p.functions) summary.of(f->name);          // of the functions as they are now, before any is expanded
+  for (Function* f : list) {
+    Arrays arrays(*f);
+    std::vector<uint32_t> uses = count_uses(*f);
+    BlockId blocks = static_cast<BlockId>(f->blocks.size());
+    for (BlockId b = 0; b < blocks; ++b) {
+      if (!has_work(f->blocks[b])) continue;
+      rewrite(*f, b, plan_block(*f, b, uses, arrays, summary), arrays, summary);
+    }
+  }
+}
+
+}  // namespace coluber::ir

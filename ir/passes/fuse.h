@@ -1,0 +1,147 @@
+// The parts of the fuse pass (see fuse.cc): what functions do to memory, where arrays lie, which ops become one loop, and the loop.
+#pragma once
+#include <deque>
+#include <span>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "ir/builder.h"
+
+namespace coluber::ir::fuse {
+
+// How the arrays and pointers of a function were made.
+class Arrays {
+ public:
+  explicit Arrays(const Function& f);
+  void note(const Op& op);                                  // remembers the op if it says something about arrays
+
+  const Op* made_by(ValueId v, OpCode code) const;
+  bool is_const(ValueId v, int64_t value) const;
+  bool same_const(ValueId a, ValueId b) const;              // constants of one value
+  // The value at the bottom of a view or pointer: an allocation, or an array or owner of which nothing more is known.
+  // A view lies within the array it was made from.
+  ValueId root(ValueId array_or_pointer) const;
+  bool fresh(ValueId root) const;                           // memory that this function allocated
+  bool disjoint(ValueId root_a, ValueId root_b) const;      // certainly two pieces of memory
+
+ private:
+  ValueId root_of_pointer(ValueId v) const;
+  const Op* def(ValueId v) const { return v < index_.size() && index_[v] != kNoId ? &ops_[index_[v]] : nullptr; }
+
+  std::deque<Op> ops_;
+  std::vector<uint32_t> index_;
+  std::vector<uint8_t> argument_;                           // is a parameter of the function
+};
+
+// What calling a function may do.
+struct Effects {
+  bool raises = false;
+  bool arrays = false;                                      // writes arrays that the caller may see
+  bool other = false;                                       // writes anything else: lists, output, the runtime's state
+  bool pure() const { return !raises && !arrays && !other; }
+};
+
+class Summary {
+ public:
+  explicit Summary(Program& p);
+  Function* function(std::string_view name) const;
+  Effects of(std::string_view name);
+  Effects of(const Arrays& arrays, const Op& op);           // of one op
+
+ private:
+  struct Row {
+    Function* f = nullptr;
+    bool known = false, busy = false;
+    Effects effects;
+  };
+  std::unordered_map<std::string_view, Row> rows_;
+};
+
+// Ops of one block that become one loop nest. The root is an `ew` or `array.assign`; members are the `ew` whose values only it needs.
+struct Group {
+  uint32_t root = kNoId;
+  std::vector<uint32_t> members;                            // ascending
+};
+
+struct Plan {
+  std::vector<Group> groups;
+  std::vector<uint32_t> group_of;                           // per op of the block; kNoId: stays as it is
+  std::vector<uint8_t> early;                               // members whose shapes are to be checked where they stand
+};
+Plan plan_block(const Function& f, BlockId b, const std::vector<uint32_t>& use_count, const Arrays& arrays, Summary& summary);
+
+// Appends ops to a block, and makes blocks that have the same error edge.
+class Emitter {
+ public:
+  Emitter(Function& f, Arrays& arrays, BlockId at, Edge on_error) : f_(f), arrays_(arrays), b_(&f), on_error_(std::move(on_error)) {
+    b_.set_block(at);
+  }
+
+  Function& function() { return f_; }
+  BlockId block() const { return b_.block(); }
+  void set_block(BlockId b) { b_.set_block(b); }
+  void set_loc(uint32_t loc) { b_.set_loc(loc); }
+  TypeRef type(ValueId v) const { return f_.type_of(v); }
+  BlockId new_block(bool raises);
+  void append(Op op);                                       // one that exists already
+
+  ValueId op(OpCode code, std::initializer_list<ValueId> args, TypeRef type, int64_t imm = 0, std::string sym = {});
+  ValueId op(OpCode code, std::span<const ValueId> args, TypeRef type, int64_t imm = 0, std::string sym = {});
+  void effect(OpCode code, std::span<const ValueId> args, std::string sym = {});
+  ValueId integer(int64_t v) { return op(OpCode::Const, {}, pyint(), v); }
+  ValueId add(ValueId a, ValueId b) { return op(OpCode::Add, {a, b}, pyint()); }
+  ValueId mul(ValueId a, ValueId b);
+  ValueId eq(ValueId a, ValueId b) { return op(OpCode::Eq, {a, b}, pybool()); }
+  ValueId both(ValueId a, ValueId b) { return a == kNoId ? b : op(OpCode::And, {a, b}, pybool()); }
+  ValueId either(ValueId a, ValueId b) { return a == kNoId ? b : op(OpCode::Or, {a, b}, pybool()); }
+  ValueId select(ValueId c, ValueId a, ValueId b) { return op(OpCode::Select, {c, a, b}, type(a)); }
+  // The size that two sizes on `axis` broadcast to; raises Broadcast when they do not.
+  ValueId broadcast(ValueId a, ValueId b, int axis);
+  ValueId product(std::span<const ValueId> list);
+  ValueId product_checked(std::span<const ValueId> list, int64_t item);       // ArrayTooBig when it does not fit
+  void guard(ValueId cond, const char* diag, std::initializer_list<ValueId> args);
+  void jump(BlockId to, std::vector<ValueId> args = {}) { b_.jump(to, std::move(args)); }
+  void branch(ValueId cond, bool expected, Edge yes, Edge no);
+  ValueId param(TypeRef type) { return b_.param(type); }
+
+  ValueId shape(ValueId array, int axis);
+  // The same for a place that everything which follows comes by: the next one who asks gets the same value.
+  ValueId lasting_shape(ValueId array, int axis);
+  ValueId stride(ValueId array, int axis);
+  ValueId data(ValueId array) { return op(OpCode::ArrayData, {array}, ptr_to(type(array)->elem)); }
+
+  // A loop nest; counts and indices from the outermost to the innermost. `body` fills the innermost block and may add blocks to it.
+  template <class Body>
+  void nest(std::span<const ValueId> counts, bool raises, Body body) {
+    std::vector<ValueId> index;
+    std::vector<BlockId> header, exit;
+    open_nest(counts, raises, &index, &header, &exit);
+    body(std::span<const ValueId>(index));
+    close_nest(index, header, exit);
+  }
+
+ private:
+  void open_nest(std::span<const ValueId> counts, bool raises, std::vector<ValueId>* index, std::vector<BlockId>* header, std::vector<BlockId>* exit);
+  void close_nest(std::span<const ValueId> index, std::span<const BlockId> header, std::span<const BlockId> exit);
+
+  Function& f_;
+  Arrays& arrays_;
+  Builder b_;
+  const Edge on_error_;
+  std::unordered_map<uint64_t, ValueId> lasting_;           // by array and axis
+};
+
+// What is known of the shapes of members while a block is expanded, by the value that the member had.
+using Shapes = std::unordered_map<ValueId, std::vector<ValueId>>;
+
+// Checks the shapes of an `ew` and notes that of its result.
+void check_shapes(Emitter& e, const Op& op, Shapes* shapes);
+
+// Writes the loop of a group at the emitter's place. `ops`: the members, then the root.
+void expand(Emitter& e, const Arrays& arrays, Summary& summary, std::span<const Op> ops, const Shapes& shapes);
+
+// Is the memory of `destination` touched by reading `sources` in such a way that they must be read first? kNoId: surely not.
+ValueId overlap_test(Emitter& e, const Arrays& arrays, ValueId destination, std::span<const ValueId> sources);
+
+}  // namespace coluber::ir::fuse

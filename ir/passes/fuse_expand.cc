@@ -1,0 +1,429 @@
+// Part of fuse: the loop of a group. The code that comes out, for `a + b` of two arrays of one dimension:
+//
+//   at:         %same = eq a.shape, b.shape;  br likely %same, ready(a.shape), broadcast
+//   broadcast:  sizes must be equal or 1, else ValueError;  jump ready(the larger one)
+//   ready(%n):  %out = array.make (alloc %n * 8), ...;  br %same, fast, general
+//   fast:       for i < %n: %out[i] = kernel(a[i], b[i])                                          jump done
+//   general:    for i < %n: %out[i] = kernel(a[i * (a.shape == 1 ? 0 : 1)], b[i * ...])           jump done
+//   done:
+//
+// Only one array, or shapes that are known to agree: no tests, one loop. Axes that are known to be of size 1 need no test either.
+// Several dimensions, all arrays in C order (or all in Fortran order): the fast loop is a flat one.
+#include <algorithm>
+
+#include "ir/passes/fuse.h"
+
+namespace coluber::ir::fuse {
+namespace {
+
+using Values = std::vector<ValueId>;
+
+struct Leaf {
+  ValueId array;
+  TypeRef type;
+  Values shape;
+  std::vector<uint8_t> one;                // per axis: surely of size 1, where the loop's axis may be longer
+};
+
+class Expansion {
+ public:
+  Expansion(Emitter& e, const Arrays& arrays, Summary& summary, std::span<const Op> ops, const Shapes& shapes)
+      : e_(e), arrays_(arrays), summary_(summary), ops_(ops), root_(ops.back()), shapes_(shapes), assign_(root_.code == OpCode::ArrayAssign) {
+    for (size_t k = 0; k < ops.size(); ++k)
+      if (ops[k].code == OpCode::Elementwise) node_[ops[k].result()] = k;
+  }
+
+  void run() {
+    e_.set_loc(root_.loc);
+    type_ = e_.type(assign_ ? root_.args[0] : root_.result());
+    rank_ = type_->ndim;
+    collect();
+    reference_shape();
+    compare_shapes();
+    if (!assign_) return new_array();
+    if (plain_copy()) return copy();
+    assign();
+  }
+
+ private:
+  struct Difference {
+    int axis;
+    ValueId a, b;
+  };
+
+  // ---- what there is ---------------------------------------------------------------------------------------------------------------
+  void collect() {
+    for (const Op& op : ops_) {
+      for (size_t k = assign_ && &op == &root_ ? 1 : 0; k < op.args.size(); ++k) {
+        ValueId v = op.args[k];
+        TypeRef t = e_.type(v);
+        if (node_.count(v) || leaf_.count(v) || !t->is(Kind::Array)) continue;
+        if (t->ndim == 0) {
+          value_[v] = e_.op(OpCode::ArrayLoad, {v}, t->elem);
+          leaf_[v] = kNoId;
+          continue;
+        }
+        leaf_[v] = static_cast<uint32_t>(leaves_.size());
+        Leaf leaf{v, t, {}, std::vector<uint8_t>(static_cast<size_t>(t->ndim), 0)};
+        for (int axis = 0; axis < t->ndim; ++axis) leaf.shape.push_back(e_.lasting_shape(v, axis));
+        leaves_.push_back(std::move(leaf));
+      }
+      if (op.code != OpCode::Elementwise) continue;
+      Function* kernel = summary_.function(op.sym);
+      if (kernel && !kernel->recursive) kernel->always_inline = true;
+      raises_ |= summary_.of(op.sym).raises;
+    }
+  }
+
+  int offset(const Leaf& leaf) const { return rank_ - leaf.type->ndim; }
+  bool is_one(ValueId v) const { return arrays_.is_const(v, 1); }
+
+  // The sizes if no axis but those known to be 1 is broadcast: the destination's, or those of the first array that has the axis.
+  void reference_shape() {
+    counts_.assign(static_cast<size_t>(rank_), kNoId);
+    for (int axis = 0; axis < rank_; ++axis) {
+      ValueId& n = counts_[static_cast<size_t>(axis)];
+      if (assign_) {
+        n = e_.lasting_shape(root_.args[0], axis);
+        continue;
+      }
+      for (const Leaf& leaf : leaves_) {
+        int k = axis - offset(leaf);
+        if (k < 0) continue;
+        ValueId s = leaf.shape[static_cast<size_t>(k)];
+        if (n == kNoId || (is_one(n) && !is_one(s))) n = s;
+      }
+      if (n == kNoId) n = e_.integer(1);
+    }
+  }
+
+  // One condition over all the axes where arrays may differ.
+  void compare_shapes() {
+    for (Leaf& leaf : leaves_)
+      for (int k = 0; k < leaf.type->ndim; ++k) {
+        int axis = k + offset(leaf);
+        ValueId s = leaf.shape[static_cast<size_t>(k)], n = counts_[static_cast<size_t>(axis)];
+        if (s == n || arrays_.same_const(s, n)) continue;
+        if (is_one(s)) {
+          leaf.one[static_cast<size_t>(k)] = 1;
+          stretched_ = true;
+          continue;
+        }
+        auto known = [&](const Difference& d) { return d.axis == axis && d.a == s && d.b == n; };
+        if (std::any_of(differences_.begin(), differences_.end(), known)) continue;
+        differences_.push_back({axis, s, n});
+        same_ = e_.both(same_, e_.eq(s, n));
+      }
+  }
+
+  bool may_differ(int axis) const {
+    return std::any_of(differences_.begin(), differences_.end(), [&](const Difference& d) { return d.axis == axis; });
+  }
+
+  // ---- the way in: raises when the shapes do not go together -----------------------------------------------------------------------
+  // Ends the present block; afterwards counts_ holds the sizes of the result in all cases.
+  void ready() {
+    if (same_ == kNoId) return;
+    BlockId broadcast = e_.new_block(true), go = e_.new_block(true);
+    Values fast, params;
+    for (int axis = 0; axis < rank_; ++axis)
+      if (!assign_ && may_differ(axis)) fast.push_back(counts_[static_cast<size_t>(axis)]);
+    e_.branch(same_, true, Edge{go, fast}, Edge{broadcast, {}});
+    e_.set_block(broadcast);
+    Values result = broadcast_shapes(), slow;
+    if (!assign_) e_.product_checked(result, item_size(type_->elem));
+    for (int axis = 0; axis < rank_; ++axis)
+      if (!assign_ && may_differ(axis)) slow.push_back(result[static_cast<size_t>(axis)]);
+    e_.jump(go, slow);
+    e_.set_block(go);
+    for (int axis = 0; axis < rank_; ++axis)
+      if (!assign_ && may_differ(axis)) counts_[static_cast<size_t>(axis)] = e_.param(pyint());
+  }
+
+  // Checks what has not been checked yet; the shape of the value that the root makes.
+  Values broadcast_shapes() {
+    Shapes shapes = shapes_;               // what is found here holds in this block only
+    for (const Op& op : ops_)
+      if (op.code == OpCode::Elementwise && !shapes.count(op.result())) check_shapes(e_, op, &shapes);
+    if (!assign_) return shapes[root_.result()];
+    ValueId source = root_.args[1];
+    auto known = shapes.find(source);
+    Values from;
+    if (known != shapes.end()) from = known->second;
+    else if (leaf_.count(source) && leaf_[source] != kNoId) from = leaves_[leaf_[source]].shape;
+    for (size_t k = 0; k < from.size(); ++k) {
+      size_t axis = k + static_cast<size_t>(rank_) - from.size();
+      if (from[k] == counts_[axis] || is_one(from[k])) continue;
+      ValueId fits = e_.either(e_.eq(from[k], counts_[axis]), e_.eq(from[k], e_.integer(1)));
+      e_.guard(fits, "BroadcastInto", {from[k], counts_[axis], e_.integer(static_cast<int64_t>(axis))});
+    }
+    return counts_;
+  }
+
+  // ---- loops -----------------------------------------------------------------------------------------------------------------------
+  enum Mode { Fast, General };
+
+  // Both loops where the shapes may differ, else one.
+  void loops(ValueId out) {
+    if (same_ == kNoId) return loop(out, Fast);
+    BlockId fast = e_.new_block(true), general = e_.new_block(true), done = e_.new_block(true);
+    e_.branch(same_, true, Edge{fast, {}}, Edge{general, {}});
+    e_.set_block(fast);
+    loop(out, Fast);
+    e_.jump(done);
+    e_.set_block(general);
+    loop(out, General);
+    e_.jump(done);
+    e_.set_block(done);
+  }
+
+  // Can the nest be one loop over all elements, in memory order?
+  bool flat() const {
+    if (rank_ < 2 || stretched_ || (type_->layout != Layout::C && type_->layout != Layout::F)) return false;
+    return std::all_of(leaves_.begin(), leaves_.end(),
+                       [&](const Leaf& l) { return l.type->ndim == rank_ && l.type->layout == type_->layout; });
+  }
+
+  ValueId flat_view(ValueId array, ValueId total) {
+    TypeRef t = e_.type(array);
+    return e_.op(OpCode::ArrayMake, {e_.op(OpCode::ArrayOwner, {array}, owner()), e_.data(array), total},
+                 array_of(t->elem, 1, Layout::C, t->readonly));
+  }
+
+  void loop(ValueId out, Mode mode) {
+    current_ = value_;
+    if (assign_ && !e_.type(root_.args[1])->is(Kind::Array)) current_[root_.args[1]] = cast(root_.args[1], type_->elem);
+    if (mode == Fast && flat()) {
+      ValueId total = e_.product(counts_);
+      ValueId to = flat_view(out, total);
+      Values from;
+      for (const Leaf& leaf : leaves_) from.push_back(leaf.array == out ? to : flat_view(leaf.array, total));
+      e_.nest(Values{total}, raises_, [&](std::span<const ValueId> index) {
+        for (size_t k = 0; k < leaves_.size(); ++k)
+          current_[leaves_[k].array] = e_.op(OpCode::ArrayLoad, Values{from[k], index[0]}, leaves_[k].type->elem);
+        store(to, index);
+      });
+      return;
+    }
+    if (mode == General) multipliers();
+    if (stretched_) zero_ = e_.integer(0);
+    bool reversed = type_->layout == Layout::F;
+    Values counts = counts_;
+    if (reversed) std::reverse(counts.begin(), counts.end());
+    e_.nest(counts, raises_, [&](std::span<const ValueId> index) {
+      Values at(index.begin(), index.end());
+      if (reversed) std::reverse(at.begin(), at.end());
+      for (size_t k = 0; k < leaves_.size(); ++k) load(k, at, mode);
+      store(out, at);
+    });
+  }
+
+  // Per array and axis: 0 where the array is of size 1, else 1. kNoId: no test needed.
+  void multipliers() {
+    ValueId zero = e_.integer(0), one = e_.integer(1);
+    factor_.clear();
+    for (const Leaf& leaf : leaves_) {
+      Values& list = factor_.emplace_back();
+      for (int k = 0; k < leaf.type->ndim; ++k) {
+        ValueId s = leaf.shape[static_cast<size_t>(k)];
+        size_t axis = static_cast<size_t>(k + offset(leaf));
+        bool test = !leaf.one[static_cast<size_t>(k)] && s != counts_[axis] && may_differ(static_cast<int>(axis));
+        list.push_back(test ? e_.select(e_.eq(s, one), zero, one) : kNoId);
+      }
+    }
+  }
+
+  void load(size_t which, const Values& at, Mode mode) {
+    const Leaf& leaf = leaves_[which];
+    Values args{leaf.array};
+    for (size_t k = 0; k < leaf.shape.size(); ++k) {
+      ValueId i = leaf.one[k] ? zero_ : at[k + static_cast<size_t>(offset(leaf))];
+      if (mode == General && factor_[which][k] != kNoId) i = e_.op(OpCode::Mul, {i, factor_[which][k]}, pyint(), 1);
+      args.push_back(i);
+    }
+    current_[leaf.array] = e_.op(OpCode::ArrayLoad, args, leaf.type->elem);
+  }
+
+  ValueId cast(ValueId v, TypeRef to) { return e_.type(v) == to ? v : e_.op(OpCode::Cast, {v}, to); }
+
+  // Evaluates the group for one element and stores it.
+  void store(ValueId out, std::span<const ValueId> at) {
+    auto value = [&](ValueId v) {
+      auto it = current_.find(v);
+      return it == current_.end() ? v : it->second;
+    };
+    ValueId last = kNoId;
+    for (const Op& op : ops_) {
+      if (op.code != OpCode::Elementwise) {
+        last = value(op.args[1]);
+        continue;
+      }
+      Values args;
+      for (ValueId v : op.args) args.push_back(value(v));
+      Function* kernel = summary_.function(op.sym);
+      TypeRef elem = e_.type(op.result())->elem;
+      last = cast(e_.op(OpCode::Call, args, kernel && kernel->result ? kernel->result : elem, 0, op.sym), elem);
+      current_[op.result()] = last;
+    }
+    Values args{out, cast(last, type_->elem)};
+    args.insert(args.end(), at.begin(), at.end());
+    e_.effect(OpCode::ArrayStore, args);
+  }
+
+  // ---- a new array -----------------------------------------------------------------------------------------------------------------
+  void new_array() {
+    ready();
+    bool real = std::any_of(leaves_.begin(), leaves_.end(), [&](const Leaf& l) {
+      return l.type->ndim == rank_ && (l.type->layout == Layout::C || l.type->layout == Layout::F);
+    });
+    int64_t item = item_size(type_->elem);
+    // As many elements as an array that exists cannot be too many; broadcasting has been checked by ready().
+    ValueId bytes = stretched_ || !real ? e_.product_checked(counts_, item) : e_.mul(e_.product(counts_), e_.integer(item));
+    Op make;
+    make.code = OpCode::ArrayMake;
+    make.args = {e_.op(OpCode::Alloc, {bytes}, owner()), kNoId};
+    make.args[1] = e_.op(OpCode::PtrCast, {e_.op(OpCode::OwnerData, {make.args[0]}, ptr_to(scalar(Kind::UInt8)))}, ptr_to(type_->elem));
+    make.args.insert(make.args.end(), counts_.begin(), counts_.end());
+    make.results = {root_.result()};
+    make.loc = root_.loc;
+    e_.append(std::move(make));
+    loops(root_.result());
+  }
+
+  // ---- assignment ------------------------------------------------------------------------------------------------------------------
+  // The source itself, as it is in memory: one move, which also takes care of overlap.
+  bool plain_copy() const {
+    if (ops_.size() != 1 || leaves_.size() != 1 || stretched_ || leaves_[0].type->elem != type_->elem) return false;
+    const Type* from = leaves_[0].type;
+    return from->ndim == rank_ && from->layout == type_->layout && (type_->layout == Layout::C || type_->layout == Layout::F);
+  }
+
+  void move_all(ValueId to, ValueId from) {
+    ValueId bytes = e_.mul(e_.product(counts_), e_.integer(item_size(type_->elem)));
+    e_.effect(OpCode::MemCopy, Values{e_.data(to), e_.data(from), bytes});
+  }
+
+  void copy() {
+    if (same_ == kNoId) return move_all(root_.args[0], leaves_[0].array);
+    BlockId fast = e_.new_block(true), general = e_.new_block(true), done = e_.new_block(true);
+    e_.branch(same_, true, Edge{fast, {}}, Edge{general, {}});
+    e_.set_block(fast);
+    move_all(root_.args[0], leaves_[0].array);
+    e_.jump(done);
+    e_.set_block(general);
+    broadcast_shapes();
+    ValueId touch = overlap();
+    ValueId out = output(touch);
+    loop(out, General);
+    finish(out, touch);
+    e_.jump(done);
+    e_.set_block(done);
+  }
+
+  void assign() {
+    ready();
+    ValueId touch = overlap();
+    ValueId out = output(touch);
+    loops(out);
+    finish(out, touch);
+  }
+
+  ValueId overlap() {
+    Values sources;
+    for (const Leaf& leaf : leaves_)
+      if (leaf.array != root_.args[0]) sources.push_back(leaf.array);
+    return overlap_test(e_, arrays_, root_.args[0], sources);
+  }
+
+  // The destination, or where it must not be written yet, an array of its own for the result.
+  ValueId output(ValueId touch) {
+    ValueId dst = root_.args[0];
+    if (touch == kNoId) return dst;
+    BlockId apart = e_.new_block(true), go = e_.new_block(true);
+    TypeRef pointer = ptr_to(type_->elem);
+    Values direct{e_.op(OpCode::Zero, {}, owner()), e_.data(dst)}, temporary;
+    int strides = type_->layout == Layout::A ? rank_ : type_->layout == Layout::S ? rank_ - 1 : 0;
+    for (int k = 0; k < strides; ++k) direct.push_back(e_.stride(dst, k));
+    e_.branch(touch, false, Edge{apart, {}}, Edge{go, direct});
+    e_.set_block(apart);
+    ValueId item = e_.integer(item_size(type_->elem));
+    Values step(static_cast<size_t>(rank_), item);
+    for (int k = rank_ - 1; k-- > 0;) step[static_cast<size_t>(k)] = e_.mul(step[static_cast<size_t>(k + 1)], counts_[static_cast<size_t>(k + 1)]);
+    ValueId own = e_.op(OpCode::Alloc, {e_.product_checked(counts_, item_size(type_->elem))}, owner());
+    temporary = {own, e_.op(OpCode::PtrCast, {e_.op(OpCode::OwnerData, {own}, ptr_to(scalar(Kind::UInt8)))}, pointer)};
+    temporary.insert(temporary.end(), step.begin(), step.begin() + strides);
+    e_.jump(go, temporary);
+    e_.set_block(go);
+    Values make{e_.param(owner()), e_.param(pointer)}, carried;
+    for (int k = 0; k < strides; ++k) carried.push_back(e_.param(pyint()));
+    make.insert(make.end(), counts_.begin(), counts_.end());
+    make.insert(make.end(), carried.begin(), carried.end());
+    return e_.op(OpCode::ArrayMake, make, array_of(type_->elem, rank_, type_->layout));
+  }
+
+  void finish(ValueId out, ValueId touch) {
+    if (touch == kNoId) return;
+    BlockId back = e_.new_block(true), done = e_.new_block(true);
+    e_.branch(touch, false, Edge{back, {}}, Edge{done, {}});
+    e_.set_block(back);
+    if (type_->layout == Layout::C || type_->layout == Layout::F) {
+      move_all(root_.args[0], out);
+    } else {
+      e_.nest(counts_, false, [&](std::span<const ValueId> at) {
+        Values from{out};
+        from.insert(from.end(), at.begin(), at.end());
+        Values to{root_.args[0], e_.op(OpCode::ArrayLoad, from, type_->elem)};
+        to.insert(to.end(), at.begin(), at.end());
+        e_.effect(OpCode::ArrayStore, to);
+      });
+    }
+    e_.jump(done);
+    e_.set_block(done);
+  }
+
+  Emitter& e_;
+  const Arrays& arrays_;
+  Summary& summary_;
+  std::span<const Op> ops_;
+  const Op& root_;
+  const Shapes& shapes_;                   // of members that were checked where they stood
+  const bool assign_;
+  TypeRef type_ = nullptr;                 // of the array that is written
+  int rank_ = 0;
+  std::vector<Leaf> leaves_;
+  std::unordered_map<ValueId, uint32_t> leaf_;              // array -> index into leaves_; kNoId: no dimensions
+  std::unordered_map<ValueId, size_t> node_;                // value of an `ew` of the group
+  std::unordered_map<ValueId, ValueId> value_, current_;    // array -> its element: loaded before the loop, and in it
+  Values counts_;
+  std::vector<Difference> differences_;
+  ValueId same_ = kNoId, zero_ = kNoId;    // pybool: no axis is broadcast but those known to be; kNoId: surely
+  bool stretched_ = false;                 // some axis is known to be broadcast
+  bool raises_ = false;
+  std::vector<Values> factor_;
+};
+
+}  // namespace
+
+void check_shapes(Emitter& e, const Op& op, Shapes* shapes) {
+  Values result(static_cast<size_t>(e.type(op.result())->ndim), kNoId);
+  for (ValueId v : op.args) {
+    TypeRef t = e.type(v);
+    if (!t->is(Kind::Array)) continue;
+    for (int k = 0; k < t->ndim; ++k) {
+      auto known = shapes->find(v);
+      ValueId s = known != shapes->end() ? known->second[static_cast<size_t>(k)] : e.shape(v, k);
+      int axis = k + static_cast<int>(result.size()) - t->ndim;
+      ValueId& n = result[static_cast<size_t>(axis)];
+      n = n == kNoId ? s : e.broadcast(n, s, axis);
+    }
+  }
+  for (ValueId& n : result)
+    if (n == kNoId) n = e.integer(1);
+  (*shapes)[op.result()] = std::move(result);
+}
+
+void expand(Emitter& e, const Arrays& arrays, Summary& summary, std::span<const Op> ops, const Shapes& shapes) {
+  Expansion(e, arrays, summary, ops, shapes).run();
+}
+
+}  // namespace coluber::ir::fuse
