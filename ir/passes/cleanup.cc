@@ -29,7 +29,7 @@ void run_cleanup(Function& f, const PassOptions&) {
     bool changed = simplify_params(f, owned);
     if (f.typed && !owned) changed |= split_tuple_params(f);
     if (f.typed) changed |= simplify_values(f, owned);
-    changed |= remove_dead(f);
+    changed |= remove_dead(f, owned);
     if (!changed) break;
   }
 }

@@ -13,6 +13,6 @@ bool split_tuple_params(Function& f);
 // their references are counted by then.
 bool simplify_values(Function& f, bool owned);
 // Ops and parameters that nothing needs.
-bool remove_dead(Function& f);
+bool remove_dead(Function& f, bool owned);
 
 }  // namespace coluber::ir

@@ -17,8 +17,12 @@ class Dead {
  public:
   explicit Dead(Function& f) : f_(f), cfg_(f), needed_(f.values.size(), 0), index_(f.values.size(), 0), defs_(f.values.size(), nullptr) {}
 
-  bool run() {
+  bool run(bool owned) {
     collect();
+    // A counted parameter takes a reference over, even where it is never released: in a loop without end.
+    for (const Block& b : f_.blocks)
+      for (ValueId v : b.params)
+        if (owned && is_managed(f_.type_of(v))) need(v);
     while (!work_.empty()) {
       ValueId v = work_.back();
       work_.pop_back();
@@ -99,6 +103,6 @@ class Dead {
 
 }  // namespace
 
-bool remove_dead(Function& f) { return Dead(f).run(); }
+bool remove_dead(Function& f, bool owned) { return Dead(f).run(owned); }
 
 }  // namespace coluber::ir

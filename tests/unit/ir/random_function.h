@@ -1,0 +1,13 @@
+// Makes random functions that are sound: any graph of blocks, error edges included, over values of counted and plain types.
+#pragma once
+#include <memory>
+#include <random>
+
+#include "ir/function.h"
+
+namespace coluber::ir {
+
+// Typed, not yet counted. The same seed gives the same function.
+std::unique_ptr<Function> random_function(uint32_t seed, uint32_t blocks);
+
+}  // namespace coluber::ir
