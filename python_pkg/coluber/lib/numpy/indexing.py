@@ -363,9 +363,16 @@ def _as_key(key):
     return (key,)
 
 
-def _single_index(a, key):
-    """A key that is one array of integers, or a list."""
-    return not is_tuple(key) and (is_list(key) or is_array(key) and is_integer(dtype_of(key)))
+def _integers(key):
+    if not is_integer(dtype_of(key)):
+        raise IndexError("arrays used as indices must be of integer (or boolean) type")
+    return key
+
+
+def _take_rows(a, key):
+    out = empty_array(key.shape + a.shape[1:], dtype_of(a))
+    _gather(out, a, (key,))
+    return out
 
 
 @implements("op:getitem_fancy")
@@ -376,6 +383,8 @@ def getitem(a, key):
         return getitem(a, np.asarray(key))
     if is_tuple(key) and len(key) == 1 and (is_array(key[0]) or is_list(key[0])):
         return getitem(a, key[0])
+    if is_array(key) and key.ndim > 0 and a.ndim > 0:
+        return _take_rows(a, _integers(key))
     full = _full_key(a, _as_key(key))
     v = a[_basic(full)]
     places = _places(full, 0)
@@ -405,6 +414,11 @@ def setitem(a, key, value):
         setitem(a, np.asarray(key), value)
     elif is_tuple(key) and len(key) == 1 and (is_array(key[0]) or is_list(key[0])):
         setitem(a, key[0], value)
+    elif is_array(key) and key.ndim > 0 and a.ndim > 0:
+        if is_number(value) and a.ndim == 1:
+            _scatter_one(a, (_integers(key),), cast(value, dtype_of(a)))
+        else:
+            _scatter(a, (_integers(key),), _spread(as_array(value), key.shape + a.shape[1:]))
     else:
         full = _full_key(a, _as_key(key))
         v = a[_basic(full)]

@@ -1,0 +1,53 @@
+"""Writes docs/supported.md, the list of what compiled code can call, from the registry of library functions.
+
+    python docs/make_supported.py [--check]"""
+import sys
+from collections import defaultdict
+from importlib import import_module
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+BUILTINS = ("abs bool complex divmod enumerate float hash int isinstance len list map max min pow print range reversed round slice sorted sum str "
+            "tuple type zip any all").split()
+
+
+def entries():
+    """group -> {name -> first line of the documentation or the module's}"""
+    from coluber import _registry
+    from coluber.lib._make_index import modules
+    for name in modules():
+        import_module("coluber.lib." + name)
+    groups = defaultdict(set)
+    for entry in [*_registry._by_object.values(), *_registry._by_key.values()]:
+        for target in entry.targets:
+            if isinstance(target, str):
+                if target.startswith(("method:", "attr:")):
+                    kind, _, member = target.split(":")[1].partition(".")
+                    groups[f"{kind}: methods and attributes"].add(member)
+                continue
+            qualified = _registry.qualified_name(target)
+            module, _, name = qualified.rpartition(".")
+            groups[module].add(name)
+    groups["builtins"].update(BUILTINS)
+    return groups
+
+
+def text():
+    lines = ["# What compiled code can call", "", "Written by docs/make_supported.py from the library's registry. Functions of the library are ordinary",
+             "Python in python_pkg/coluber/lib; adding one is adding one function there.", ""]
+    for group, names in sorted(entries().items()):
+        lines += [f"## {group}", "", ", ".join(f"`{n}`" for n in sorted(names)), ""]
+    return "\n".join(lines)
+
+
+def main():
+    path = HERE / "supported.md"
+    want = text()
+    if "--check" in sys.argv:
+        return 0 if path.exists() and path.read_text() == want else 1
+    path.write_text(want)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,546 @@
+"""median, percentile, quantile, average, cov, corrcoef, histogram, bincount, interp, trapezoid, cross, gradient-free numeric helpers."""
+import numpy as np
+
+from coluber.extending import implements
+from coluber.lib.intrinsics import (
+    array_view, assign, cast, dtype_of, elementwise, empty_array, get, is_array, is_bool, is_complex, is_contiguous, is_float, is_integer, is_number, math,
+    promote, put, sort_in_place, static_error, tuple_insert, tuple_remove)
+from coluber.lib.numpy._common import as_array, axis_first, axis_last, check_axis, copy_of, flat_view, float_dtype, narrow, ravelled, result
+
+
+def _flat(a):
+    x = as_array(a)
+    return ravelled(x if x.ndim > 0 else x[None])
+
+
+def _sorted_rows(x, d):
+    """A copy with each row along the last axis in order."""
+    out = copy_of(x, d)
+    n = out.shape[out.ndim - 1]
+    if n > 1:
+        flat = flat_view(out)
+        for at in range(0, out.size, n):
+            sort_in_place(flat[at:at + n], "quick")
+    return out
+
+
+# ---- median and quantiles
+
+def _nan_last(s):
+    last = get(s, s.shape[0] - 1)
+    return last != last
+
+
+def _median_row(s, d):
+    """The median of sorted numbers, in dtype d."""
+    n = s.shape[0]
+    if n == 0:
+        return cast(np.nan, d)
+    if _nan_last(s):
+        return cast(get(s, n - 1), d)
+    half = n // 2
+    if n & 1:
+        return cast(get(s, half), d)
+    return (cast(get(s, half - 1), d) + cast(get(s, half), d)) / cast(2, d)
+
+
+def _median_rows(out, s, d):
+    for i in range(s.shape[0]):
+        if s.ndim == 2:
+            put(out, _median_row(s[i], d), i)
+        else:
+            _median_rows(out[i], s[i], d)
+
+
+@implements(np.median, examples=[
+    lambda np: (np.array([3.0, 1.0, 2.0]),), lambda np: (np.array([3, 1, 2, 4]),), lambda np: (np.array([3.0, np.nan, 2.0]),), lambda np: (np.arange(12.0).reshape(3, 4) ** 2 % 7, 0),
+    lambda np: (np.arange(12).reshape(3, 4) ** 2 % 7, 1), lambda np: (np.arange(12.0).reshape(3, 4), 1, None, False, True), lambda np: (np.arange(6, dtype=np.float32),)])
+def median(a, axis=None, out=None, overwrite_input=False, keepdims=False):
+    x = as_array(a)
+    d = float_dtype(x, None)
+    if axis is None:
+        r = _median_row(_sorted_rows(_flat(x), dtype_of(x)), d)
+        if keepdims:
+            return result(np.full(np.sum(x, None, None, None, True).shape, r), out)
+        return result(r, out)
+    if isinstance(axis, tuple):
+        static_error("median() over several axes is not supported yet")
+    k = check_axis(axis, x.ndim)
+    if x.ndim == 1 and not keepdims:
+        return result(_median_row(_sorted_rows(x, dtype_of(x)), d), out)
+    s = _sorted_rows(axis_last(x, k), dtype_of(x))
+    r = empty_array(tuple_remove(x.shape, k), d)
+    if x.ndim == 1:
+        put(r, _median_row(s, d))
+    else:
+        _median_rows(r, s, d)
+    if keepdims:
+        return result(array_view(r, tuple_insert(r.shape, k, 1), (), 0, "C"), out)
+    return result(r, out)
+
+
+def _quantile_row(s, q, d):
+    """Linear interpolation between the neighbours in sorted numbers, as NumPy rounds it."""
+    n = s.shape[0]
+    if n == 0:
+        raise IndexError("index -1 is out of bounds for axis 0 with size 0")
+    if _nan_last(s):
+        return cast(get(s, n - 1), d)
+    place = cast(n - 1, np.float64) * q
+    if place != place:
+        return cast(get(s, n - 1), d)
+    if place >= n - 1:
+        return cast(get(s, n - 1), d)
+    if place < 0:
+        return cast(get(s, 0), d)
+    before = math("floor", place)
+    t = cast(place - before, d)
+    i = int(before)
+    lo = cast(get(s, i), d)
+    hi = cast(get(s, i + 1), d)
+    span = hi - lo
+    if t >= 0.5:
+        return hi - span * (cast(1, d) - t)
+    return lo + span * t
+
+
+def _quantile_rows(out, s, q, d):
+    for i in range(s.shape[0]):
+        if s.ndim == 2:
+            put(out, _quantile_row(s[i], q, d), i)
+        else:
+            _quantile_rows(out[i], s[i], q, d)
+
+
+def _check_quantile(q):
+    if not (q >= 0.0 and q <= 1.0):
+        raise ValueError("Quantiles must be in the range [0, 1]")
+
+
+def _quantile_dtype(x, q):
+    d = promote(float_dtype(x, None), q)
+    if is_float(d) or is_complex(d):
+        return d
+    return dtype_of(np.float64)
+
+
+def _one_quantile(s, q, d):
+    if s.ndim == 1:
+        return _quantile_row(s, q, d)
+    out = empty_array(s.shape[:s.ndim - 1], d)
+    _quantile_rows(out, s, q, d)
+    return out
+
+
+def _quantiles(a, q, axis, keepdims, scale, method):
+    if method != "linear":
+        static_error("quantiles by other methods than 'linear' are not supported yet")
+    if keepdims or isinstance(axis, tuple):
+        static_error("quantiles with keepdims or several axes are not supported yet")
+    x = as_array(a)
+    rows = _flat(x) if axis is None else axis_last(x, check_axis(axis, x.ndim))
+    s = _sorted_rows(rows, dtype_of(x))
+    d = _quantile_dtype(x, q)
+    if is_number(q):
+        p = cast(q, np.float64) / scale
+        _check_quantile(p)
+        return _one_quantile(s, p, d)
+    probabilities = as_array(q)
+    if probabilities.ndim != 1:
+        static_error("quantiles are given as a number or a one-dimensional array")
+    out = empty_array((probabilities.shape[0],) + s.shape[:s.ndim - 1], d)
+    for i in range(probabilities.shape[0]):
+        p = cast(get(probabilities, i), np.float64) / scale
+        _check_quantile(p)
+        if s.ndim == 1:
+            put(out, _quantile_row(s, p, d), i)
+        else:
+            _quantile_rows(out[i], s, p, d)
+    return out
+
+
+@implements(np.quantile, examples=[
+    lambda np: (np.array([3.0, 1.0, 2.0, 7.5]), 0.3), lambda np: (np.arange(10), np.array([0.0, 0.25, 0.9, 1.0])), lambda np: (np.arange(12.0).reshape(3, 4) ** 2 % 7, 0.6, 0),
+    lambda np: (np.array([1.0, np.nan]), 0.5), lambda np: (np.arange(4.0), 1.5)])
+def quantile(a, q, axis=None, out=None, overwrite_input=False, method="linear", keepdims=False):
+    return result(_quantiles(a, q, axis, keepdims, 1.0, method), out)
+
+
+@implements(np.percentile, examples=[
+    lambda np: (np.array([3.0, 1.0, 2.0, 7.5]), 30), lambda np: (np.arange(10), np.array([0.0, 25.0, 90.0, 100.0])), lambda np: (np.arange(12.0).reshape(3, 4) ** 2 % 7, 60.0, 1), lambda np: (np.arange(4.0), 101)])
+def percentile(a, q, axis=None, out=None, overwrite_input=False, method="linear", keepdims=False):
+    return result(_quantiles(a, q, axis, keepdims, 100.0, method), out)
+
+
+# ---- averages, covariance
+
+@implements(np.average, examples=[lambda np: (np.arange(5.0),), lambda np: (np.arange(5), None, np.arange(5.0)), lambda np: (np.arange(6.0).reshape(2, 3), 1), lambda np: (np.arange(6.0).reshape(2, 3), 1, np.array([1.0, 2.0, 3.0]))])
+def average(a, axis=None, weights=None, returned=False):
+    if returned:
+        static_error("average(returned=True) is not supported yet")
+    x = as_array(a)
+    if weights is None:
+        return np.mean(x, axis)
+    w = as_array(weights)
+    if w.ndim == x.ndim:
+        scale = np.sum(w, axis, promote(dtype_of(w), float_dtype(x, None)))
+        return np.sum(x * w, axis, dtype_of(scale)) / scale
+    k = check_axis(axis, x.ndim)
+    if w.shape[0] != x.shape[k]:
+        raise ValueError("Length of weights not compatible with specified axis.")
+    shaped = axis_last(x, k) * w
+    scale = np.sum(w, None, promote(dtype_of(w), float_dtype(x, None)))
+    return np.sum(shaped, -1, dtype_of(scale)) / scale
+
+
+def _two(m, rowvar):
+    x = as_array(m)
+    if x.ndim == 1:
+        return x[None]
+    if rowvar:
+        return x
+    return x.T
+
+
+def _product_conj(x):
+    """x @ x.conj().T"""
+    if is_complex(dtype_of(x)):
+        return np.dot(x, x.conj().T)
+    return np.dot(x, x.T)
+
+
+def _covariance(x, bias, ddof):
+    n = x.shape[1]
+    less = (0 if bias else 1) if ddof is None else ddof
+    left = max(n - less, 0)
+    means = np.mean(x, 1)
+    centred = np.ascontiguousarray(x - means[:, None])
+    c = _product_conj(centred)
+    return c * (1.0 / cast(left, np.float64))
+
+
+def _stacked(m, y, rowvar):
+    if y is None:
+        x = _two(m, rowvar)
+        return copy_of(x, promote(dtype_of(x), np.float64))
+    return np.concatenate((copy_of(_two(m, rowvar), np.float64), copy_of(_two(y, rowvar), np.float64)), 0)
+
+
+@implements(np.cov, examples=[lambda np: (np.arange(12.0).reshape(3, 4) ** 2 % 7,), lambda np: (np.arange(5.0), np.arange(5.0) ** 2), lambda np: (np.arange(12.0).reshape(3, 4) ** 2 % 7, None, False)])
+def cov(m, y=None, rowvar=True, bias=False, ddof=None):
+    c = _covariance(_stacked(m, y, rowvar), bias, ddof)
+    if y is None and as_array(m).ndim == 1:
+        return c[0, 0]
+    return c
+
+
+@implements(np.corrcoef, examples=[lambda np: (np.arange(12.0).reshape(3, 4) ** 2 % 7,), lambda np: (np.arange(5.0), np.arange(5.0) ** 2)])
+def corrcoef(x, y=None, rowvar=True):
+    c = cov(x, y, rowvar)
+    if is_number(c):
+        return c / c
+    deviation = np.sqrt(np.diag(c).real)
+    c /= deviation[:, None]
+    c /= deviation[None, :]
+    return np.clip(c, -1, 1)
+
+
+# ---- counting
+
+@implements(np.bincount, examples=[
+    lambda np: (np.array([0, 1, 1, 3]),), lambda np: (np.array([0, 1, 1, 3]), np.array([0.5, 1.0, 2.0, 0.25])), lambda np: (np.array([0, 1]), None, 5), lambda np: (np.zeros(0, int),), lambda np: (np.array([-1]),)])
+def bincount(x, weights=None, minlength=0):
+    a = as_array(x)
+    top = -1
+    for i in range(a.shape[0]):
+        v = int(get(a, i))
+        if v < 0:
+            raise ValueError("'list' argument must have no negative elements")
+        top = max(top, v)
+    n = max(top + 1, minlength)
+    if weights is None:
+        out = empty_array((n,), np.int64, "C", True)
+        for i in range(a.shape[0]):
+            v = int(get(a, i))
+            put(out, get(out, v) + 1, v)
+        return out
+    w = as_array(weights)
+    if w.shape[0] != a.shape[0]:
+        raise ValueError("The weights and list don't have the same length.")
+    sums = empty_array((n,), np.float64, "C", True)
+    for i in range(a.shape[0]):
+        v = int(get(a, i))
+        put(sums, get(sums, v) + cast(get(w, i), np.float64), v)
+    return sums
+
+
+def _outer_edges(a, limits):
+    """The first and the last edge."""
+    if limits is not None:
+        if limits[0] > limits[1]:
+            raise ValueError("max must be larger than min in range parameter.")
+        lo = cast(limits[0], np.float64)
+        hi = cast(limits[1], np.float64)
+    elif a.size == 0:
+        lo = cast(0.0, np.float64)
+        hi = cast(1.0, np.float64)
+    else:
+        lo = cast(np.min(a), np.float64)
+        hi = cast(np.max(a), np.float64)
+    if not math_finite(lo, hi):
+        raise ValueError("autodetected range is not finite")
+    if lo == hi:
+        return lo - 0.5, hi + 0.5
+    return lo, hi
+
+
+def math_finite(lo, hi):
+    return lo - lo == 0 and hi - hi == 0
+
+
+def _bin_dtype(a):
+    d = dtype_of(a)
+    if is_float(d):
+        return d
+    return dtype_of(np.float64)
+
+
+@implements(np.histogram_bin_edges, examples=[lambda np: (np.array([1.0, 2.0, 5.0]),), lambda np: (np.arange(10), 4), lambda np: (np.zeros(0), 3), lambda np: (np.ones(3), 2, (0.0, 4.0))])
+def histogram_bin_edges(a, bins=10, range=None, weights=None):
+    x = _flat(a)
+    if not is_number(bins):
+        return as_array(bins)
+    if bins < 1:
+        raise ValueError("`bins` must be positive, when an integer")
+    lo, hi = _outer_edges(x, range)
+    return np.linspace(lo, hi, bins + 1, True, False, _bin_dtype(x))
+
+
+def _weight(w, i):
+    if w is None:
+        return 1
+    return get(w, i)
+
+
+def _weight_dtype(w):
+    if w is None:
+        return dtype_of(np.int64)
+    return dtype_of(w)
+
+
+def _count_uniform(counts, x, edges, lo, hi, w):
+    bins = counts.shape[0]
+    d = dtype_of(edges)
+    first = cast(lo, d)
+    width = cast(hi, d) - first
+    for i in range(x.shape[0]):
+        v = get(x, i)
+        if v >= lo and v <= hi:
+            t = cast(v, d)
+            k = int(((t - first) / width) * cast(bins, d))
+            if k == bins:
+                k -= 1
+            if t < get(edges, k):
+                k -= 1
+            if t >= get(edges, k + 1) and k != bins - 1:
+                k += 1
+            put(counts, get(counts, k) + _weight(w, i), k)
+
+
+def _count_sorted(counts, x, edges, w):
+    """Each value into the bin that holds it; the last bin holds its right edge too."""
+    bins = counts.shape[0]
+    for i in range(x.shape[0]):
+        v = get(x, i)
+        if v >= get(edges, 0) and v <= get(edges, bins):
+            k = int(np.searchsorted(edges, v, "right")) - 1
+            k = min(k, bins - 1)
+            put(counts, get(counts, k) + _weight(w, i), k)
+
+
+@implements(np.histogram, examples=[
+    lambda np: (np.array([1.0, 2.0, 1.5, 4.0]),), lambda np: (np.arange(10), 3), lambda np: (np.array([1.0, 2.0, 1.5, 4.0]), np.array([0.0, 1.5, 2.0, 4.0])), lambda np: (np.array([1, 2, 1, 4]), 4, (0, 8)),
+    lambda np: (np.array([1.0, 2.0, 1.5, 4.0]), 3, None, True), lambda np: (np.array([1.0, 2.0, 4.0]), 3, None, None, np.array([0.5, 0.25, 2.0])), lambda np: (np.zeros(0), 2), lambda np: (np.array([1.0, np.nan]), 2)])
+def histogram(a, bins=10, range=None, density=None, weights=None):
+    x = _flat(a)
+    w = None if weights is None else _flat(weights)
+    if is_number(bins):
+        if bins < 1:
+            raise ValueError("`bins` must be positive, when an integer")
+        lo, hi = _outer_edges(x, range)
+        edges = np.linspace(lo, hi, bins + 1, True, False, _bin_dtype(x))
+        counts = empty_array((bins,), _weight_dtype(w), "C", True)
+        _count_uniform(counts, x, edges, lo, hi, w)
+        return _histogram_result(counts, edges, density)
+    given = as_array(bins)
+    for i in np_range(given.shape[0] - 1):
+        if get(given, i) > get(given, i + 1):
+            raise ValueError("`bins` must increase monotonically, when an array")
+    hits = empty_array((max(given.shape[0] - 1, 0),), _weight_dtype(w), "C", True)
+    _count_sorted(hits, x, given, w)
+    return _histogram_result(hits, given, density)
+
+
+np_range = range
+
+
+def _histogram_result(counts, edges, density):
+    if density is not None and density:
+        widths = copy_of(np.diff(edges), np.float64)
+        return counts / widths / np.sum(counts), edges
+    return counts, edges
+
+
+# ---- interpolation and integrals
+
+def _interp_one(v, xp, fp, left, right):
+    n = xp.shape[0]
+    if v != v:
+        return v
+    if v < get(xp, 0):
+        return left
+    if v > get(xp, n - 1):
+        return right
+    lo = 0
+    hi = n
+    while lo < hi:
+        half = (lo + hi) >> 1
+        if v >= get(xp, half):
+            lo = half + 1
+        else:
+            hi = half
+    j = lo - 1
+    if j == n - 1:
+        return get(fp, j)
+    if get(xp, j) == v:
+        return get(fp, j)
+    slope = (get(fp, j + 1) - get(fp, j)) / (get(xp, j + 1) - get(xp, j))
+    r = slope * (v - get(xp, j)) + get(fp, j)
+    if r != r:
+        r = slope * (v - get(xp, j + 1)) + get(fp, j + 1)
+        if r != r and get(fp, j) == get(fp, j + 1):
+            r = get(fp, j)
+    return r
+
+
+@implements(np.interp, examples=[
+    lambda np: (2.5, np.array([1.0, 2.0, 3.0]), np.array([3.0, 2.0, 0.0])), lambda np: (np.array([0.0, 1.0, 1.5, 2.72, 3.14]), np.array([1.0, 2.0, 3.0]), np.array([3.0, 2.0, 0.0])),
+    lambda np: (np.array([0.0, 9.0]), np.array([1, 2, 3]), np.array([3, 2, 0]), -1.0, 7.0)])
+def interp(x, xp, fp, left=None, right=None, period=None):
+    if period is not None:
+        static_error("interp() with a period is not supported yet")
+    xs = copy_of(as_array(xp), np.float64)
+    fs = copy_of(as_array(fp), np.float64)
+    if xs.shape[0] == 0:
+        raise ValueError("array of sample points is empty")
+    if xs.shape[0] != fs.shape[0]:
+        raise ValueError("fp and xp are not of the same length.")
+    lo = get(fs, 0) if left is None else cast(left, np.float64)
+    hi = get(fs, fs.shape[0] - 1) if right is None else cast(right, np.float64)
+    if is_number(x):
+        return _interp_one(cast(x, np.float64), xs, fs, lo, hi)
+    points = as_array(x)
+    out = empty_array(points.shape, np.float64)
+    flat = ravelled(points if points.ndim > 0 else points[None])
+    to = flat_view(out)
+    for i in range(flat.shape[0]):
+        put(to, _interp_one(cast(get(flat, i), np.float64), xs, fs, lo, hi), i)
+    return out
+
+
+@implements(np.trapezoid, examples=[lambda np: (np.array([1.0, 2.0, 4.0]),), lambda np: (np.array([1.0, 2.0, 4.0]), np.array([0.0, 1.0, 3.0])), lambda np: (np.arange(12.0).reshape(3, 4), None, 0.5, 0)])
+def trapezoid(y, x=None, dx=1.0, axis=-1):
+    v = as_array(y)
+    k = check_axis(axis, v.ndim)
+    n = v.shape[k]
+    pairs = narrow(v, k, min(1, n), n) + narrow(v, k, 0, max(n - 1, 0))
+    if x is None:
+        return np.sum(dx * pairs / 2.0, k)
+    at = as_array(x)
+    if at.ndim == v.ndim:
+        return np.sum(np.diff(at, 1, k) * pairs / 2.0, k)
+    steps = np.diff(at)
+    return np.sum(axis_last(pairs, k) * steps / 2.0, -1)
+
+
+# ---- products of vectors
+
+def _cross_rows(out, a, b):
+    if a.ndim == 1:
+        put(out, get(a, 1) * get(b, 2) - get(a, 2) * get(b, 1), 0)
+        put(out, get(a, 2) * get(b, 0) - get(a, 0) * get(b, 2), 1)
+        put(out, get(a, 0) * get(b, 1) - get(a, 1) * get(b, 0), 2)
+    else:
+        for i in range(a.shape[0]):
+            _cross_rows(out[i], a[i], b[i])
+
+
+@implements(np.cross, examples=[lambda np: (np.array([1.0, 2.0, 3.0]), np.array([4.0, 5.0, 6.0])), lambda np: (np.arange(6).reshape(2, 3), np.arange(6)[::-1].reshape(2, 3))])
+def cross(a, b):
+    x = as_array(a)
+    y = as_array(b)
+    if x.ndim != y.ndim:
+        static_error("cross() takes arrays of the same number of dimensions here")
+    if x.shape != y.shape or x.shape[x.ndim - 1] != 3:
+        raise ValueError("incompatible dimensions for cross product (both must hold vectors of length 3 here)")
+    out = empty_array(x.shape, promote(dtype_of(x), dtype_of(y)))
+    _cross_rows(out, x, y)
+    return out
+
+
+def _correlate_full(out, a, v):
+    """out[k] = sum of a[i] * v[i + len(v) - 1 - k]; len(a) >= len(v)."""
+    n = a.shape[0]
+    m = v.shape[0]
+    for k in range(out.shape[0]):
+        lo = max(k - m + 1, 0)
+        hi = min(k + 1, n)
+        s = cast(0, dtype_of(out))
+        for i in range(lo, hi):
+            s += get(a, i) * get(v, i + m - 1 - k)
+        put(out, s, k)
+
+
+def _mode_slice(full, n, m, mode):
+    if mode == "full":
+        return full
+    if mode == "same":
+        at = (min(n, m) - 1) // 2 if n >= m else (n - 1) // 2
+        return full[at:at + max(n, m)]
+    least = min(n, m)
+    return full[least - 1:full.shape[0] - least + 1]
+
+
+def _convolved(x, y, mode):
+    n = x.shape[0]
+    m = y.shape[0]
+    if n == 0:
+        raise ValueError("a cannot be empty")
+    if m == 0:
+        raise ValueError("v cannot be empty")
+    d = promote(dtype_of(x), dtype_of(y))
+    full = empty_array((n + m - 1,), d)
+    if n >= m:
+        _correlate_full(full, copy_of(x, d), copy_of(y[::-1], d))
+    else:
+        _correlate_full(full, copy_of(y, d), copy_of(x[::-1], d))
+    return full
+
+
+@implements(np.convolve, examples=[
+    lambda np: (np.array([1.0, 2.0, 3.0]), np.array([0.0, 1.0, 0.5])), lambda np: (np.arange(7), np.array([1, 2]), "same"), lambda np: (np.arange(7.0), np.array([1.0, 2.0, 1.0, 0.5]), "valid"), lambda np: (np.arange(3), np.arange(5), "same"),
+    lambda np: (np.zeros(0), np.arange(5.0))])
+def convolve(a, v, mode="full"):
+    x = as_array(a)
+    y = as_array(v)
+    full = _convolved(x, y, mode)
+    return np.copy(_mode_slice(full, max(x.shape[0], y.shape[0]), min(x.shape[0], y.shape[0]), mode))
+
+
+@implements(np.correlate, examples=[lambda np: (np.array([1.0, 2.0, 3.0]), np.array([0.0, 1.0, 0.5])), lambda np: (np.array([1.0, 2.0, 3.0]), np.array([0.0, 1.0, 0.5]), "full"), lambda np: (np.arange(7), np.array([1, 2]), "same")])
+def correlate(a, v, mode="valid"):
+    x = as_array(a)
+    y = as_array(v)
+    reverse = y[::-1]
+    full = _convolved(x, np.conj(reverse) if is_complex(dtype_of(y)) else reverse, mode)
+    return np.copy(_mode_slice(full, x.shape[0], y.shape[0], mode))
