@@ -125,7 +125,12 @@ void order_blocks(Cfg* cfg) {
 Cfg build_cfg(Unit* unit, const clb_code& code, const CodeScope& scope) {
   Cfg cfg = build_blocks(decode(unit, code, scope), code.version);
   find_shapes(*unit, &cfg);
-  inline_comprehensions(unit, &cfg, code, scope);
+  if (!cfg.sites.empty()) {                // calls of comprehensions may be among the copies of short exits
+    normalise(*unit, &cfg);
+    cfg.sites.clear();
+    find_shapes(*unit, &cfg);
+    inline_comprehensions(unit, &cfg, code, scope);
+  }
   order_blocks(&cfg);
   return cfg;
 }

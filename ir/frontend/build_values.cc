@@ -118,8 +118,13 @@ void Builder::do_DelItem(const Inst&) { effect(OpCode::PyDelItem, pop_many(2)); 
 void Builder::do_Slice(const Inst& i) {
   if (i.a != 2 && i.a != 3) bad("a slice of " + std::to_string(i.a) + " parts");
   std::vector<ValueId> parts = pop_many(static_cast<size_t>(i.a));
-  if (i.a == 2) parts.push_back(constant(unit_.none()));
-  push(value(OpCode::PySlice, std::move(parts)));
+  if (i.a == 3) return push(value(OpCode::PySlice, std::move(parts)));
+  if (last_slice_.block != block_ || last_slice_.start != parts[0] || last_slice_.stop != parts[1]) {   // a[i:] += b: from 3.12 on it is built twice
+    last_slice_ = {block_, parts[0], parts[1], kNoId};
+    parts.push_back(constant(unit_.none()));
+    last_slice_.slice = value(OpCode::PySlice, std::move(parts));
+  }
+  push(last_slice_.slice);
 }
 void Builder::do_Tuple(const Inst& i) { simple(OpCode::PyTuple, static_cast<size_t>(i.a)); }
 void Builder::do_List(const Inst& i) { simple(OpCode::PyList, static_cast<size_t>(i.a)); }
@@ -155,7 +160,10 @@ void Builder::do_Format(const Inst& i) {
     Op* op = def_of(below(1));
     if (op && op->code == OpCode::PyFormat && op->imm) return;
   }
-  simple(OpCode::PyFormat, i.b ? 2 : 1, {}, i.a);
+  if (!i.b) return simple(OpCode::PyFormat, 1, {}, i.a);
+  ValueId spec = pop();                    // a constant one comes right before its use in all versions
+  if (constant_of(spec)) spec = constant(static_cast<int>(def_of(spec)->imm));
+  push(value(OpCode::PyFormat, {pop(), spec}, {}, i.a));
 }
 
 void Builder::do_ListAppend(const Inst& i) {

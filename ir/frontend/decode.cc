@@ -372,10 +372,10 @@ void Decoder::lower_flow(int arg) {
       add(Micro::ExcMatchPop);
       add(Micro::Branch, 0, 0, arg);
       return;
-    case Lowering::SetupWith:              // leaves __exit__, then from here on errors go to the target, then __enter__'s result
-      unsupported("with statement", kEffect(1, 1));
-      add(Micro::PushHandler, 0, 0, arg);
-      return unsupported("with statement", kEffect(0, 1));
+    case Lowering::SetupWith:              // leaves __exit__ and __enter__'s result; the handler keeps the first
+      unsupported("with statement", kEffect(1, 2));
+      add(Micro::PushHandler, 0, 1, arg);
+      return;
     default: unsupported("with statement", row_->extra);
   }
 }

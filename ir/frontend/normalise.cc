@@ -3,7 +3,7 @@
 //   - `is not` and `not` before a branch change the branch instead
 //   - a test of what was just tested is jumped over: (a and b) or c
 //   - a while condition that is there twice, before the loop and at its end, is merged into one loop header
-//   - copies of a short exit (`return x`) are merged
+//   - copies of a short exit (`return x`, `raise`) are merged
 //
 // The last two are one operation: blocks that end alike share their end.
 #include <algorithm>
@@ -33,6 +33,9 @@ class Normaliser {
 
   CfgBlock& at(int b) { return cfg_.blocks[static_cast<size_t>(b)]; }
   static bool branches(const CfgBlock& b) { return !b.insts.empty() && b.insts.back().op == Micro::Branch; }
+
+  static bool exits(const CfgBlock& b) { return !b.insts.empty() && (micro_flags(b.insts.back().op) & MicroEnds); }
+  static bool ends(const CfgBlock& b) { return branches(b) || exits(b); }
 
   static void polarity(CfgBlock* b) {
     while (branches(*b) && b->insts.size() >= 2) {
@@ -100,21 +103,25 @@ class Normaliser {
     return p.line == q.line && p.col == q.col && p.end_line == q.end_line && p.end_col == q.end_col;
   }
 
-  // How much of the ends of two blocks can be shared. It begins between statements: where the stack is as deep as behind it.
+  // How much of the ends of two blocks can be shared. It begins between statements: where the stack is as deep as behind it. Copies of
+  // the end of one return or raise statement (all at one place) may begin within its expression.
   size_t shared(const CfgBlock& x, const CfgBlock& y) const {
     bool branch = branches(x);
+    if (!ends(x) || branch != branches(y) || x.next != y.next || x.other != y.other) return 0;
     size_t limit = std::min(x.insts.size(), y.insts.size()), best = 0;
     int depth = 0;                         // at the start of the piece, counted from its end
-    bool raises = false;
+    bool raises = false, one_place = !branch;
     for (size_t n = 1; n <= limit; ++n) {
       const Inst &p = x.insts[x.insts.size() - n], &q = y.insts[y.insts.size() - n];
       if (p.op != q.op || p.a != q.a || p.b != q.b || p.flag != q.flag) break;
       bool can_raise = micro_flags(p.op) & MicroRaises;
-      if ((branch || can_raise) && !same_place(p, q)) break;
+      bool same = same_place(p, q);
+      one_place &= same;
+      if ((branch || can_raise) && !same) break;
       raises |= can_raise;
       if (raises && (x.handler != y.handler || x.handler_depth != y.handler_depth || x.handler_kind != y.handler_kind)) break;
       depth += pops(p) - pushes(p);
-      if (n >= 2 && depth == 0 && x.foreign == y.foreign) best = n;
+      if (((n >= 2 && depth == 0) || one_place) && x.foreign == y.foreign) best = n;
     }
     return best;
   }
@@ -148,15 +155,20 @@ class Normaliser {
     return id;
   }
 
+  // Blocks that may have an end in common: by the branch's successors, by what is returned, by the place of the return or raise statement.
+  enum Likeness { Successors, Returned, Place };
   bool merge_ends() {
-    std::map<std::tuple<Micro, int, int, int>, std::vector<int>> groups;   // by kind, successors and, for exits, what is returned
+    std::map<std::tuple<Likeness, int, int>, std::vector<int>> groups;
     for (size_t i = 0; i < cfg_.blocks.size(); ++i) {
       const CfgBlock& b = cfg_.blocks[i];
-      if (b.insts.size() < 2 || b.depth < 0) continue;
-      const Inst &last = b.insts.back(), &before = b.insts[b.insts.size() - 2];
-      bool exit = last.op == Micro::Return;
-      if (!exit && last.op != Micro::Branch) continue;
-      groups[{last.op, exit ? static_cast<int>(before.op) : b.next, exit ? before.a : b.other, exit}].push_back(static_cast<int>(i));
+      if (b.insts.empty() || b.depth < 0) continue;
+      const Inst& last = b.insts.back();
+      int id = static_cast<int>(i);
+      if (last.op == Micro::Branch) groups[{Successors, b.next, b.other}].push_back(id);
+      if (!exits(b)) continue;
+      const Loc& loc = unit_.locs[last.loc];
+      if (last.op == Micro::Return && b.insts.size() >= 2) groups[{Returned, static_cast<int>(b.insts[b.insts.size() - 2].op), b.insts[b.insts.size() - 2].a}].push_back(id);
+      if (loc.line) groups[{Place, static_cast<int>(loc.line), static_cast<int>(loc.col)}].push_back(id);
     }
     bool changed = false;
     for (auto& [key, members] : groups) {
@@ -169,6 +181,7 @@ class Normaliser {
   bool merge_into(std::vector<int>* kept, int b) {
     int with = -1;
     size_t best = 0;
+    if (!ends(at(b))) return false;        // it gave its end away in another group
     for (size_t i = 0; i < kept->size() && i < kCandidates; ++i) {
       size_t n = shared(at((*kept)[i]), at(b));
       if (n > best && end_depth(at((*kept)[i])) == end_depth(at(b))) {

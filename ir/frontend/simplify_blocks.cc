@@ -98,14 +98,20 @@ class Blocks {
     header_.assign(f_.blocks.size(), false);
     is_param_.assign(f_.values.size(), false);
     position_.assign(f_.blocks.size(), 0);
+    merged_.assign(f_.blocks.size(), kNoId);
+    used_in_.assign(f_.values.size(), {});
     for (size_t i = 0; i < order_.size(); ++i) position_[order_[i]] = i;
     for (BlockId b : order_) {
       Block& block = f_.blocks[b];
       for (ValueId v : block.params) is_param_[v] = true;
+      auto use = [&](ValueId v) {
+        ++uses_[v];
+        if (used_in_[v].empty() || used_in_[v].back() != b) used_in_[v].push_back(b);
+      };
       for (Op& op : block.ops)
-        for (ValueId v : op.args) ++uses_[v];
+        for (ValueId v : op.args) use(v);
       for_edges(block, [&](Edge& e, bool error) {
-        for (ValueId v : e.args) ++uses_[v];
+        for (ValueId v : e.args) use(v);
         ++(error ? errors_in_ : ways_in_)[e.block];
         if (position_[e.block] <= position_[b]) header_[e.block] = true;
       });
@@ -165,8 +171,37 @@ class Blocks {
       for (ValueId& v : ours.args) v = replace_.find(v);
       return ours.block == theirs.block && ours.args == theirs.args;
     }
+    if (theirs.valid() && wanted_behind(block, b, jump.block, theirs.block)) return false;
     *out = std::move(theirs);
     return true;
+  }
+
+  // Does code behind the handler use a value that block b makes? Once b has the error edge, that value may not exist there. Ways that
+  // come through b or c again make it anew.
+  bool wanted_behind(const Block& block, BlockId b, BlockId c, BlockId handler) {
+    std::vector<BlockId> users;
+    for (const Op& op : block.ops)
+      for (ValueId v : op.results)
+        for (BlockId user : used_in_[v])
+          if (home(user) != b && user != c) users.push_back(home(user));
+    if (users.empty()) return false;
+    std::vector<bool> seen(f_.blocks.size(), false);
+    std::vector<BlockId> work{handler};
+    seen[b] = seen[c] = true;
+    while (!work.empty()) {
+      BlockId at = work.back();
+      work.pop_back();
+      if (seen[at]) continue;
+      seen[at] = true;
+      if (std::find(users.begin(), users.end(), at) != users.end()) return true;
+      for_edges(f_.blocks[at], [&](Edge& e, bool) { work.push_back(e.block); });
+    }
+    return false;
+  }
+  // Where the code of a block is now.
+  BlockId home(BlockId b) const {
+    while (merged_[b] != kNoId) b = merged_[b];
+    return b;
   }
 
   void merge(BlockId b) {
@@ -188,6 +223,7 @@ class Blocks {
       }
       block.on_error = std::move(edge);
       next = {};
+      merged_[c] = b;
       changed_ = true;
     }
   }
@@ -197,6 +233,8 @@ class Blocks {
   std::vector<BlockId> order_;
   std::vector<size_t> position_;           // of blocks in that order
   std::vector<uint32_t> uses_, ways_in_, errors_in_;
+  std::vector<std::vector<BlockId>> used_in_;   // value -> blocks, as they were before merging
+  std::vector<BlockId> merged_;            // into which block
   std::vector<bool> header_, is_param_;
   bool changed_ = false;
 };

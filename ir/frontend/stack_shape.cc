@@ -138,6 +138,7 @@ class Shapes {
       case Micro::ListAppend: case Micro::SetAdd: case Micro::ListExtend: return i.a + 1;
       case Micro::MapAdd: return i.a + 2;
       case Micro::ImportFrom: return 1;
+      case Micro::PushHandler: return i.b;
       default: return 0;
     }
   }
@@ -156,7 +157,7 @@ class Shapes {
         stack.push_back(stack[n - 2]);
         stack.push_back(stack[n - 1]);
         return;
-      case Micro::PushHandler: s->handlers.push_back({inst.target, static_cast<int>(n)}); return;
+      case Micro::PushHandler: s->handlers.push_back({inst.target, static_cast<int>(n) - inst.b}); return;
       case Micro::PopHandler:
         if (s->handlers.empty() || s->handlers.back().target < 0) bad("it ends a handler that it did not begin", &inst);
         s->handlers.pop_back();

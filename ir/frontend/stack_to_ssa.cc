@@ -48,6 +48,7 @@ void Builder::entry_block(const clb_code& code) {
 }
 
 void Builder::build_block(int b) {
+  if (!info_[static_cast<size_t>(b)].shaped) return;   // a handler of reads that turned out to be sure
   begin_block(b);
   const CfgBlock& block = cfg_.blocks[static_cast<size_t>(b)];
   for (const Inst& i : block.insts) step(i);
@@ -225,7 +226,8 @@ ValueId Builder::value(OpCode code, std::vector<ValueId> args, std::string_view 
 }
 
 ValueId Builder::add_param(BlockId block, int var) {
-  ValueId v = fn_.add_value(bottom(), block, var >= 0 ? unit_.vars[static_cast<size_t>(var)].name : "");
+  const char* name = var >= 0 ? unit_.vars[static_cast<size_t>(var)].name : "";
+  ValueId v = fn_.add_value(bottom(), block, name[0] == '.' ? "" : name);
   fn_.blocks[block].params.push_back(v);
   defs_.resize(fn_.values.size());
   var_of_.resize(fn_.values.size(), -1);
@@ -343,7 +345,7 @@ void Builder::write(int v, ValueId value) {
   if (value == unbound_) return;
   var_of_[value] = v;
   std::string& name = fn_.values[value].name;
-  if (name.empty()) name = unit_.vars[at].name;
+  if (name.empty() && unit_.vars[at].name[0] != '.') name = unit_.vars[at].name;
 }
 
 void Builder::bad(std::string_view why) { fail_bytecode(why, unit_.locs[loc_]); }

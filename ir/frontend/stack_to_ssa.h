@@ -120,6 +120,10 @@ class Builder {
   bool dirty_ = false;                     // what the error edge carries has changed since the head of the IR block
   uint32_t loc_ = 0;
   ValueId unbound_ = kNoId;
+  struct {
+    BlockId block = kNoId;
+    ValueId start = kNoId, stop = kNoId, slice = kNoId;
+  } last_slice_;                           // of two parts
 };
 
 }  // namespace coluber::ir

@@ -72,6 +72,7 @@ bool show(const std::string& label, const clb_code& code, bool raw) {
   for (const Block& b : f->blocks)
     for (const Op& op : b.ops)
       if (op.code == OpCode::PyFunction) nested.push_back(constants[static_cast<size_t>(op.imm)]->code);
+  std::erase_if(nested, [](const clb_code* c) { return !(c->flags & 1); });   // class bodies
   if (!raw) make_golden(f.get(), constants);
   std::string text = print(*f);
   std::fputs(text.c_str(), stdout);
