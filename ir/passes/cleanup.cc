@@ -25,7 +25,8 @@ void run_cleanup(Function& f, const PassOptions&) {
   constexpr int kMaxRounds = 5;            // what is left after that is rare, and the next cleanup gets it
   bool owned = f.typed && has_ownership(f);
   for (int round = 0; round < kMaxRounds; ++round) {
-    simplify_blocks(f);
+    for (int again = 0; again < kMaxRounds && simplify_blocks(f); ++again) {
+    }
     bool changed = simplify_params(f, owned);
     if (f.typed && !owned) changed |= split_tuple_params(f);
     if (f.typed) changed |= simplify_values(f, owned);
