@@ -1,4 +1,6 @@
 // Micro-ops of calls, functions and imports.
+#include <cstring>
+
 #include "ir/frontend/stack_to_ssa.h"
 
 namespace coluber::ir {
@@ -32,6 +34,9 @@ std::pair<ValueId, ValueId> Builder::pop_callee() {
 
 void Builder::call(ValueId callee, std::vector<ValueId> args, std::vector<std::string> names, bool generator) {
   if (names.size() > args.size()) bad("a call with more keywords than arguments");
+  Op* function = def_of(callee);
+  if (function && function->code == OpCode::PyFunction && !std::strcmp(unit_.consts[static_cast<size_t>(function->imm)]->code->name, "<genexpr>"))
+    return push(value(OpCode::PyUnsupported, {}, "a generator expression here"));
   args.insert(args.begin(), callee);
   Op& op = emit(OpCode::PyCall, std::move(args), 1);
   op.names = std::move(names);
@@ -48,7 +53,7 @@ void Builder::do_CallKwPlain(const Inst& i) {
   std::vector<std::string> names = strings(constant_of(pop()));
   std::vector<ValueId> args = pop_many(static_cast<size_t>(i.a));
   ValueId callee = pop();
-  call(callee, std::move(args), std::move(names), false);
+  call(callee, std::move(args), std::move(names), i.flag);
 }
 void Builder::do_Call(const Inst& i) {
   std::vector<ValueId> args = pop_many(static_cast<size_t>(i.a));
@@ -61,7 +66,7 @@ void Builder::do_CallKw(const Inst& i) {
   std::vector<ValueId> args = pop_many(static_cast<size_t>(i.a));
   auto [callee, self] = pop_callee();
   if (self != kNoId) args.insert(args.begin(), self);
-  call(callee, std::move(args), std::move(names), false);
+  call(callee, std::move(args), std::move(names), i.flag);
 }
 void Builder::do_CallEx(const Inst& i) {
   std::vector<ValueId> args = pop_many(i.a ? 2 : 1);

@@ -32,7 +32,7 @@ const char* operator_text(int op);         // as in Op::sym
 
 struct Inst {
   Micro op = Micro::Nop;
-  bool flag = false;                       // Call: its argument is a generator expression that became a list
+  bool flag = false;                       // calls: the first argument is a generator expression that became a list
   int32_t a = 0, b = 0;
   int32_t target = -1;                     // index of a micro-op (decode), then of a block (blocks.cc)
   uint32_t loc = 0;                        // into Unit::locs

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <deque>
 #include <map>
+#include <span>
 #include <unordered_map>
 
 #include "ir/frontend/blocks.h"
@@ -13,8 +14,8 @@ namespace coluber::ir {
 namespace {
 
 struct Tag {
-  enum Kind : uint8_t { Value, Null, Code, Function, Global, GeneratorCall } kind = Value;
-  int index = -1;                          // Code, Function: constant. Global: name. GeneratorCall: into Cfg::sites
+  enum Kind : uint8_t { Value, Null, Constant, Code, Function, Global, GeneratorCall } kind = Value;
+  int index = -1;                          // Constant, Code, Function: constant. Global: name. GeneratorCall: into Cfg::sites
   bool operator==(const Tag&) const = default;
 };
 
@@ -177,38 +178,52 @@ class Shapes {
   // What is worth knowing of an instruction's result.
   Tag tag_of(const State& s, const Inst& inst, int index) {
     const std::vector<Tag>& stack = s.stack;
-    size_t n = stack.size();
+    size_t n = stack.size(), a = static_cast<size_t>(inst.a);
     switch (inst.op) {
       case Micro::PushNull: return {Tag::Null, -1};
       case Micro::Global: return {Tag::Global, inst.a};
       case Micro::Const: {
         const clb_const* c = unit_.consts[static_cast<size_t>(inst.a)];
         bool comprehension = c->kind == CLB_CODE && c->code && c->code->name && c->code->name[0] == '<' && std::strcmp(c->code->name, "<lambda>");
-        return comprehension ? Tag{Tag::Code, inst.a} : Tag{};
+        return {comprehension ? Tag::Code : Tag::Constant, inst.a};
       }
       case Micro::Function: {
         Tag code = stack[n - static_cast<size_t>(inst.b)];
         return code.kind == Tag::Code ? Tag{Tag::Function, code.index} : Tag{};
       }
       case Micro::FunctionAttr: return stack[n - 1].kind == Tag::Function ? stack[n - 1] : Tag{};
-      case Micro::CallPlain: return call(stack[n - static_cast<size_t>(inst.a) - 1], inst.a, stack.back(), inst, index);
-      case Micro::Call: {
-        if (inst.b) return {};
-        Tag first = stack[n - static_cast<size_t>(inst.a) - 2], second = stack[n - static_cast<size_t>(inst.a) - 1];
-        if (first.kind == Tag::Null) return call(second, inst.a, stack.back(), inst, index);
-        if (second.kind == Tag::Null) return call(first, inst.a, stack.back(), inst, index);
-        return call(first, inst.a + 1, stack.back(), inst, index);
+      case Micro::CallPlain: return call(stack[n - a - 1], arguments(stack, n - a), index);
+      case Micro::CallKwPlain: return consumer(stack[n - a - 2], arguments(stack, n - a - 1), index);
+      case Micro::Call: case Micro::CallKw: {
+        bool keywords = inst.op == Micro::CallKw || inst.b;
+        size_t first_arg = n - a - (inst.op == Micro::CallKw);
+        Tag first = stack[first_arg - 2], second = stack[first_arg - 1];
+        bool has_self = first.kind != Tag::Null && second.kind != Tag::Null;
+        Tag callee = first.kind == Tag::Null ? second : first;
+        std::span<const Tag> args = arguments(stack, has_self ? first_arg - 1 : first_arg);
+        return keywords ? consumer(callee, args, index) : call(callee, args, index);
       }
       default: return {};
     }
   }
 
+  static std::span<const Tag> arguments(const std::vector<Tag>& stack, size_t from) { return std::span(stack).subspan(from); }
+  int64_t key_of(int index) const { return static_cast<int64_t>(block_) << 32 | index; }
+
   // A call may be looked at again when less is known of its operands; what was found last counts.
-  Tag call(Tag callee, int nargs, Tag argument, const Inst& inst, int index) {
-    if (nargs != 1) return {};
-    int64_t key = static_cast<int64_t>(block_) << 32 | index;
-    consumers_.erase(key);
-    if (callee.kind == Tag::Global && argument.kind == Tag::GeneratorCall) consumers_[key] = {argument.index, callee.index, block_, index};
+  // A generator expression as the first argument, if the others are constants: making a list of it beforehand changes no order.
+  Tag consumer(Tag callee, std::span<const Tag> args, int index) {
+    consumers_.erase(key_of(index));
+    bool fits = callee.kind == Tag::Global && !args.empty() && args[0].kind == Tag::GeneratorCall &&
+                std::all_of(args.begin() + 1, args.end(), [](Tag t) { return t.kind == Tag::Constant; });
+    if (fits) consumers_[key_of(index)] = {args[0].index, callee.index, block_, index};
+    return {};
+  }
+
+  Tag call(Tag callee, std::span<const Tag> args, int index) {
+    consumer(callee, args, index);
+    if (args.size() != 1) return {};
+    int64_t key = key_of(index);
     auto known = site_of_.find(key);
     if (known != site_of_.end()) cfg_.sites[static_cast<size_t>(known->second)].code = -1;
     if (callee.kind != Tag::Function) return {};

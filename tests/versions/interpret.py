@@ -35,7 +35,7 @@ def constant(text):
         return Ellipsis
     if text.startswith("'"):
         return text[1:-1]
-    return ast.literal_eval(text)
+    return complex(text) if text.endswith("j") else ast.literal_eval(text)
 
 
 class Op:

@@ -6,6 +6,7 @@
 // bytes changed and prints how many were refused: whatever the bytes, there must be IR or a BuildError.
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -28,7 +29,7 @@ std::string constant_text(const clb_const& c) {
     case CLB_FLOAT: append_double(&out, c.f[0]); return out;
     case CLB_COMPLEX:
       append_double(&out, c.f[0]);
-      out += "+";
+      if (!std::signbit(c.f[1])) out += "+";
       append_double(&out, c.f[1]);
       return out + "j";
     case CLB_ELLIPSIS: return "...";

@@ -173,3 +173,11 @@ def generator_elsewhere(f, xs):
 
 def generator_with_start(xs):
     return sum((x for x in xs), 1.0)
+
+
+def generator_with_default(xs):
+    return max((x for x in xs if x > 0), default=0)
+
+
+def generator_with_other(xs, f):
+    return sum((x for x in xs), f(xs))
