@@ -24,14 +24,15 @@ namespace coluber::ir {
 void run_cleanup(Function& f, const PassOptions&) {
   constexpr int kMaxRounds = 5;            // what is left after that is rare, and the next cleanup gets it
   bool owned = f.typed && has_ownership(f);
+  bool blocks_settled = false;
   for (int round = 0; round < kMaxRounds; ++round) {
-    for (int again = 0; again < kMaxRounds && simplify_blocks(f); ++again) {
-    }
+    for (int again = 0; again < kMaxRounds && !blocks_settled; ++again) blocks_settled = !simplify_blocks(f);
     bool changed = simplify_params(f, owned);
     if (f.typed && !owned) changed |= split_tuple_params(f);
     if (f.typed) changed |= simplify_values(f, owned);
-    changed |= remove_dead(f, owned);
-    if (!changed) break;
+    bool removed = remove_dead(f, owned);
+    blocks_settled = !changed && !(removed && simplify_blocks(f));
+    if (blocks_settled) break;             // ops that went, and no block with them: nothing for the others
   }
 }
 

@@ -102,6 +102,7 @@ class Simplify {
   }
 
   void block(BlockId b) {
+    know_.enter(b);
     for (Op& op : f_.blocks[b].ops) {
       for (ValueId& v : op.args) v = know_.map().find(v);
       if (op.code == OpCode::Branch) branch(op);

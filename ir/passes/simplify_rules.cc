@@ -31,13 +31,16 @@ void Knowledge::forget(size_t facts) {
 }
 
 ValueId Knowledge::make_constant(TypeRef type, int64_t value) {
-  ValueId& known = constant_ids_.try_emplace(static_cast<uint64_t>(value) * 0x9e3779b97f4a7c15u + type->id, kNoId).first->second;
-  if (known != kNoId && defs_[known]->imm == value && this->type(known) == type) return known;
-  ValueId v = known = f_.add_value(type, 0);
+  constexpr size_t kLookBack = 16;         // the same again is rare further back, and does no harm
+  for (size_t i = constants_.size(); i-- > 0 && i + kLookBack >= constants_.size() && constants_[i].first == block_;) {
+    const Op& op = constants_[i].second;
+    if (op.imm == value && this->type(op.result()) == type) return op.result();
+  }
+  ValueId v = f_.add_value(type, block_);
   map_.grow(f_.values.size());
   defs_.push_back(nullptr);
   truth_.push_back(-1);
-  Op& op = constants_.emplace_back();
+  Op& op = constants_.emplace_back(block_, Op()).second;
   op.code = OpCode::Const;
   op.imm = value;
   op.results = {v};
@@ -46,9 +49,15 @@ ValueId Knowledge::make_constant(TypeRef type, int64_t value) {
 }
 
 void Knowledge::finish() {
-  if (!constants_.empty()) {
-    std::vector<Op>& ops = f_.blocks[0].ops;
-    ops.insert(ops.begin(), std::make_move_iterator(constants_.begin()), std::make_move_iterator(constants_.end()));
+  for (size_t i = 0; i < constants_.size();) {
+    BlockId b = constants_[i].first;
+    std::vector<Op>& ops = f_.blocks[b].ops;
+    std::vector<Op> all;
+    if (ops.front().code == OpCode::ExcCatch) all.push_back(std::move(ops.front()));    // stays the first
+    size_t kept = all.size();
+    for (; i < constants_.size() && constants_[i].first == b; ++i) all.push_back(std::move(constants_[i].second));
+    all.insert(all.end(), std::make_move_iterator(ops.begin() + static_cast<std::ptrdiff_t>(kept)), std::make_move_iterator(ops.end()));
+    ops = std::move(all);
   }
   map_.apply(f_);
 }

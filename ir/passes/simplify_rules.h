@@ -1,7 +1,7 @@
 // What simplify knows while it walks, and the rules that use it.
 #pragma once
 #include <deque>
-#include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "ir/passes/fold.h"
@@ -31,7 +31,9 @@ class Knowledge {
   size_t facts() const { return facts_.size(); }
   void forget(size_t facts);
 
-  // A constant in the entry block.
+  // The block whose ops are being looked at.
+  void enter(BlockId b) { block_ = b; }
+  // A constant at the head of that block. (Not of the entry: where that has a handler, the handler would not see it.)
   ValueId make_constant(TypeRef type, int64_t value);
   // Puts new constants and all replacements into the function.
   void finish();
@@ -42,8 +44,8 @@ class Knowledge {
   std::vector<const Op*> defs_;
   std::vector<int8_t> truth_;
   std::vector<ValueId> facts_;             // conditions in truth_, oldest first
-  std::deque<Op> constants_;               // defs_ points into it
-  std::unordered_map<uint64_t, ValueId> constant_ids_;    // by value and type, mixed
+  std::deque<std::pair<BlockId, Op>> constants_;           // those of a block together; defs_ points into it
+  BlockId block_ = 0;
 };
 
 // Applies the rules to an op. Either it becomes simpler in place, or its results are replaced (its uses are gone then); true in both

@@ -113,7 +113,7 @@ Slots Interpreter::slots_of(TypeRef t, const Number& n) {
 }
 
 bool Interpreter::op(Frame& fr, const Op& op) {
-  if (op.code >= OpCode::Const && op.code <= OpCode::Likely) return scalar(fr, op);
+  if (op.code >= OpCode::Const && op.code <= OpCode::Payload) return scalar(fr, op);
   if (op.code >= OpCode::PtrAdd && op.code <= OpCode::OwnerData) return memory(fr, op);
   if (op.code == OpCode::Elementwise) return elementwise(fr, op);
   if (op.code == OpCode::ArrayAssign) return assign(fr, op);
@@ -184,6 +184,8 @@ bool Interpreter::scalar(Frame& fr, const Op& op) {
       fr.values[op.result()] = Slots(from, from + slot_count(f.type_of(op.result())));
       return true;
     }
+    case OpCode::Present: fr.values[op.result()] = {fr.values[op.args[0]][0]}; return true;
+    case OpCode::Payload: fr.values[op.result()] = Slots(fr.values[op.args[0]].begin() + 1, fr.values[op.args[0]].end()); return true;
     case OpCode::Neg: case OpCode::Not: case OpCode::Likely: case OpCode::ComplexReal: case OpCode::ComplexImag: {
       Number r;
       if (!fold_unary(op.code, f.type_of(op.args[0]), f.type_of(op.result()), number(fr, op.args[0]), &r)) return fault(info(op.code).text);
