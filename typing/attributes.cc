@@ -130,11 +130,8 @@ TV get_attr(Emit& e, const TV& v, const std::string& n) {
   const clb_const* impl = nullptr;
   if (find_library(e, "attr:" + kind + "." + n, &impl)) return call_function(e, e.session().function(impl->handle), {v}, {});
   if (!find_library(e, "method:" + kind + "." + n, &impl)) fail("NoAttribute", {describe(v), n});
-  TV parts[] = {v};
-  TV r;
-  if (v.c || !has_slots(t)) { r.type = method_of(t, n); r.c = v.c; if (!e.dry()) { TV m = e.make(parts, r.type); r.id = m.id; } }
-  else r = e.make(parts, method_of(t, n));
-  r.site = v.site;
+  TV r = v;                 // a method is carried by its self
+  r.type = method_of(t, n);
   return r;
 }
 

@@ -275,12 +275,9 @@ TV call(Emit& e, const TV& callee, std::vector<TV> args, const std::vector<std::
       return call_function(e, e.session().function(callee.type->handle), args, keywords, captured);
     }
     case Kind::Method: {
-      TV self;
       TypeRef st = callee.type->elem;
-      if (callee.c) { self = e.constant(callee.c); self.type = st; }
-      else self = has_slots(st) ? e.get(callee, 0, st) : TV();
-      if (!has_slots(st)) { self.type = st; self.c = callee.c; }
-      self.site = callee.site;
+      TV self = callee;
+      self.type = st;
       const std::string& name = callee.type->name;
       std::string kind = is_number(st) ? "number" : kind_text(st->kind);
       widen_by_method(e, self, name, args);

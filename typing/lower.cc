@@ -80,13 +80,14 @@ class Lowering {
 
   static bool composite(TypeRef t) {
     switch (t->kind) {
-      case Kind::Tuple: case Kind::Slice: case Kind::View: case Kind::Closure: case Kind::Iter: case Kind::Range: return true;
+      case Kind::Tuple: case Kind::Slice: case Kind::View: case Kind::Closure: case Kind::Iter: case Kind::Range: case Kind::Method: return true;
       default: return false;
     }
   }
   static std::vector<TypeRef> parts(TypeRef t) {
     if (t->is(Kind::Iter)) return iter_items(t->elem);
     if (t->is(Kind::Range)) return {pyint(), pyint(), pyint()};
+    if (t->is(Kind::Method)) return {t->elem};
     return t->items;
   }
 
@@ -137,6 +138,7 @@ class Lowering {
     }
     std::vector<TV> items;
     for (TypeRef i : parts(t)) items.push_back(make_parts(i, nb, leaves));
+    if (t->is(Kind::Method)) { items[0].type = t; return items[0]; }   // carried by its self
     TV r = e_.make(items, t->is(Kind::Iter) ? tuple_of(parts(t)) : t);
     r.type = t;
     return r;
@@ -148,6 +150,12 @@ class Lowering {
       return;
     }
     std::vector<TypeRef> ps = parts(t);
+    if (t->is(Kind::Method)) {
+      TV self = v;
+      self.type = t->elem;
+      take_apart(self, t->elem, out);
+      return;
+    }
     for (size_t k = 0; k < ps.size(); k++) {
       TV i = v.is(Kind::Tuple) || (v.c && v.c->kind == CLB_TUPLE) ? item_of(v, k, ps[k]) : e_.get(v, static_cast<int>(k), ps[k]);
       take_apart(i, ps[k], out);
@@ -293,9 +301,21 @@ class Lowering {
     return true;
   }
 
+  bool polls(BlockId b, const Edge& edge) { return polls_[edge.block] && rank_[edge.block] <= rank_[b]; }
   Edge make_edge(BlockId b, const Edge& edge) {
-    if (polls_[edge.block] && rank_[edge.block] <= rank_[b]) e_.op(OpCode::Poll, {}, ir::none());
+    if (polls(b, edge)) e_.op(OpCode::Poll, {}, ir::none());
     return Edge{block_of_[edge.block], edge_args(edge)};
+  }
+  // One side of a branch. A poll has a block of its own: the branch may be the test of an inner loop.
+  Edge make_side(BlockId b, const Edge& edge, uint32_t loc) {
+    if (!polls(b, edge)) return make_edge(b, edge);
+    BlockId here = e_.block(), middle = out_->add_block();
+    out_->blocks[middle].on_error = out_->blocks[here].on_error;
+    e_.set_block(middle);
+    Edge back = make_edge(b, edge);
+    terminate(OpCode::Jump, {}, {back}, loc);
+    e_.set_block(here);
+    return Edge{middle, {}};
   }
 
   void lower_term(BlockId b, const Op& op) {
@@ -359,9 +379,9 @@ class Lowering {
       e_.set_block(here);
       yes = Edge{middle, {}};
     } else {
-      yes = make_edge(b, op.targets[0]);
+      yes = make_side(b, op.targets[0], op.loc);
     }
-    no = make_edge(b, op.targets[1]);
+    no = make_side(b, op.targets[1], op.loc);
     terminate(OpCode::Branch, {cond}, {yes, no}, op.loc);
   }
 };
