@@ -12,6 +12,7 @@
 #include "jit/host/imports.h"
 #include "jit/host/raise.h"
 #include "jit/host/snapshot.h"
+#include "jit/runtime/runtime.h"
 
 namespace coluber::jit {
 namespace {
@@ -143,6 +144,12 @@ bool finish_specialization(Dispatcher* self, Specialization* spec, const std::ve
   }
   spec->result_slots = spec->result->slots;
   spec->nogil = self->state->options.engine.nogil != 0;
+  spec->small = spec->plan.slots + spec->result_slots + 8 * spec->plan.owners <= kSmallFrame;
+  Kind kind = spec->result->kind;
+  if (spec->constant) spec->way = BoxWay::Constant;
+  else if (kind == Kind::None) spec->way = BoxWay::None;
+  else if (kind == Kind::PyFloat || kind == Kind::Float64) spec->way = BoxWay::Float;
+  else if (kind == Kind::PyInt || kind == Kind::Int64) spec->way = BoxWay::Int;
   spec->arg_types = types;
   spec->return_type = return_type;
   return spec->guards.arm() || (PyErr_Occurred() ? false : (spec->guards.invalidate(), true));
@@ -205,6 +212,7 @@ auto run_engine(Dispatcher* self, Snapshot& snapshot, const Request& request, Af
 }
 
 Specialization* compile(Dispatcher* self, const std::vector<std::string>& types, const std::string& return_type, HandleSet* held) {
+  if (!prepare_poll()) return nullptr;
   Snapshot snapshot;
   if (held) snapshot.held = std::move(*held);
   Request request;

@@ -1,8 +1,6 @@
 // Calls. The fast path tries the table's specialisations in order with a plain positional argument list; all else is behind it.
 #include "jit/host/dispatcher.h"
 
-#include <alloca.h>
-
 #include "jit/host/box.h"
 #include "jit/host/numpy_api.h"
 #include "jit/host/raise.h"
@@ -32,43 +30,61 @@ inline void leave(Specialization* spec) {
   return nullptr;
 }
 
+[[gnu::noinline]] PyObject* box_general(Specialization* spec, const uint64_t* result) {
+  BoxContext context;
+  return box(spec->result, result, context);
+}
+
+inline PyObject* box_result(Specialization* spec, const uint64_t* result) {
+  switch (spec->way) {
+    case BoxWay::Float: return PyFloat_FromDouble(*reinterpret_cast<const double*>(result));
+    case BoxWay::Int: return PyLong_FromLongLong(static_cast<int64_t>(*result));
+    case BoxWay::None: Py_RETURN_NONE;
+    case BoxWay::Constant: return Py_NewRef(spec->constant);
+    default: return box_general(spec, result);
+  }
+}
+
+[[gnu::noinline]] int32_t enter_without_gil(Specialization* spec, coluber_ctx* ctx, Frame& frame, uint64_t* result) {
+  PyThreadState* saved = PyEval_SaveThread();
+  int32_t status = spec->entry(ctx, frame.slots, result);
+  PyEval_RestoreThread(saved);
+  return status;
+}
+
 // The arguments are in the frame: call, box.
 inline PyObject* enter(Specialization* spec, Frame& frame, uint64_t* result) {
   coluber_ctx ctx;
   init_context(&ctx, spec->nogil);
   spec->running++;
-  int32_t status;
-  if (spec->nogil) {
-    PyThreadState* saved = PyEval_SaveThread();
-    status = spec->entry(&ctx, frame.slots, result);
-    PyEval_RestoreThread(saved);
-  } else {
-    status = spec->entry(&ctx, frame.slots, result);
-  }
+  int32_t status = spec->nogil ? enter_without_gil(spec, &ctx, frame, result) : spec->entry(&ctx, frame.slots, result);
   if (status) [[unlikely]] return fail_call(spec, &ctx, frame);
   PyObject* boxed;
   if (frame.lists && !write_back_lists(frame, spec->mutated != 0)) [[unlikely]] {
     release_slots(spec->result, result);
     boxed = nullptr;
-  } else if (spec->constant) {
-    boxed = Py_NewRef(spec->constant);
-  } else if (spec->result->is(Kind::PyFloat) || spec->result->is(Kind::Float64)) {
-    boxed = PyFloat_FromDouble(*reinterpret_cast<double*>(result));
   } else {
-    BoxContext context;
-    boxed = box(spec->result, result, context);
+    boxed = box_result(spec, result);
   }
   leave(spec);
   return boxed;
 }
 
+[[gnu::noinline]] PyObject* attempt_large(Specialization* spec, PyObject* const* args) {
+  std::vector<uint64_t> slots(static_cast<size_t>(spec->plan.slots + spec->result_slots) + 1);
+  std::vector<coluber_owner> owners(static_cast<size_t>(spec->plan.owners) + 1);
+  Frame frame(slots.data(), owners.data());
+  if (!unbox_all(spec->plan, args, frame) || !spec->guards.hold()) return kNoMatch;
+  return enter(spec, frame, slots.data() + spec->plan.slots);
+}
+
+// One specialisation: match, convert, call, box.
 inline PyObject* attempt(Specialization* spec, PyObject* const* args) {
-  auto* slots = static_cast<uint64_t*>(alloca(8 * static_cast<size_t>(spec->plan.slots + spec->result_slots) + 8));
-  auto* owners = static_cast<coluber_owner*>(alloca(sizeof(coluber_owner) * static_cast<size_t>(spec->plan.owners) + 8));
-  Frame frame(slots, owners);
-  if (!unbox_all(spec->plan, args, frame)) return kNoMatch;
-  if (!spec->guards.hold()) [[unlikely]] return kNoMatch;
-  return enter(spec, frame, slots + spec->plan.slots);
+  if (!spec->small) [[unlikely]] return attempt_large(spec, args);
+  alignas(16) uint64_t cells[kSmallFrame];
+  Frame frame(cells, reinterpret_cast<coluber_owner*>(cells + spec->plan.slots + spec->result_slots));
+  if (!unbox_all(spec->plan, args, frame) || !spec->guards.hold()) return kNoMatch;
+  return enter(spec, frame, cells + spec->plan.slots);
 }
 
 // ---- the slow path ------------------------------------------------------------------------------------------------------------------

@@ -15,20 +15,25 @@
 
 namespace coluber::jit {
 
+// How the commonest results are boxed, decided once.
+enum class BoxWay : uint8_t { General, Constant, None, Float, Int };
+
 struct LineShift;                             // cached.h
 
 struct Specialization {
   // What a call reads, together.
   coluber_entry entry = nullptr;
+  bool nogil = false;
+  bool doomed = false;                        // out of the table: freed when `running` is zero
+  bool small = false;                         // the frame fits the buffer of the fast path
+  BoxWay way = BoxWay::General;
+  int64_t running = 0;                        // calls inside (under the GIL)
   UnboxPlan plan;
   Guards guards;
   const HostType* result = nullptr;
   PyObject* constant = nullptr;               // the result, when it is known at compile time
   int32_t result_slots = 0;
   uint32_t mutated = 0;
-  bool nogil = false;
-  bool doomed = false;                        // out of the table: freed when `running` is zero
-  int64_t running = 0;                        // calls inside (under the GIL)
 
   // What it is.
   std::string key;                            // argument types, joined by ';'
@@ -45,6 +50,8 @@ struct Specialization {
 
   ~Specialization();
 };
+
+constexpr int32_t kSmallFrame = 96;           // cells of 8 bytes: slots, result, owners
 
 struct Declared {                             // an explicit signature
   std::vector<std::string> args;

@@ -77,7 +77,7 @@ bool Guards::recheck() {
   for (const Cell& c : cells_) {
     if (PyCell_GET(c.cell) != c.value) return false;
   }
-  valid_ = 1;
+  valid_ = cells_.empty() && versions_.empty() ? kValidAlone : kValid;
   return true;
 }
 

@@ -22,6 +22,7 @@ class Guards {
   bool arm();                                 // after compiling, under the GIL; false with a Python error
   // The fast question of each call.
   bool hold() const {
+    if (valid_ == kValidAlone) return true;   // nothing that has to be looked at
     if (!valid_) return false;
     if constexpr (!kHasDictWatchers) {
       for (const Version& v : versions_) {
@@ -39,14 +40,15 @@ class Guards {
   void clear();
   int traverse(visitproc visit, void* arg) const;
   bool watches(PyObject* key, PyObject* value) const;   // would this store change anything?
-  void invalidate() { valid_ = 0; }
+  void invalidate() { valid_ = kInvalid; }
 
  private:
   struct Entry { PyObject *dict, *key, *value; };
   struct Version { PyObject* dict; uint64_t tag; };
   struct Cell { PyObject *cell, *value; };
 
-  uint8_t valid_ = 1;
+  enum : uint8_t { kInvalid = 0, kValid = 1, kValidAlone = 2 };
+  uint8_t valid_ = kValid;
   bool armed_ = false;
   std::vector<Cell> cells_;
   std::vector<Version> versions_;

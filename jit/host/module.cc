@@ -36,11 +36,9 @@ PyObject* module_engine(PyObject*, PyObject*) {
   return engine ? Py_BuildValue("(iss)", engine->api_version(), engine->build_id(), engine->cpu()) : nullptr;
 }
 
-PyObject* module_format(PyObject*, PyObject* args) {
-  double value;
-  int narrow = 0;
-  if (!PyArg_ParseTuple(args, "d|p", &value, &narrow)) return nullptr;
-  return PyUnicode_FromString((narrow ? float32_text(static_cast<float>(value)) : float_text(value)).c_str());
+PyObject* module_float_text(PyObject*, PyObject* value) {
+  double number = PyFloat_AsDouble(value);
+  return PyErr_Occurred() ? nullptr : PyUnicode_FromString(float_text(number).c_str());
 }
 
 PyObject* module_cache(PyObject*, PyObject*) { return cache_summary(); }
@@ -51,7 +49,7 @@ PyMethodDef g_functions[] = {{"options", module_options, METH_NOARGS, "Rows of t
                              {"_object", module_object, METH_O, nullptr},
                              {"_engine", module_engine, METH_NOARGS, "Loads the engine: (API version, build id, CPU)."},
                              {"_cache", module_cache, METH_NOARGS, "What the disk cache has done in this process."},
-                             {"_float_text", module_format, METH_VARARGS, nullptr},
+                             {"_float_text", module_float_text, METH_O, nullptr},
                              {nullptr, nullptr, 0, nullptr}};
 
 PyModuleDef g_module = {PyModuleDef_HEAD_INIT, "_coluber", "Dispatcher and runtime of Coluber.", -1, g_functions, nullptr, nullptr, nullptr, nullptr};

@@ -80,6 +80,9 @@ inline uint64_t dict_version(PyObject* dict) { return reinterpret_cast<PyDictObj
 using DictCallback = void (*)(PyObject* dict, PyObject* key, PyObject* value);
 int watch_dict(PyObject* dict, DictCallback on_change);
 
+// Whether the poll word belongs to the thread state (else to the interpreter).
+constexpr bool kPollPerThread = PY_VERSION_HEX >= 0x030D0000;
+
 constexpr int kPythonVersion = (PY_VERSION_HEX >> 24) * 100 + ((PY_VERSION_HEX >> 16) & 255);   // 311
 constexpr bool kHasColumns = PY_VERSION_HEX >= 0x030B0000;
 

@@ -4,9 +4,11 @@
 #include <Python.h>
 
 #include <cstdint>
+#include <cstring>
 #include <string>
 #include <vector>
 
+#include "jit/host/pycompat.h"
 #include "jit/host/type_text.h"
 #include "jit/runtime/abi.h"
 
@@ -72,10 +74,21 @@ bool make_plan(const std::vector<const HostType*>& types, UnboxPlan* plan, std::
 // Exact match. No Python error is ever set; false: this specialisation is not for these arguments.
 bool unbox_exact(const UnboxPlan& plan, const Unbox& op, PyObject* value, Frame& frame);
 
+// The same for all arguments of a call, with the commonest kinds in line.
 inline bool unbox_all(const UnboxPlan& plan, PyObject* const* args, Frame& frame) {
-  const Unbox* ops = plan.ops.data();
-  for (int32_t i = 0; i < plan.parameters; i++) {
-    if (!unbox_exact(plan, ops[i], args[i], frame)) return false;
+  const Unbox* op = plan.ops.data();
+  for (const Unbox* end = op + plan.parameters; op != end; op++, args++) {
+    PyObject* value = *args;
+    if (op->op == UnboxOp::Float) {
+      if (!PyFloat_CheckExact(value)) return false;
+      memcpy(frame.slots + op->slot, &reinterpret_cast<PyFloatObject*>(value)->ob_fval, 8);
+    } else if (op->op == UnboxOp::Int) {
+      int64_t number;
+      if (!PyLong_CheckExact(value) || !long_as_int64(value, &number)) return false;
+      frame.slots[op->slot] = static_cast<uint64_t>(number);
+    } else if (!unbox_exact(plan, *op, value, frame)) {
+      return false;
+    }
   }
   return true;
 }

@@ -1,4 +1,5 @@
-// str() and repr() of numbers, as Python and NumPy write them, without the GIL: the shortest decimal text that reads back as the same value.
+// str() and repr() of numbers. Python's own are written without the GIL: the shortest decimal text that reads back as the same value. How
+// NumPy writes its narrow ones changes from version to version, so that it is asked.
 #include <Python.h>
 
 #include <charconv>
@@ -11,8 +12,7 @@ namespace coluber::jit {
 namespace {
 
 // Digits and decimal exponent by to_chars; then Python's rule when to use an exponent.
-template <class T>
-std::string shortest(T v, bool add_point) {
+std::string shortest(double v, bool add_point) {
   if (std::isnan(v)) return "nan";
   if (std::isinf(v)) return v < 0 ? "-inf" : "inf";
   char buffer[64];
@@ -40,12 +40,20 @@ std::string shortest(T v, bool add_point) {
   return out + std::to_string(magnitude);
 }
 
-template <class T>
-std::string complex_shortest(T re, T im) {
-  if (re == 0 && !std::signbit(re)) return shortest(im, false) + "j";
-  std::string imag = shortest(im, false);
-  if (imag[0] != '-') imag = "+" + imag;
-  return "(" + shortest(re, false) + imag + "j)";
+// A scalar of NumPy's, made of the value; new reference. GIL held.
+PyObject* numpy_scalar(const char* cls, PyObject* value) {
+  PyObject* numpy = value ? PyImport_ImportModule("numpy") : nullptr;
+  PyObject* made = numpy ? PyObject_CallMethod(numpy, cls, "O", value) : nullptr;
+  Py_XDECREF(numpy);
+  Py_XDECREF(value);
+  return made;
+}
+
+// The value as what print() would be given.
+PyObject* box_for_text(const coluber_value& v) {
+  if (v.tag == COLUBER_TAG_FLOAT32) return numpy_scalar("float32", PyFloat_FromDouble(static_cast<double>(v.v.f32)));
+  if (v.tag == COLUBER_TAG_COMPLEX64) return numpy_scalar("complex64", PyComplex_FromDoubles(v.v.c[0], v.v.c[1]));
+  return box_value(v);
 }
 
 bool append_value(std::string* out, const coluber_value& v, int64_t conversion) {
@@ -55,9 +63,7 @@ bool append_value(std::string* out, const coluber_value& v, int64_t conversion) 
     case COLUBER_TAG_INT: *out += std::to_string(v.v.i); return true;
     case COLUBER_TAG_UINT: *out += std::to_string(static_cast<uint64_t>(v.v.i)); return true;
     case COLUBER_TAG_FLOAT: *out += float_text(v.v.f); return true;
-    case COLUBER_TAG_FLOAT32: *out += float32_text(v.v.f32); return true;
     case COLUBER_TAG_COMPLEX: *out += complex_text(v.v.c[0], v.v.c[1]); return true;
-    case COLUBER_TAG_COMPLEX64: *out += complex64_text(static_cast<float>(v.v.c[0]), static_cast<float>(v.v.c[1])); return true;
     case COLUBER_TAG_STR:
       if (conversion >= 2) break;                    // quoting: Python's
       out->append(v.v.s.data, static_cast<size_t>(v.v.s.length));
@@ -65,7 +71,7 @@ bool append_value(std::string* out, const coluber_value& v, int64_t conversion) 
     default: break;
   }
   GilScope gil;
-  PyObject* object = box_value(v);
+  PyObject* object = box_for_text(v);
   PyObject* text = !object ? nullptr : conversion == 3 ? PyObject_ASCII(object) : conversion == 2 ? PyObject_Repr(object) : PyObject_Str(object);
   Py_ssize_t length = 0;
   const char* data = text ? PyUnicode_AsUTF8AndSize(text, &length) : nullptr;
@@ -78,9 +84,12 @@ bool append_value(std::string* out, const coluber_value& v, int64_t conversion) 
 }  // namespace
 
 std::string float_text(double v) { return shortest(v, true); }
-std::string float32_text(float v) { return shortest(v, true); }
-std::string complex_text(double re, double im) { return complex_shortest(re, im); }
-std::string complex64_text(float re, float im) { return complex_shortest(re, im); }
+std::string complex_text(double re, double im) {
+  if (re == 0 && !std::signbit(re)) return shortest(im, false) + "j";
+  std::string imag = shortest(im, false);
+  if (imag[0] != '-') imag = "+" + imag;
+  return "(" + shortest(re, false) + imag + "j)";
+}
 
 PyObject* box_value(const coluber_value& v) {
   auto text = [](const std::string& s) { return PyUnicode_FromStringAndSize(s.data(), static_cast<Py_ssize_t>(s.size())); };
@@ -137,14 +146,7 @@ int32_t coluber_print(coluber_ctx* ctx, const coluber_value* values, const int64
   PyObject *args = PyList_New(0), *kwargs = PyDict_New(), *tuple = nullptr, *result = nullptr;
   bool ok = args && kwargs;
   for (int64_t i = 0; ok && i < n; i++) {
-    PyObject* item;
-    if (values[i].tag == COLUBER_TAG_FLOAT32) {      // NumPy prints fewer digits
-      item = PyUnicode_FromString(float32_text(values[i].v.f32).c_str());
-    } else if (values[i].tag == COLUBER_TAG_COMPLEX64) {
-      item = PyUnicode_FromString(complex64_text(static_cast<float>(values[i].v.c[0]), static_cast<float>(values[i].v.c[1])).c_str());
-    } else {
-      item = box_value(values[i]);
-    }
+    PyObject* item = box_for_text(values[i]);
     const char* keyword = i == options[0] ? "sep" : i == options[1] ? "end" : nullptr;
     ok = item && (keyword ? PyDict_SetItemString(kwargs, keyword, item) : PyList_Append(args, item)) == 0;
     Py_XDECREF(item);

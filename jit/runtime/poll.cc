@@ -6,15 +6,15 @@
 
 namespace coluber::jit {
 
-static PyObject* breather() {
-  static PyObject* function = nullptr;
-  if (function) return function;
-  PyObject* globals = PyDict_New();
-  PyObject* done = globals ? PyRun_String("def breathe(): pass", Py_file_input, globals, globals) : nullptr;
-  if (done) function = Py_XNewRef(PyDict_GetItemString(globals, "breathe"));
-  Py_XDECREF(done);
+static PyObject* g_breathe = nullptr;
+
+bool prepare_poll() {
+  if (g_breathe) return true;
+  PyObject *globals = PyDict_New(), *code = Py_CompileString("None", "<coluber>", Py_eval_input);
+  if (globals && code) g_breathe = PyFunction_New(code, globals);
   Py_XDECREF(globals);
-  return function;
+  Py_XDECREF(code);
+  return g_breathe != nullptr;
 }
 
 }  // namespace coluber::jit
@@ -23,13 +23,12 @@ using namespace coluber::jit;
 
 extern "C" int32_t coluber_poll(coluber_ctx* ctx) {
   GilScope gil;
-  PyObject* function = breather();
-  PyObject* result = function ? PyObject_CallNoArgs(function) : nullptr;
+  PyObject* result = PyObject_CallNoArgs(g_breathe);
   if (result) {
     Py_DECREF(result);
     return 0;
   }
   int32_t status = raise_python_error(ctx);
-  if (ctx->error->object) PyException_SetTraceback(static_cast<PyObject*>(ctx->error->object), Py_None);   // breathe() is no place of the user's
+  if (ctx->error->object) PyException_SetTraceback(static_cast<PyObject*>(ctx->error->object), Py_None);   // that function is no place of the user's
   return status;
 }

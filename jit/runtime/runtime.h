@@ -58,12 +58,14 @@ int32_t raise_python_error(coluber_ctx* ctx);
 // An exception of a builtin class with a message. `cls` is borrowed (a builtin class lives for ever).
 void raise_message(coluber_ctx* ctx, void* cls, std::string_view message);
 
-// Text as Python's repr / NumPy's str give it.
+// Text as Python's repr gives it.
 std::string float_text(double v);
-std::string float32_text(float v);
 std::string complex_text(double re, double im);
-std::string complex64_text(float re, float im);
 _object* box_value(const coluber_value& v);        // new reference, or null with a Python error; GIL held
+
+// Makes what coluber_poll needs; false with a Python error. Before the first call of compiled code: a poll comes when a signal is pending, and
+// no Python code can run then without meeting it.
+bool prepare_poll();
 
 // Takes the GIL for a scope, whether or not this thread has it.
 class GilScope {

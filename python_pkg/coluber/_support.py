@@ -58,12 +58,9 @@ def _codes(code):
 
 
 def _find_position(code, line, col):
-    """The expression that begins there: (end_line, end_col), or None."""
-    for c in _codes(code):
-        for start, end, left, right in c.co_positions():
-            if start == line and left == col and right is not None:
-                return end, right
-    return None
+    """Where the widest expression that begins there ends: (end_line, end_col), or None."""
+    ends = [(end, right) for c in _codes(code) for start, end, left, right in c.co_positions() if start == line and left == col and right is not None]
+    return max(ends, default=None)
 
 
 def _nothing():

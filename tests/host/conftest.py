@@ -16,7 +16,7 @@ def build_fake_engine():
     folder = Path(os.environ.get("COLUBER_BUILD_DIR") or tempfile.mkdtemp())
     folder.mkdir(parents=True, exist_ok=True)
     made = folder / "libcoluber_fake_engine.so"
-    newest = max(p.stat().st_mtime for p in (source, ROOT / "jit/engine_api.h", ROOT / "jit/runtime/abi.h"))
+    newest = max(p.stat().st_mtime for p in (source, ROOT / "jit/engine_api.h", ROOT / "jit/runtime/abi.h", ROOT / "ir/diag.def"))
     if not made.exists() or made.stat().st_mtime < newest:
         part = folder / f"fake{os.getpid()}.so"
         subprocess.run(["c++", "-std=c++20", "-O1", "-shared", "-fPIC", "-fvisibility=hidden", f"-I{ROOT}", source, "-o", part], check=True)

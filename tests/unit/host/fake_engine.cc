@@ -34,6 +34,11 @@ auto format() { return reinterpret_cast<int32_t (*)(coluber_ctx*, const coluber_
 auto print() { return reinterpret_cast<int32_t (*)(coluber_ctx*, const coluber_value*, const int64_t*, int64_t)>(g_imports[8]); }
 auto sort() { return reinterpret_cast<int32_t (*)(coluber_ctx*, void*, void*, int64_t)>(g_imports[10]); }
 
+enum RuntimeRow {
+#define RUNTIME(Id, exception, message) k##Id,
+#include "ir/diag.def"
+};
+
 double as_double(uint64_t bits) {
   double d;
   memcpy(&d, &bits, 8);
@@ -110,7 +115,7 @@ int32_t raise_value(coluber_ctx* ctx, const uint64_t* a, uint64_t*) {
 int32_t raise_index(coluber_ctx* ctx, const uint64_t* a, uint64_t*) {
   int64_t values[] = {static_cast<int64_t>(a[0]), 5, 0};
   const int64_t text_order[] = {values[0], values[1], values[2]};
-  raise_diag()(ctx, 0, text_order, 3);
+  raise_diag()(ctx, kIndexArray, text_order, 3);
   return 1;
 }
 int32_t leak_free_raise(coluber_ctx* ctx, const uint64_t* a, uint64_t* r) { return raise_value(ctx, a, r); }
@@ -249,7 +254,7 @@ coluber_entry choose(clb_session* s, const clb_request* q, const std::string& na
     *type = row.result ? row.result : q->arg_types[0];
     return row.entry;
   }
-  if (name.starts_with("add")) {
+  if (name.starts_with("add")) {   // of two values of one family
     std::string a = q->arg_types[0], b = q->arg_types[1];
     bool ints = a.find("int") != std::string::npos && b.find("int") != std::string::npos;
     *type = ints ? "pyint" : "pyfloat";
@@ -262,7 +267,7 @@ coluber_entry choose(clb_session* s, const clb_request* q, const std::string& na
   }
   if (name.starts_with("first")) {            // the first of many arguments
     *type = q->arg_types[0];
-    return kEcho[slots_of(*type)];
+    return type->starts_with("list(") ? echo_list : kEcho[slots_of(*type)];
   }
   if (name.starts_with("constant")) {         // the global K (or the first cell) as read now
     if (name.ends_with("slow")) usleep(200000);
@@ -296,6 +301,7 @@ EXPORT const clb_result* clb_compile(clb_session* s, const clb_request* q) {
   r.entry = reinterpret_cast<void*>(choose(s, q, f->code->name, &type));
   if (!r.entry) return fail(s, f->code, "NoSuchThing", std::string("there is no fake of ") + f->code->name);
   s->keys.assign(kKeys, kKeys + kKeyCount);
+  if (strcmp(f->code->name, "sort_array") != 0) s->keys[9] = kKeys[10];   // only then is NumPy loaded for it
   clb_const cls{};
   if (s->host->global(s->host->self, q->function, "ValueError", &cls) == 0) {
     s->texts.push_back("obj:" + std::to_string(cls.handle));
