@@ -75,7 +75,7 @@ bool add_registrations(Hasher& h) {
   PyObject* keys = support ? PyObject_CallMethod(support, "user_keys", nullptr) : nullptr;
   Py_XDECREF(support);
   const char* text = keys ? PyUnicode_AsUTF8(keys) : nullptr;
-  if (text) h.text(text);
+  if (text && *text) h.text(text);            // empty is the same as no registry
   Py_XDECREF(keys);
   return text != nullptr;
 }
