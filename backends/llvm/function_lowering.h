@@ -126,6 +126,7 @@ class FunctionLowering {
   void lower_call_runtime(const Op& op);
   void lower_call_pointer(const Op& op);
   void lower_str_format(const Op& op);
+  void lower_print(const Op& op);
   // ---- lower_ownership.cc
   void lower_ownership(const Op& op);
   void retain(V owner);

@@ -119,4 +119,13 @@ void FunctionLowering::lower_str_format(const Op& op) {
   set(op.results[0], load_value(ir::str(), out, Memory::Anything));
 }
 
+void FunctionLowering::lower_print(const Op& op) {
+  int count = 0;
+  V values = tagged_values(op, 0, &count);
+  V options = stack_bytes(16, 8);
+  for (size_t k = 0; k < 2; ++k)
+    store_field(options, 8 * static_cast<int64_t>(k), b_.getInt64(k < op.ints.size() ? static_cast<uint64_t>(op.ints[k]) : ~uint64_t{0}), Memory::Anything);
+  check_status(module_.call_runtime(b_, "coluber_print", {ctx_, values, options, b_.getInt64(count)}), op);
+}
+
 }  // namespace coluber::backend

@@ -72,6 +72,8 @@ void FunctionLowering::lower_effect_op(const Op& op) {
       return lower_call_pointer(op);
     case OpCode::StrFormat: case OpCode::StrEq:
       return lower_str_format(op);
+    case OpCode::Print:
+      return lower_print(op);
     case OpCode::IndexCheck:
       return lower_index_check(op);
     case OpCode::Guard:
