@@ -113,7 +113,8 @@ Slots Interpreter::slots_of(TypeRef t, const Number& n) {
 }
 
 bool Interpreter::op(Frame& fr, const Op& op) {
-  if (op.code >= OpCode::Const && op.code <= OpCode::Payload) return scalar(fr, op);
+  if (op.code >= OpCode::Const && op.code <= OpCode::Likely) return scalar(fr, op);
+  if (op.code >= OpCode::TupleMake && op.code <= OpCode::Payload) return aggregate(fr, op);
   if (op.code >= OpCode::PtrAdd && op.code <= OpCode::OwnerData) return memory(fr, op);
   if (op.code == OpCode::Elementwise) return elementwise(fr, op);
   if (op.code == OpCode::ArrayAssign) return assign(fr, op);
@@ -153,22 +154,12 @@ bool Interpreter::math(Frame& fr, const Op& op) {
   return true;
 }
 
-bool Interpreter::scalar(Frame& fr, const Op& op) {
+bool Interpreter::aggregate(Frame& fr, const Op& op) {
   const Function& f = *fr.f;
   switch (op.code) {
-    case OpCode::Const: {
-      Number n{op.imm, op.fimm, op.fimm2};
-      set_number(fr, op.result(), n);
-      return true;
-    }
-    case OpCode::Zero: case OpCode::Absent:
+    case OpCode::Absent:
       fr.values[op.result()].assign(static_cast<size_t>(slot_count(f.type_of(op.result()))), 0);
       return true;
-    case OpCode::Select:
-      fr.values[op.result()] = fr.values[op.args[integer(fr, op.args[0]) ? 1 : 2]];
-      return true;
-    case OpCode::Cast: fr.values[op.result()] = convert(f.type_of(op.args[0]), f.type_of(op.result()), fr.values[op.args[0]]); return true;
-    case OpCode::Math: return math(fr, op);
     case OpCode::TupleMake: case OpCode::Some: {
       Slots all;
       if (op.code == OpCode::Some) all.push_back(1);
@@ -186,6 +177,26 @@ bool Interpreter::scalar(Frame& fr, const Op& op) {
     }
     case OpCode::Present: fr.values[op.result()] = {fr.values[op.args[0]][0]}; return true;
     case OpCode::Payload: fr.values[op.result()] = Slots(fr.values[op.args[0]].begin() + 1, fr.values[op.args[0]].end()); return true;
+    default: return fault(std::string(info(op.code).text) + " is not known here");
+  }
+}
+
+bool Interpreter::scalar(Frame& fr, const Op& op) {
+  const Function& f = *fr.f;
+  switch (op.code) {
+    case OpCode::Const: {
+      Number n{op.imm, op.fimm, op.fimm2};
+      set_number(fr, op.result(), n);
+      return true;
+    }
+    case OpCode::Zero:
+      fr.values[op.result()].assign(static_cast<size_t>(slot_count(f.type_of(op.result()))), 0);
+      return true;
+    case OpCode::Select:
+      fr.values[op.result()] = fr.values[op.args[integer(fr, op.args[0]) ? 1 : 2]];
+      return true;
+    case OpCode::Cast: fr.values[op.result()] = convert(f.type_of(op.args[0]), f.type_of(op.result()), fr.values[op.args[0]]); return true;
+    case OpCode::Math: return math(fr, op);
     case OpCode::Neg: case OpCode::Not: case OpCode::Likely: case OpCode::ComplexReal: case OpCode::ComplexImag: {
       Number r;
       if (!fold_unary(op.code, f.type_of(op.args[0]), f.type_of(op.result()), number(fr, op.args[0]), &r)) return fault(info(op.code).text);
@@ -383,7 +394,7 @@ bool Interpreter::checked(Frame& fr, const Op& op) {
       int64_t i = integer(fr, op.args[0]), n = integer(fr, op.args[1]);
       bool no_wrap = !op.ints.empty() && op.ints[0];
       if (no_wrap && i < 0) return fault("an index below 0 that was said not to be");
-      int64_t at = i < 0 ? i + n : i;
+      int64_t at = i < 0 ? static_cast<int64_t>(static_cast<uint64_t>(i) + static_cast<uint64_t>(n)) : i;
       if (at < 0 || at >= n) return raise("Index " + std::to_string(i) + " " + std::to_string(n) + " " + std::to_string(op.imm));
       fr.values[op.result()] = int_slots(at);
       return true;

@@ -46,6 +46,7 @@ class Interpreter {
   bool call(const Function& f, const std::vector<Slots>& args, Slots* result);    // false: raised, see out_.error
   bool op(Frame& fr, const Op& op);                         // false: raised
   bool scalar(Frame& fr, const Op& op);
+  bool aggregate(Frame& fr, const Op& op);
   bool memory(Frame& fr, const Op& op);
   bool array(Frame& fr, const Op& op);
   bool list(Frame& fr, const Op& op);
