@@ -20,7 +20,7 @@ void Builder::branch(const Inst& i, const CfgBlock& block) {
   ValueId cond = known_bool(top.value) ? top.value : value(OpCode::PyTruth, {top.value});
   refine_edge(block.next, cond, true);
   refine_edge(block.other, cond, false);
-  Edge yes = edge_to(block.next), no = edge_to(block.other);
+  Edge yes = edge_to(block.next, 0), no = edge_to(block.other, 1);
   Op& op = emit(OpCode::Branch, {cond}, 0);
   op.targets.push_back(std::move(yes));
   op.targets.push_back(std::move(no));
@@ -34,10 +34,10 @@ void Builder::for_iter(const Inst& i, const CfgBlock& block) {
   std::vector<Slot> rest = stack_;
   push(r[0]);
   push(r[1]);
-  Edge body = edge_to(block.next);
+  Edge body = edge_to(block.next, 0);
   stack_ = std::move(rest);
   for (int n = 0; n < i.b; ++n) push_slot({Slot::Null});
-  Edge end = edge_to(block.other);
+  Edge end = edge_to(block.other, 1);
   Op& op = emit(OpCode::Branch, {r[2]}, 0);
   op.targets.push_back(std::move(body));
   op.targets.push_back(std::move(end));

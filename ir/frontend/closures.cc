@@ -139,12 +139,13 @@ class Closures {
   }
 
   void detach(ValueId function, size_t capture) {
+    ValueId none = unbound();              // before the loop: it may move the ops of block 0
     for (Block& b : f_.blocks)
       for (Op& op : b.ops) {
         if (op.code != OpCode::PyFunction || op.results[0] != function) continue;
         if (std::find(op.ints.begin() + 3, op.ints.end(), static_cast<int64_t>(capture)) != op.ints.end()) return;
         op.ints.push_back(static_cast<int64_t>(capture));
-        op.args[op.args.size() - static_cast<size_t>(op.ints[1]) + capture] = unbound();
+        op.args[op.args.size() - static_cast<size_t>(op.ints[1]) + capture] = none;
         return;
       }
   }

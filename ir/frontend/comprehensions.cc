@@ -5,7 +5,8 @@
 //
 // A generator expression that feeds sum, any and so on becomes a loop that appends what it yields to a list. For any and all it ends at
 // the first item that decides, so that what would not run in Python does not run here.
-#include <cstring>
+#include <algorithm>
+#include <utility>
 
 #include "ir/frontend/blocks.h"
 #include "ir/frontend/fail.h"
@@ -96,64 +97,105 @@ class Collector {
   int list_;
 };
 
-// Puts `body` in place of the call; its blocks follow those that are there.
-void splice(Cfg* cfg, const ComprehensionSite& site, Cfg body, int argument) {
-  int base = static_cast<int>(cfg->blocks.size());
-  CfgBlock rest;
-  int depth = 0;
-  {
-    CfgBlock& caller = cfg->blocks[static_cast<size_t>(site.block)];
-    Inst call = caller.insts[static_cast<size_t>(site.inst)];
-    depth = caller.depth;
-    for (int i = 0; i < site.inst; ++i) depth += pushes(caller.insts[static_cast<size_t>(i)]) - pops(caller.insts[static_cast<size_t>(i)]);
-    depth -= 2;
-    rest = caller;
-    rest.is_handler = false;
-    rest.insts.erase(rest.insts.begin(), rest.insts.begin() + site.inst + 1);
-    rest.depth = depth + 1;
-    caller.insts.resize(static_cast<size_t>(site.inst));
+// Replaces the calls of one block, front to back, so that its instructions are moved once.
+class Splicer {
+ public:
+  Splicer(Cfg* cfg, int block) : cfg_(*cfg), block_(block) {
+    CfgBlock& b = cfg_.blocks[static_cast<size_t>(block)];
+    insts_ = std::move(b.insts);
+    b.insts.clear();
+    original_ = b;
+    depth_ = b.depth;
+  }
+
+  // The call at `index` becomes `body`, whose variable `argument` is what the comprehension runs over.
+  void splice(int index, Cfg body, int argument) {
+    take(index);
+    Inst call = insts_[static_cast<size_t>(at_++)];
+    depth_ -= 2;
+    CfgBlock& caller = cfg_.blocks[static_cast<size_t>(block_)];
     caller.insts.push_back(make(Micro::SetLocal, call, argument));
     caller.insts.push_back(make(Micro::Pop, call));
-    caller.next = base;
-    caller.other = -1;
-  }
-  int after = base + static_cast<int>(body.blocks.size());
-  const CfgBlock caller = cfg->blocks[static_cast<size_t>(site.block)];
-  for (CfgBlock& b : body.blocks) {
-    if (b.next >= 0) b.next += base;
-    if (b.other >= 0) b.other += base;
-    b.depth += depth;
-    b.foreign = true;
-    if (!b.insts.empty() && b.insts.back().op == Micro::Return) {
-      b.insts.pop_back();
-      int left = b.depth;
-      for (const Inst& i : b.insts) left += pushes(i) - pops(i);
-      if (left != depth + 1) fail_bytecode("a comprehension that leaves the stack changed");
-      b.next = after;
+    int base = static_cast<int>(cfg_.blocks.size()), after = base + static_cast<int>(body.blocks.size());
+    end_block(base, -1);
+    for (CfgBlock& b : body.blocks) {
+      move_in(&b, base, after);
+      cfg_.blocks.push_back(std::move(b));
     }
-    b.handler = b.raises() ? rest.handler : -1;
-    b.handler_depth = caller.handler_depth;
-    b.handler_kind = caller.handler_kind;
-    cfg->blocks.push_back(std::move(b));
+    CfgBlock rest;
+    rest.foreign = original_.foreign;
+    rest.depth = ++depth_;
+    block_ = after;
+    cfg_.blocks.push_back(std::move(rest));
   }
-  if (!rest.raises()) rest.handler = -1;
-  cfg->blocks.push_back(std::move(rest));
-}
+
+  void finish() {
+    take(static_cast<int>(insts_.size()));
+    end_block(original_.next, original_.other);
+  }
+
+ private:
+  void take(int end) {
+    CfgBlock& b = cfg_.blocks[static_cast<size_t>(block_)];
+    for (; at_ < end; ++at_) {
+      const Inst& i = insts_[static_cast<size_t>(at_)];
+      depth_ += pushes(i) - pops(i);
+      b.insts.push_back(i);
+    }
+  }
+  void end_block(int next, int other) {
+    CfgBlock& b = cfg_.blocks[static_cast<size_t>(block_)];
+    b.next = next;
+    b.other = other;
+    take_handler(&b);
+  }
+  void take_handler(CfgBlock* b) const {
+    b->handler = b->raises() ? original_.handler : -1;
+    b->handler_depth = original_.handler_depth;
+    b->handler_kind = original_.handler_kind;
+  }
+  void move_in(CfgBlock* b, int base, int after) const {
+    if (b->next >= 0) b->next += base;
+    if (b->other >= 0) b->other += base;
+    b->depth += depth_;
+    b->foreign = true;
+    if (!b->insts.empty() && b->insts.back().op == Micro::Return) {
+      b->insts.pop_back();
+      b->next = after;
+      int left = b->depth;
+      for (const Inst& i : b->insts) left += pushes(i) - pops(i);
+      if (left != depth_ + 1) fail_bytecode("a comprehension that leaves the stack changed");
+    }
+    take_handler(b);
+  }
+
+  Cfg& cfg_;
+  int block_;                              // where the instructions that follow go
+  CfgBlock original_;
+  std::vector<Inst> insts_;
+  int at_ = 0, depth_ = 0;
+};
 
 }  // namespace
 
 void inline_comprehensions(Unit* unit, Cfg* cfg, const clb_code& code, const CodeScope& scope) {
-  for (auto site = cfg->sites.rbegin(); site != cfg->sites.rend(); ++site) {
-    // Sites of a block come in the order of its instructions; from the last on, the indices before stay right.
-    const clb_code& nested = *unit->consts[static_cast<size_t>(site->code)]->code;
-    CodeScope inner = nested_scope(unit, nested, code, scope);
-    Cfg body = build_cfg(unit, nested, inner);
-    for (const CfgBlock& b : body.blocks)
-      if (b.handler >= 0 || (!b.insts.empty() && b.insts.back().op == Micro::PushHandler)) fail_bytecode("a comprehension with handlers of its own");
-    if (site->kind != ComprehensionSite::Comprehension) Collector(unit, &body, site->kind).run();
-    splice(cfg, *site, std::move(body), inner.slots[0]);
-  }
+  std::vector<ComprehensionSite> sites = std::move(cfg->sites);
   cfg->sites.clear();
+  std::sort(sites.begin(), sites.end(), [](const ComprehensionSite& x, const ComprehensionSite& y) { return std::pair(x.block, x.inst) < std::pair(y.block, y.inst); });
+  for (size_t i = 0; i < sites.size();) {
+    int block = sites[i].block;
+    Splicer splicer(cfg, block);
+    for (; i < sites.size() && sites[i].block == block; ++i) {
+      const clb_code& nested = *unit->consts[static_cast<size_t>(sites[i].code)]->code;
+      CodeScope inner = nested_scope(unit, nested, code, scope);
+      Cfg body = build_cfg(unit, nested, inner);
+      for (const CfgBlock& b : body.blocks)
+        if (b.handler >= 0 || (!b.insts.empty() && b.insts.back().op == Micro::PushHandler)) fail_bytecode("a comprehension with handlers of its own");
+      if (sites[i].kind != ComprehensionSite::Comprehension) Collector(unit, &body, sites[i].kind).run();
+      splicer.splice(sites[i].inst, std::move(body), inner.slots[0]);
+    }
+    splicer.finish();
+  }
 }
 
 }  // namespace coluber::ir

@@ -17,11 +17,11 @@ void Liveness::own_effect(const CfgBlock& b, uint64_t* use, uint64_t* def) const
   }
 }
 
-Liveness::Liveness(const Cfg& cfg, size_t vars) : words_((vars + 63) / 64), sets_(cfg.blocks.size() * words_) {
+Liveness::Liveness(const Cfg& cfg, size_t vars) : words_(vars / 64 + 1), sets_(cfg.blocks.size() * words_) {
   size_t n = cfg.blocks.size();
   std::vector<uint64_t> defs(n * words_);
   for (size_t b = 0; b < n; ++b) own_effect(cfg.blocks[b], &sets_[b * words_], &defs[b * words_]);
-  for (bool changed = words_ > 0; changed;) {
+  for (bool changed = true; changed;) {
     changed = false;
     for (size_t b = n; b-- > 0;) {
       const CfgBlock& block = cfg.blocks[b];
@@ -39,6 +39,37 @@ Liveness::Liveness(const Cfg& cfg, size_t vars) : words_((vars + 63) / 64), sets
       add(block.other, true);
       add(block.handler, false);           // an error may come before anything is stored
     }
+  }
+}
+
+LoopEffects::LoopEffects(const Cfg& cfg, size_t vars) : sets_(cfg.blocks.size()) {
+  std::vector<std::vector<int>> before(cfg.blocks.size());
+  std::vector<std::vector<int>> latches(cfg.blocks.size());
+  for (size_t b = 0; b < cfg.blocks.size(); ++b)
+    for (int to : {cfg.blocks[b].next, cfg.blocks[b].other, cfg.blocks[b].handler}) {
+      if (to < 0) continue;
+      before[static_cast<size_t>(to)].push_back(static_cast<int>(b));
+      if (to <= static_cast<int>(b)) latches[static_cast<size_t>(to)].push_back(static_cast<int>(b));
+    }
+  std::vector<int> seen(cfg.blocks.size(), -1);
+  for (size_t h = 0; h < cfg.blocks.size(); ++h) {
+    if (latches[h].empty()) continue;
+    int header = static_cast<int>(h);
+    std::vector<bool> set(vars + 1, false);  // never empty
+    std::vector<int> work = latches[h];
+    bool entered = false;                  // there is a way in beside the header: nothing is sure
+    while (!work.empty()) {
+      int b = work.back();
+      work.pop_back();
+      if (seen[static_cast<size_t>(b)] == header) continue;
+      seen[static_cast<size_t>(b)] = header;
+      entered |= b == 0 && header != 0;
+      for (const Inst& i : cfg.blocks[static_cast<size_t>(b)].insts)
+        if (i.op == Micro::SetLocal || i.op == Micro::DelLocal || i.op == Micro::LocalClear) set[static_cast<size_t>(i.a)] = true;
+      if (b != header) work.insert(work.end(), before[static_cast<size_t>(b)].begin(), before[static_cast<size_t>(b)].end());
+    }
+    if (entered) set.assign(vars + 1, true);
+    sets_[h] = std::move(set);
   }
 }
 

@@ -1,4 +1,5 @@
-// Which variables may still be read at the head of each block, on any way, error edges included.
+// What is known of variables before values are built: which may still be read at the head of each block, on any way, error edges included,
+// and which a loop assigns.
 #pragma once
 #include <vector>
 
@@ -18,6 +19,17 @@ class Liveness {
 
   size_t words_;
   std::vector<uint64_t> sets_;
+};
+
+// For blocks that a later one leads back to: which variables are assigned on the ways from there back to there.
+class LoopEffects {
+ public:
+  LoopEffects(const Cfg& cfg, size_t vars);
+  bool header(int block) const { return !sets_[static_cast<size_t>(block)].empty(); }
+  bool assigns(int block, int var) const { return sets_[static_cast<size_t>(block)][static_cast<size_t>(var)]; }
+
+ private:
+  std::vector<std::vector<bool>> sets_;    // empty: no header
 };
 
 }  // namespace coluber::ir

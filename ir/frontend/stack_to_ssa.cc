@@ -6,7 +6,7 @@
 namespace coluber::ir {
 
 Builder::Builder(Unit* unit, const Cfg& cfg, Function* fn)
-    : unit_(*unit), cfg_(cfg), fn_(*fn), live_(cfg, unit->vars.size()), info_(cfg.blocks.size()), vars_(unit->vars.size(), kNoId), stamps_(unit->vars.size(), 0) {}
+    : unit_(*unit), cfg_(cfg), fn_(*fn), live_(cfg, unit->vars.size()), loops_(cfg, unit->vars.size()), info_(cfg.blocks.size()), vars_(unit->vars.size(), kNoId), stamps_(unit->vars.size(), 0) {}
 
 void Builder::run(const clb_code& code) {
   count_ways_in();
@@ -24,12 +24,12 @@ void Builder::count_ways_in() {
   for (size_t b = 0; b < cfg_.blocks.size(); ++b) {
     const CfgBlock& block = cfg_.blocks[b];
     info_[b].live = live_.list(static_cast<int>(b));
-    for (int to : {block.next, block.other}) {
-      if (to < 0) continue;
-      ++info_[static_cast<size_t>(to)].ways_in;
-      info_[static_cast<size_t>(to)].back_edge |= to <= static_cast<int>(b);
-    }
-    if (block.handler >= 0) info_[static_cast<size_t>(block.handler)].ways_in += 2;
+    info_[b].back_edge = loops_.header(static_cast<int>(b));
+    for (int to : {block.next, block.other})
+      if (to >= 0) ++info_[static_cast<size_t>(to)].ways_in;
+    if (block.handler < 0) continue;
+    info_[static_cast<size_t>(block.handler)].ways_in += 2;
+    info_[static_cast<size_t>(block.handler)].handler_kind = block.handler_kind;
   }
 }
 
@@ -64,20 +64,15 @@ void Builder::begin_block(int b) {
   loc_ = block.insts.empty() ? 0 : block.insts[0].loc;
   ++stamp_;
   stack_.clear();
-  bool joins = info.ways_in > 1;
+  std::vector<ValueId> values = join(b);
   size_t at = 0;
   for (int v : info.live) {
-    vars_[static_cast<size_t>(v)] = joins ? add_param(block_, v) : info.entry[at++];
+    vars_[static_cast<size_t>(v)] = values[at++];
     stamps_[static_cast<size_t>(v)] = stamp_;
   }
-  for (Slot::Kind k : info.kinds) {
-    Slot slot{k, false, kNoId};
-    if (k != Slot::Null) slot.value = joins ? add_param(block_, -1) : info.entry[at++];
-    stack_.push_back(slot);
-  }
-  info.entry = {};
+  for (Slot::Kind k : info.kinds) stack_.push_back({k, false, k == Slot::Null ? kNoId : values[at++]});
   if (info.back_edge && !block.foreign) keep_state(b);
-  if (block.is_handler) begin_handler(block);
+  if (block.is_handler) begin_handler(info.handler_kind);
   if (info.refined_var >= 0) {
     size_t v = static_cast<size_t>(info.refined_var);
     ValueId refined = value(OpCode::PyRefine, {vars_[v], info.refined_cond}, {}, info.refined_truth);
@@ -87,15 +82,31 @@ void Builder::begin_block(int b) {
   }
 }
 
-// The handler that a block is: the kind is told by the blocks that lead here, all of one kind.
-void Builder::begin_handler(const CfgBlock& block) {
-  HandlerKind kind = HandlerKind::Plain;
-  int self = static_cast<int>(&block - cfg_.blocks.data());
-  for (const CfgBlock& b : cfg_.blocks)
-    if (b.handler == self) {
-      kind = b.handler_kind;
-      break;
-    }
+// What the live variables and the stack are at the head of a block: what all ways bring, or a parameter.
+std::vector<ValueId> Builder::join(int b) {
+  BlockInfo& info = info_[static_cast<size_t>(b)];
+  info.begun = true;
+  std::vector<ValueId> out = info.incoming[0].values;
+  info.has_param.assign(out.size(), false);
+  for (size_t i = 0; i < out.size(); ++i) {
+    bool variable = i < info.live.size();
+    bool param = info.back_edge && (!variable || loops_.assigns(b, info.live[i]));
+    for (const WayIn& way : info.incoming) param |= way.values[i] != out[i];
+    if (!param) continue;
+    info.has_param[i] = true;
+    out[i] = add_param(block_, variable ? info.live[i] : -1);
+  }
+  for (const WayIn& way : info.incoming) {
+    Block& from = fn_.blocks[way.from];
+    Edge& edge = way.target < 0 ? from.on_error : from.ops.back().targets[static_cast<size_t>(way.target)];
+    for (size_t i = 0; i < out.size(); ++i)
+      if (info.has_param[i]) edge.args.push_back(way.values[i]);
+  }
+  info.incoming = {};
+  return out;
+}
+
+void Builder::begin_handler(HandlerKind kind) {
   ValueId e = value(OpCode::PyCatch, {});
   if (kind == HandlerKind::Lasti) push_slot({Slot::Null});
   if (kind == HandlerKind::Six) {
@@ -135,34 +146,28 @@ void Builder::check_shape(BlockInfo* to, size_t depth) {
   if (!same) bad("the stack is not the same on all ways to an instruction");
 }
 
-std::vector<ValueId> Builder::leaving(const BlockInfo& to, size_t depth) {
-  std::vector<ValueId> out;
-  out.reserve(to.live.size() + depth);
-  for (int v : to.live) out.push_back(read(v, false));
+// An edge to block b with the state of now; `depth` slots of the stack go along.
+Edge Builder::leave(int b, size_t depth, int target) {
+  BlockInfo& to = info_[static_cast<size_t>(b)];
+  check_shape(&to, depth);
+  std::vector<ValueId> values;
+  values.reserve(to.live.size() + depth);
+  for (int v : to.live) values.push_back(read(v, false));
   for (size_t i = 0; i < depth; ++i)
-    if (stack_[i].kind != Slot::Null) out.push_back(stack_[i].value);
-  return out;
-}
-
-Edge Builder::edge_to(int b) {
-  BlockInfo& info = info_[static_cast<size_t>(b)];
+    if (stack_[i].kind != Slot::Null) values.push_back(stack_[i].value);
   Edge e;
   e.block = ir_block(b);
-  check_shape(&info, stack_.size());
-  std::vector<ValueId> values = leaving(info, stack_.size());
-  if (info.ways_in > 1) e.args = std::move(values); else info.entry = std::move(values);
+  if (!to.begun) {
+    to.incoming.push_back({block_, target, std::move(values)});
+    return e;
+  }
+  for (size_t i = 0; i < values.size(); ++i)
+    if (to.has_param[i]) e.args.push_back(values[i]);
   return e;
 }
 
-Edge Builder::error_edge() {
-  BlockInfo& info = info_[static_cast<size_t>(cfg_block_->handler)];
-  size_t depth = static_cast<size_t>(cfg_block_->handler_depth);
-  Edge e;
-  e.block = ir_block(cfg_block_->handler);
-  check_shape(&info, depth);
-  e.args = leaving(info, depth);
-  return e;
-}
+Edge Builder::edge_to(int b, int target) { return leave(b, stack_.size(), target); }
+Edge Builder::error_edge() { return leave(cfg_block_->handler, static_cast<size_t>(cfg_block_->handler_depth), -1); }
 
 // An op that may raise is about to be emitted. The error edge must carry the state of now, but values from before this IR block.
 void Builder::before_raising() {

@@ -1,5 +1,6 @@
-// From micro-ops on a stack to SSA values. Blocks are walked in reverse postorder. A block with one way in takes over what that way knew;
-// one with several gets a parameter for each live variable and stack slot, most of which simplify.cc removes again.
+// From micro-ops on a stack to SSA values. Blocks are walked in reverse postorder. What the ways into a block bring is kept until the block
+// begins; then it gets parameters for the live variables and stack slots that differ, and a loop header also for those that the loop
+// assigns. So the number of parameters follows the code, not the number of variables.
 //
 // Error edges carry the variables as they are at the head of a block. So where a variable that the handler needs has changed, the block
 // is cut before the next op that may raise.
@@ -27,14 +28,21 @@ class Builder {
     bool to_bool = false;                  // 3.13's TO_BOOL was here and its user is yet to come
     ValueId value = kNoId;
   };
+  struct WayIn {                           // an edge to a block that has not begun
+    BlockId from;
+    int target;                            // which of the terminator's; -1: the error edge
+    std::vector<ValueId> values;           // of BlockInfo::live, then of the stack slots that have one
+  };
   struct BlockInfo {
     BlockId ir = kNoId;
     int ways_in = 0;                       // counting a handler as several
-    bool shaped = false;
+    bool shaped = false, begun = false;
     bool back_edge = false;                // a block behind it leads here
+    HandlerKind handler_kind = HandlerKind::Plain;
     std::vector<Slot::Kind> kinds;         // of the stack
     std::vector<int> live;
-    std::vector<ValueId> entry;            // with one way in: values of `live`, then of the stack
+    std::vector<WayIn> incoming;
+    std::vector<bool> has_param;           // once begun: which of WayIn::values
     int refined_var = -1;                  // with one way in: what the branch said of a variable
     ValueId refined_cond = kNoId;
     bool refined_truth = false;
@@ -49,12 +57,13 @@ class Builder {
   void entry_block(const clb_code& code);
   void build_block(int b);
   void begin_block(int b);
-  void begin_handler(const CfgBlock& block);
+  std::vector<ValueId> join(int b);
+  void begin_handler(HandlerKind kind);
   void before_raising();
   void keep_state(int b);
-  Edge edge_to(int b);
+  Edge edge_to(int b, int target = 0);     // `target`: which of the terminator's it will be
   Edge error_edge();
-  std::vector<ValueId> leaving(const BlockInfo& to, size_t depth);
+  Edge leave(int b, size_t depth, int target);
   void check_shape(BlockInfo* to, size_t depth);
   BlockId ir_block(int b);
   void end_block(const CfgBlock& block);
@@ -108,6 +117,7 @@ class Builder {
   const Cfg& cfg_;
   Function& fn_;
   Liveness live_;
+  LoopEffects loops_;
   std::vector<BlockInfo> info_;
   std::vector<Def> defs_;                  // of values
   std::vector<int> var_of_;                // of values: the variable that last held it
