@@ -174,7 +174,10 @@ TV call_elementwise(Emit& e, FunctionInfo* kernel, std::vector<TV> args, const T
   }
   Spec* spec = e.session().specialise(kernel, elems);
   if (spec->state == Spec::Running) e.spec().waiting_on.insert(spec);
-  if (spec->ret.is_bottom()) return TV();
+  if (spec->ret.is_bottom()) {
+    if (!e.dry()) e.session().lower_later(spec);   // reports why the kernel has no result
+    return TV();
+  }
   if (!is_number(spec->ret.type)) fail("NotElementwise", {kernel->name, describe(spec->ret)});
   TypeRef elem = strong(spec->ret.type);
   TypeRef type = array_of(elem, ndim, f_order && !c_order ? Layout::F : Layout::C);

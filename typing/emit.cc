@@ -52,9 +52,12 @@ ValueId Emit::use(const TV& v) {
     else o->imm = 0;
     return r.id;
   }
-  if (v.is(Kind::Tuple) && c->kind == CLB_TUPLE) {
+  if ((v.is(Kind::Tuple) || v.is(Kind::Slice)) && c->kind == CLB_TUPLE) {
     std::vector<TV> items;
-    for (int64_t k = 0; k < c->n; k++) items.push_back(TV(session_.of_const(&c->items[k])));
+    for (int64_t k = 0; k < c->n; k++) {
+      items.push_back(TV(session_.of_const(&c->items[k])));
+      items.back().type = v.type->items[static_cast<size_t>(k)];   // a constant of a NumPy type is kept as Python's number
+    }
     return op(OpCode::TupleMake, items, v.type).id;
   }
   return op(OpCode::Zero, {}, v.type).id;

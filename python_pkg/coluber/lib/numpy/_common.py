@@ -3,8 +3,8 @@ import numpy as np
 from numpy.exceptions import AxisError
 
 from coluber.lib.intrinsics import (
-    array_view, as_layout, assign, dtype_of, empty_array, get, is_array, is_bool, is_contiguous, is_f_contiguous, is_integer, is_signed, layout,
-    tuple_insert, tuple_map, tuple_remove, tuple_repeat, tuple_reverse, tuple_set)
+    array_view, assign, dtype_of, empty_array, is_array, is_bool, is_complex, is_contiguous, is_f_contiguous, is_float, is_integer, is_signed, layout,
+    math_bool, tuple_insert, tuple_map, tuple_remove, tuple_repeat, tuple_set)
 
 
 def as_array(x):
@@ -148,8 +148,14 @@ def result(r, out):
     return out
 
 
-def to_index_array(x):
-    """An index argument (array, list, tuple) as an array."""
-    if is_array(x):
-        return x
-    return np.asarray(x)
+def complex_less(a, b):
+    """Order of complex numbers as NumPy has it: by real part, then by imaginary part; nan comes last."""
+    return a.real < b.real or (a.real == b.real and a.imag < b.imag)
+
+
+def is_nan(x):
+    if is_complex(x):
+        return math_bool("isnan", x.real) or math_bool("isnan", x.imag)
+    if is_float(x):
+        return math_bool("isnan", x)
+    return False

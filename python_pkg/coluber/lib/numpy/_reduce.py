@@ -87,6 +87,8 @@ def total(a, op, row, d, acc):
     if a.ndim == 0:
         return op(acc, cast(get(a), d))
     if a.ndim == 1:
+        if a.shape[0] == 0:
+            return acc
         return op(acc, row(a, d))
     for i in range(a.shape[0]):
         acc = total(a[i], op, row, d, acc)
@@ -104,7 +106,8 @@ def _into(dst, src, mask, op, row, d):
     """dst has length 1 along the reduced axes and holds the results so far."""
     if src.ndim == 1:
         if mask[0]:
-            put(dst, op(get(dst, 0), row(src, d)), 0)
+            if src.shape[0] > 0:
+                put(dst, op(get(dst, 0), row(src, d)), 0)
         else:
             for j in range(src.shape[0]):
                 put(dst, op(get(dst, j), cast(get(src, j), d)), j)

@@ -3,8 +3,8 @@ import numpy as np
 
 from coluber.extending import implements
 from coluber.lib.intrinsics import array_view, assign, cast, dtype_of, elementwise, empty_array, get, is_literal, put, tuple_insert, tuple_remove
-from coluber.lib.numpy._common import as_array, axis_first, axis_last, check_axis, ravelled, result, sum_dtype
-from coluber.lib.numpy.reductions import _greatest, _greatest_row, _least, _least_row, complex_less, is_nan
+from coluber.lib.numpy._common import as_array, axis_first, axis_last, check_axis, is_nan, ravelled, result, sum_dtype
+from coluber.lib.numpy.reductions import _greatest_row, _least_row
 
 
 def _find(a, best):

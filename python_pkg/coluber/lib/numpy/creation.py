@@ -314,8 +314,8 @@ def _ordered(a, d, order, copy):
 
 @implements(np.array, examples=[
     lambda np: (np.arange(6).reshape(2, 3),), lambda np: ([1.5, 2.5, 3.0],), lambda np: (((1, 2), (3, 4)),), lambda np: (((1, 2.5), (3, 4)),),
-    lambda np: ([1, 2, 3], np.float32), lambda np: (3.5,), lambda np: (np.arange(6).reshape(2, 3), float, None, "F")])
-def array(object, dtype=None, copy=True, order="K", subok=False, ndmin=0):
+    lambda np: ([1, 2, 3], np.float32), lambda np: (3.5,)])
+def array(object, dtype=None, *, copy=True, order="K", subok=False, ndmin=0):
     if not is_array(object):
         a = sequence_array_dtype(object, _sequence_dtype(object) if dtype is None else dtype)
         return _at_least(a, ndmin)
@@ -332,7 +332,7 @@ def _at_least(a, ndmin):
 
 @implements(np.asarray, examples=[
     lambda np: (np.arange(6).reshape(2, 3),), lambda np: ([1.5, 2.5, 3.0],), lambda np: ((1, 2, 3), np.float64), lambda np: (np.arange(4), np.int64)])
-def asarray(a, dtype=None, order=None, copy=None):
+def asarray(a, dtype=None, order=None, *, copy=None):
     if not is_array(a):
         return sequence_array_dtype(a, _sequence_dtype(a) if dtype is None else dtype)
     if copy is None:

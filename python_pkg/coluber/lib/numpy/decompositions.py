@@ -12,11 +12,11 @@ from coluber.lib.numpy._common import as_array, axis_last, copy_of, ravelled
 from coluber.lib.numpy._linalg import (
     INVALID, check_matrix, check_square, converted, real_result, result_dtype, stack_of, unstacked, work_dtype)
 
-_SPD = lambda np: (np.array([[4.0, 1.0, 0.5], [1.0, 3.0, 0.25], [0.5, 0.25, 2.0]]),)       # noqa: E731
-_STACK = lambda np: (np.array([[[4.0, 1.0], [1.0, 3.0]], [[2.0, 0.5], [0.5, 1.0]]]),)      # noqa: E731
-_COMPLEX = lambda np: (np.array([[4.0, 1 - 1j], [1 + 1j, 3.0]]),)                          # noqa: E731
-_TALL = lambda np: (np.arange(12.0).reshape(4, 3) ** 2 % 7,)                               # noqa: E731
-_WIDE = lambda np: (np.arange(12.0).reshape(3, 4) ** 2 % 7,)                               # noqa: E731
+_SPD = lambda np: (np.array([[4.0, 1.0, 0.5], [1.0, 3.0, 0.25], [0.5, 0.25, 2.0]]),)
+_STACK = lambda np: (np.array([[[4.0, 1.0], [1.0, 3.0]], [[2.0, 0.5], [0.5, 1.0]]]),)
+_COMPLEX = lambda np: (np.array([[4.0, 1 - 1j], [1 + 1j, 3.0]]),)
+_TALL = lambda np: (np.arange(12.0).reshape(4, 3) ** 2 % 7,)
+_WIDE = lambda np: (np.arange(12.0).reshape(3, 4) ** 2 % 7,)
 
 
 # ---- symmetric and Hermitian matrices
@@ -260,7 +260,10 @@ def pinv(a, rcond=None, hermitian=False):
 def cond(x, p=None):
     if p is not None:
         static_error("cond() takes the 2-norm only here")
-    s = svd(x, False, False)
+    a = as_array(x)
+    if a.size == 0:
+        raise LinAlgError("cond is not defined on empty arrays")
+    s = svd(a, False, False)
     return get(s, 0) / get(s, s.shape[0] - 1)
 
 
@@ -347,6 +350,9 @@ def qr(a, mode="reduced"):
 
 # ---- norms
 
+_EMPTY_IS_ZERO = tuple(int(x) for x in np.__version__.split(".")[:2]) >= (2, 3)     # the norms that are maxima, of empty arrays
+
+
 def _squared(x):
     if is_complex(x):
         return x.real * x.real + x.imag * x.imag
@@ -377,12 +383,18 @@ def _root(v):
     return math("sqrt", v)
 
 
+def _greatest(sizes, axis, keepdims):
+    if _EMPTY_IS_ZERO:
+        return np.max(sizes, axis, None, keepdims, 0)
+    return np.max(sizes, axis, None, keepdims)
+
+
 def _vector_norm(x, ord, axis, keepdims):
     """axis: None, or the literal axis of the vectors."""
     if ord is None or (is_number(ord) and ord == 2):
         return _root(np.sum(elementwise(_squared, x), axis, None, None, keepdims))
     if ord == np.inf:
-        return np.max(elementwise(_size, x), axis, None, keepdims)
+        return _greatest(elementwise(_size, x), axis, keepdims)
     if ord == -np.inf:
         return np.min(elementwise(_size, x), axis, None, keepdims)
     if ord == 1:
@@ -405,15 +417,15 @@ def _matrix_norm(x, ord):
             return np.sum(svd(x, False, False), -1)
         raise ValueError("Invalid norm order for matrices.")
     if ord == 2:
-        return np.max(svd(x, False, False), -1)
+        return _greatest(svd(x, False, False), -1, False)
     if ord == -2:
         return np.min(svd(x, False, False), -1)
     if ord == 1:
-        return np.max(np.sum(elementwise(_size, x), -2), -1)
+        return _greatest(np.sum(elementwise(_size, x), -2), -1, False)
     if ord == -1:
         return np.min(np.sum(elementwise(_size, x), -2), -1)
     if ord == np.inf:
-        return np.max(np.sum(elementwise(_size, x), -1), -1)
+        return _greatest(np.sum(elementwise(_size, x), -1), -1, False)
     if ord == -np.inf:
         return np.min(np.sum(elementwise(_size, x), -1), -1)
     raise ValueError("Invalid norm order for matrices.")

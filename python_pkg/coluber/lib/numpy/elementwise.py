@@ -4,8 +4,8 @@ import numpy as np
 from coluber.extending import implements
 from coluber.lib.intrinsics import (
     assign, cast, dtype_of, elementwise, is_array, is_bool, is_complex, is_float, is_integer, is_number, make_complex, math, math_bool,
-    promote, same_type, select)
-from coluber.lib.numpy._common import as_array, check_axis, narrow, result
+    promote, same_type, select, static_error)
+from coluber.lib.numpy._common import as_array, check_axis, complex_less, narrow, result
 
 
 def operand(x):
@@ -35,14 +35,18 @@ def _above(x, lo):
     d = promote(x, lo)
     v = cast(x, d)
     low = cast(lo, d)
-    return select(v < low or low != low, low, v)
+    if is_complex(d):
+        return select(v == v and (low != low or complex_less(v, low)), low, v)
+    return select(v == v and (v < low or low != low), low, v)
 
 
 def _below(x, hi):
     d = promote(x, hi)
     v = cast(x, d)
     high = cast(hi, d)
-    return select(v > high or high != high, high, v)
+    if is_complex(d):
+        return select(v == v and (high != high or complex_less(high, v)), high, v)
+    return select(v == v and (v > high or high != high), high, v)
 
 
 def _between(x, lo, hi):
@@ -213,6 +217,8 @@ def _ten_to(n):
     lambda np: (2.5,), lambda np: (np.array([1.25 + 2.75j]), 1)])
 def round_(a, decimals=0, out=None):
     x = operand(a)
+    if is_array(x) and is_bool(dtype_of(x)):
+        static_error("round() of an array of bools is not supported: NumPy gives float16")
     if is_bool(dtype_of(x)) or is_integer(dtype_of(x)):
         if decimals >= 0:
             return result(np.copy(x) if is_array(x) else x, out)
@@ -231,6 +237,8 @@ def around(a, decimals=0, out=None):
 
 @implements(np.fix, elementwise=True, examples=[lambda np: (np.array([1.7, -1.7, 0.0]),)])
 def fix(x):
+    if is_complex(x):
+        static_error("fix() does not take complex numbers")
     if is_float(x):
         return math("trunc", x)
     return x

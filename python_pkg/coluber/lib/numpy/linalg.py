@@ -11,11 +11,11 @@ from coluber.lib.numpy._linalg import (
 from coluber.lib.numpy.products import _stack_shape
 from coluber.lib.numpy.shape import broadcast_to
 
-_SPD = lambda np: (np.array([[4.0, 1.0, 0.5], [1.0, 3.0, 0.25], [0.5, 0.25, 2.0]]),)       # noqa: E731
-_STACK = lambda np: (np.array([[[4.0, 1.0], [1.0, 3.0]], [[2.0, 0.5], [0.5, 1.0]]]),)      # noqa: E731
-_COMPLEX = lambda np: (np.array([[4.0, 1 - 1j], [1 + 1j, 3.0]]),)                          # noqa: E731
-_SINGULAR = lambda np: (np.array([[1.0, 2.0], [2.0, 4.0]]),)                               # noqa: E731
-_TALL = lambda np: (np.arange(12.0).reshape(4, 3) ** 2 % 7,)                               # noqa: E731
+_SPD = lambda np: (np.array([[4.0, 1.0, 0.5], [1.0, 3.0, 0.25], [0.5, 0.25, 2.0]]),)
+_STACK = lambda np: (np.array([[[4.0, 1.0], [1.0, 3.0]], [[2.0, 0.5], [0.5, 1.0]]]),)
+_COMPLEX = lambda np: (np.array([[4.0, 1 - 1j], [1 + 1j, 3.0]]),)
+_SINGULAR = lambda np: (np.array([[1.0, 2.0], [2.0, 4.0]]),)
+_TALL = lambda np: (np.arange(12.0).reshape(4, 3) ** 2 % 7,)
 
 
 def _one_one(d):

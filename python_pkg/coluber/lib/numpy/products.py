@@ -152,7 +152,7 @@ def _dot_mismatch(n, k):
     lambda np: (np.arange(6.0).reshape(2, 3), np.arange(3)), lambda np: (np.arange(12.0).reshape(2, 2, 3), np.arange(6.0).reshape(3, 2)), lambda np: (np.arange(3), np.arange(4))])
 def dot(a, b, out=None):
     if is_number(a) or is_number(b):
-        return result(a * b, out)
+        return result(_strong(a) * _strong(b), out)
     x = as_array(a)
     y = as_array(b)
     if x.ndim == 0 or y.ndim == 0:
@@ -167,6 +167,13 @@ def dot(a, b, out=None):
     flat = contiguous(right)
     product = _multiplied(left, array_view(flat, (k, flat.size // max(k, 1)), (), 0, "C"), d)
     return result(array_view(product, x.shape[:x.ndim - 1] + right.shape[1:], (), 0, "C"), out)
+
+
+def _strong(x):
+    """A number with NumPy's type: here Python's numbers do not yield to the array's dtype."""
+    if is_number(x):
+        return cast(x, dtype_of(x))
+    return as_array(x)
 
 
 def _rows(x):
@@ -190,7 +197,7 @@ def vdot(a, b):
 @implements(np.inner, examples=[lambda np: (np.arange(3.0), np.arange(3)), lambda np: (np.arange(6.0).reshape(2, 3), np.arange(3.0)), lambda np: (np.arange(6).reshape(2, 3), np.arange(12).reshape(4, 3)), lambda np: (2, np.arange(3))])
 def inner(a, b):
     if is_number(a) or is_number(b):
-        return a * b
+        return _strong(a) * _strong(b)
     x = as_array(a)
     y = as_array(b)
     if y.ndim == 1:

@@ -6,7 +6,7 @@ from coluber.lib.intrinsics import (
     assign, cast, dtype_of, elementwise, empty_array, get, is_array, is_bool, is_complex, is_contiguous, is_float, is_integer, is_literal, math,
     math_bool, promote, put, real_dtype, same_type, select)
 from coluber.lib.numpy._common import (
-    as_array, axis_last, check_axis, contiguous, float_dtype, flat_view, ravelled, result, sum_dtype)
+    as_array, check_axis, complex_less, float_dtype, is_nan, result, sum_dtype)
 from coluber.lib.numpy._reduce import axes_mask, count_items, reduce, total_of
 
 # ---- sums: eight accumulators, blocks of 128, halves above that, as NumPy does it
@@ -142,19 +142,6 @@ def prod(a, axis=None, dtype=None, out=None, keepdims=False, initial=1, where=Tr
 
 
 # ---- extrema
-
-def complex_less(a, b):
-    """Order of complex numbers as NumPy has it: by real part, then by imaginary part; nan comes last."""
-    return a.real < b.real or (a.real == b.real and a.imag < b.imag)
-
-
-def is_nan(x):
-    if is_complex(x):
-        return math_bool("isnan", x.real) or math_bool("isnan", x.imag)
-    if is_float(x):
-        return math_bool("isnan", x)
-    return False
-
 
 def _least(acc, x):
     if is_float(acc):

@@ -57,11 +57,16 @@ def _moved_last(r, k, n):
     return _moved_last(np.moveaxis(r, n - 1, k + n - 1), k, n - 1)
 
 
-@implements(np.compress, "method:array.compress", examples=[lambda np: (np.array([True, False, True]), np.arange(12).reshape(3, 4), 0), lambda np: (np.array([1, 0, 1]), np.arange(5))])
+@implements(np.compress, examples=[lambda np: (np.array([True, False, True]), np.arange(12).reshape(3, 4), 0), lambda np: (np.array([1, 0, 1]), np.arange(5))])
 def compress(condition, a, axis=None):
     x = as_array(a)
     keep = nonzero(as_array(condition))[0]
     return take(x, keep, axis)
+
+
+@implements("method:array.compress")
+def array_compress(a, condition, axis=None):
+    return compress(condition, a, axis)
 
 
 @implements(np.extract, examples=[lambda np: (np.arange(6) % 2 == 0, np.arange(6)), lambda np: (np.arange(6).reshape(2, 3) % 2, np.arange(6).reshape(2, 3))])

@@ -3,8 +3,7 @@ import numpy as np
 
 from coluber.extending import implements
 from coluber.lib.intrinsics import argsort_in_place, cast, dtype_of, empty_array, get, is_array, promote, put, sort_in_place
-from coluber.lib.numpy._common import as_array, copy_of, ravelled
-from coluber.lib.numpy.reductions import is_nan
+from coluber.lib.numpy._common import as_array, copy_of, is_nan, ravelled
 
 
 def _differs(x, y):

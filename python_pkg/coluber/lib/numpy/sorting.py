@@ -4,9 +4,8 @@ import numpy as np
 from coluber.extending import implements
 from coluber.lib.intrinsics import (
     argsort_in_place, array_view, assign, cast, dtype_of, elementwise, empty_array, get, is_array, is_bool, is_complex, is_contiguous, is_float, is_literal,
-    is_number, promote, put, sort_in_place)
-from coluber.lib.numpy._common import as_array, axis_back, axis_last, check_axis, contiguous, copy_of, flat_view, ravelled
-from coluber.lib.numpy.reductions import complex_less, is_nan
+    is_number, promote, put, sort_in_place, static_error)
+from coluber.lib.numpy._common import as_array, axis_back, axis_last, check_axis, complex_less, contiguous, copy_of, flat_view, is_nan, ravelled
 
 
 def _kind(kind):
@@ -174,6 +173,8 @@ def searchsorted(a, v, side="left", sorter=None):
     lambda np: (np.array([0.2, 6.4, 3.0, 1.6]), np.array([0.0, 1.0, 2.5, 4.0, 10.0])), lambda np: (np.array([1, 4, 2]), np.array([4, 2, 1])), lambda np: (np.array([1, 2, 3]), np.array([1, 2, 3]), True)])
 def digitize(x, bins, right=False):
     edges = as_array(bins)
+    if is_complex(promote(x, edges)):
+        static_error("digitize() does not take complex numbers")
     n = edges.shape[0]
     up = True
     down = True
@@ -186,4 +187,4 @@ def digitize(x, bins, right=False):
         return searchsorted(edges, x, "left" if right else "right")
     if not down:
         raise ValueError("bins must be monotonically increasing or decreasing")
-    return n - searchsorted(np.copy(edges[::-1]), x, "right" if right else "left")
+    return n - searchsorted(np.copy(edges[::-1]), x, "left" if right else "right")

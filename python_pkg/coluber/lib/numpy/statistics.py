@@ -3,7 +3,7 @@ import numpy as np
 
 from coluber.extending import implements
 from coluber.lib.intrinsics import (
-    array_view, assign, cast, dtype_of, elementwise, empty_array, get, is_array, is_bool, is_complex, is_contiguous, is_float, is_integer, is_number, math,
+    array_view, assign, cast, dtype_of, elementwise, empty_array, get, is_array, is_bool, is_complex, is_contiguous, is_float, is_integer, is_number, is_signed, make_complex, math,
     promote, put, sort_in_place, static_error, tuple_insert, tuple_remove)
 from coluber.lib.numpy._common import as_array, axis_first, axis_last, check_axis, copy_of, flat_view, float_dtype, narrow, ravelled, result
 
@@ -98,7 +98,7 @@ def _quantile_row(s, q, d):
     i = int(before)
     lo = cast(get(s, i), d)
     hi = cast(get(s, i + 1), d)
-    span = hi - lo
+    span = cast(get(s, i + 1) - get(s, i), d)
     if t >= 0.5:
         return hi - span * (cast(1, d) - t)
     return lo + span * t
@@ -138,6 +138,8 @@ def _quantiles(a, q, axis, keepdims, scale, method):
     if keepdims or isinstance(axis, tuple):
         static_error("quantiles with keepdims or several axes are not supported yet")
     x = as_array(a)
+    if is_bool(dtype_of(x)):
+        static_error("quantiles of bools are not defined: NumPy does not subtract bools")
     rows = _flat(x) if axis is None else axis_last(x, check_axis(axis, x.ndim))
     s = _sorted_rows(rows, dtype_of(x))
     d = _quantile_dtype(x, q)
@@ -180,17 +182,26 @@ def average(a, axis=None, weights=None, returned=False):
         static_error("average(returned=True) is not supported yet")
     x = as_array(a)
     if weights is None:
+        if axis is not None and x.size == 0:
+            raise ZeroDivisionError("division by zero")
         return np.mean(x, axis)
     w = as_array(weights)
     if w.ndim == x.ndim:
         scale = np.sum(w, axis, promote(dtype_of(w), float_dtype(x, None)))
+        _check_scale(scale)
         return np.sum(x * w, axis, dtype_of(scale)) / scale
     k = check_axis(axis, x.ndim)
     if w.shape[0] != x.shape[k]:
         raise ValueError("Length of weights not compatible with specified axis.")
     shaped = axis_last(x, k) * w
     scale = np.sum(w, None, promote(dtype_of(w), float_dtype(x, None)))
+    _check_scale(scale)
     return np.sum(shaped, -1, dtype_of(scale)) / scale
+
+
+def _check_scale(scale):
+    if np.any(as_array(scale) == 0):
+        raise ZeroDivisionError("Weights sum to zero, can't be normalized")
 
 
 def _two(m, rowvar):
@@ -223,7 +234,8 @@ def _stacked(m, y, rowvar):
     if y is None:
         x = _two(m, rowvar)
         return copy_of(x, promote(dtype_of(x), np.float64))
-    return np.concatenate((copy_of(_two(m, rowvar), np.float64), copy_of(_two(y, rowvar), np.float64)), 0)
+    d = promote(dtype_of(as_array(m)), dtype_of(as_array(y)), np.float64)
+    return np.concatenate((copy_of(_two(m, rowvar), d), copy_of(_two(y, rowvar), d)), 0)
 
 
 @implements(np.cov, examples=[lambda np: (np.arange(12.0).reshape(3, 4) ** 2 % 7,), lambda np: (np.arange(5.0), np.arange(5.0) ** 2), lambda np: (np.arange(12.0).reshape(3, 4) ** 2 % 7, None, False)])
@@ -242,7 +254,13 @@ def corrcoef(x, y=None, rowvar=True):
     deviation = np.sqrt(np.diag(c).real)
     c /= deviation[:, None]
     c /= deviation[None, :]
-    return np.clip(c, -1, 1)
+    return elementwise(_to_unit, c)
+
+
+def _to_unit(x):
+    if is_complex(x):
+        return make_complex(_to_unit(x.real), _to_unit(x.imag))
+    return min(max(x, cast(-1, dtype_of(x))), cast(1, dtype_of(x)))
 
 
 # ---- counting
@@ -251,6 +269,9 @@ def corrcoef(x, y=None, rowvar=True):
     lambda np: (np.array([0, 1, 1, 3]),), lambda np: (np.array([0, 1, 1, 3]), np.array([0.5, 1.0, 2.0, 0.25])), lambda np: (np.array([0, 1]), None, 5), lambda np: (np.zeros(0, int),), lambda np: (np.array([-1]),)])
 def bincount(x, weights=None, minlength=0):
     a = as_array(x)
+    d = dtype_of(a)
+    if not is_bool(d) and (not is_integer(d) or not is_signed(d) and d.itemsize == 8):
+        static_error("bincount() takes integers that int64 holds")
     top = -1
     for i in range(a.shape[0]):
         v = int(get(a, i))
@@ -279,14 +300,14 @@ def _outer_edges(a, limits):
     if limits is not None:
         if limits[0] > limits[1]:
             raise ValueError("max must be larger than min in range parameter.")
-        lo = cast(limits[0], np.float64)
-        hi = cast(limits[1], np.float64)
-    elif a.size == 0:
-        lo = cast(0.0, np.float64)
-        hi = cast(1.0, np.float64)
-    else:
-        lo = cast(np.min(a), np.float64)
-        hi = cast(np.max(a), np.float64)
+        return _apart(cast(limits[0], np.float64), cast(limits[1], np.float64))
+    d = _bin_dtype(a)
+    if a.size == 0:
+        return cast(0, d), cast(1, d)
+    return _apart(cast(np.min(a), d), cast(np.max(a), d))
+
+
+def _apart(lo, hi):
     if not math_finite(lo, hi):
         raise ValueError("autodetected range is not finite")
     if lo == hi:
@@ -300,6 +321,8 @@ def math_finite(lo, hi):
 
 def _bin_dtype(a):
     d = dtype_of(a)
+    if is_complex(d):
+        static_error("histograms of complex numbers are not supported")
     if is_float(d):
         return d
     return dtype_of(np.float64)
@@ -332,11 +355,11 @@ def _count_uniform(counts, x, edges, lo, hi, w):
     bins = counts.shape[0]
     d = dtype_of(edges)
     first = cast(lo, d)
-    width = cast(hi, d) - first
+    last = cast(hi, d)
+    width = last - first
     for i in range(x.shape[0]):
-        v = get(x, i)
-        if v >= lo and v <= hi:
-            t = cast(v, d)
+        t = cast(get(x, i), d)
+        if t >= first and t <= last:
             k = int(((t - first) / width) * cast(bins, d))
             if k == bins:
                 k -= 1
@@ -364,6 +387,9 @@ def _count_sorted(counts, x, edges, w):
 def histogram(a, bins=10, range=None, density=None, weights=None):
     x = _flat(a)
     w = None if weights is None else _flat(weights)
+    if w is not None:
+        if w.shape[0] != x.shape[0]:
+            raise ValueError("weights should have the same shape as a.")
     if is_number(bins):
         if bins < 1:
             raise ValueError("`bins` must be positive, when an integer")
@@ -373,6 +399,8 @@ def histogram(a, bins=10, range=None, density=None, weights=None):
         _count_uniform(counts, x, edges, lo, hi, w)
         return _histogram_result(counts, edges, density)
     given = as_array(bins)
+    if is_complex(promote(dtype_of(x), dtype_of(given))):
+        static_error("histograms of complex numbers are not supported")
     for i in np_range(given.shape[0] - 1):
         if get(given, i) > get(given, i + 1):
             raise ValueError("`bins` must increase monotonically, when an array")
@@ -429,6 +457,8 @@ def _interp_one(v, xp, fp, left, right):
 def interp(x, xp, fp, left=None, right=None, period=None):
     if period is not None:
         static_error("interp() with a period is not supported yet")
+    if is_complex(dtype_of(x)):
+        static_error("interp() does not take complex numbers as x")
     xs = copy_of(as_array(xp), np.float64)
     fs = copy_of(as_array(fp), np.float64)
     if xs.shape[0] == 0:
