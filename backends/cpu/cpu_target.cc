@@ -4,8 +4,10 @@
 #include <llvm/IR/LegacyPassManager.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <mutex>
+
+#include "backends/cpu/codegen.h"
+#include "backends/llvm/pipeline.h"
 
 namespace coluber::backend {
 namespace {
@@ -39,30 +41,26 @@ PooledTarget::~PooledTarget() {
   if (pool().free.size() < kKept) pool().free.push_back(std::move(target_));
 }
 
-CpuTarget::Level& CpuTarget::level(int opt_level) {
-  Level& l = levels_[std::clamp(opt_level, 0, 3)];
-  if (!l.machine) l.machine = make_target_machine(host_, opt_level);
-  return l;
+llvm::TargetMachine* CpuTarget::machine(int opt_level) {
+  std::unique_ptr<llvm::TargetMachine>& m = machines_[opt_level];
+  if (!m) m = make_target_machine(host_, opt_level);
+  return m.get();
 }
 
 void CpuTarget::run_pipeline(llvm::Module& module, const Options& options) {
   current_ = std::clamp(options.opt_level, 0, 3);
-  Level& l = level(current_);
   if (options.vector_width > 0) {
     for (llvm::Function& f : module)
       if (!f.isDeclaration()) f.addFnAttr("prefer-vector-width", std::to_string(options.vector_width));
   }
-  static const bool full = std::getenv("COLUBER_LLVM_DEFAULT_PIPELINE") != nullptr;   // for comparing ours with LLVM's
-  std::unique_ptr<Pipeline>& pipeline = options.slp ? l.with_slp : l.pipeline;
-  if (!pipeline) pipeline = std::make_unique<Pipeline>(l.machine.get(), current_, options.slp, full);
-  pipeline->run(module);
+  optimise(module, machine(current_), current_, options.slp);
 }
 
 bool CpuTarget::emit(llvm::Module& module, bool text, llvm::SmallVectorImpl<char>* out, std::string* error) {
   llvm::raw_svector_ostream stream(*out);
   llvm::legacy::PassManager passes;
   auto kind = text ? llvm::CodeGenFileType::AssemblyFile : llvm::CodeGenFileType::ObjectFile;
-  if (level(current_).machine->addPassesToEmitFile(passes, stream, nullptr, kind, true)) {
+  if (!add_codegen_passes(*machine(current_), passes, stream, kind)) {
     *error = "the target cannot emit this kind of file";
     return false;
   }

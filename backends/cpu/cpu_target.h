@@ -1,8 +1,7 @@
-// The host's processor as a Target: a worker with its own target machines and pipelines. A worker serves one compilation at a time;
+// The host's processor as a Target: a worker with its own target machines. A worker serves one compilation at a time;
 // compilations in parallel use several, kept in a pool.
 #pragma once
 #include "backends/cpu/host.h"
-#include "backends/llvm/pipeline.h"
 #include "backends/target.h"
 
 namespace coluber::backend {
@@ -18,14 +17,10 @@ class CpuTarget : public Target {
   bool emit(llvm::Module& module, bool text, llvm::SmallVectorImpl<char>* out, std::string* error) override;
 
  private:
-  struct Level {
-    std::unique_ptr<llvm::TargetMachine> machine;
-    std::unique_ptr<Pipeline> pipeline, with_slp;
-  };
-  Level& level(int opt_level);
+  llvm::TargetMachine* machine(int opt_level);
 
   const Host& host_ = host();
-  Level levels_[4];
+  std::unique_ptr<llvm::TargetMachine> machines_[4];   // by level, made when first needed
   int current_ = 3;   // level of the last run_pipeline; emit uses its machine
 };
 

@@ -7,6 +7,9 @@
 // The SLP vectoriser is off unless asked for: it makes the Julia loop 47% slower.
 #include "backends/llvm/pipeline.h"
 
+#include <cstdlib>
+#include <sstream>
+
 #include <llvm/Analysis/AliasAnalysis.h>
 #include <llvm/Analysis/GlobalsModRef.h>
 #include <llvm/Support/CommandLine.h>
@@ -62,12 +65,11 @@ using llvm::FunctionPassManager;
 using llvm::LoopPassManager;
 using llvm::SimplifyCFGOptions;
 
-bool set_flag(const char* name, bool value) {
+// As if `-name=value` were on the command line: LLVM looks at whether an option was given, not only at its value.
+void set_option(const char* name, const char* value) {
   llvm::StringMap<llvm::cl::Option*>& options = llvm::cl::getRegisteredOptions();
   auto it = options.find(name);
-  if (it == options.end()) return false;
-  *static_cast<llvm::cl::opt<bool>*>(it->second) = value;
-  return true;
+  if (it != options.end() && it->second->getNumOccurrences() == 0) it->second->addOccurrence(1, name, value);
 }
 
 // Until loops are canonical and inlined: scalars out of memory, redundancies, control flow, then the loop passes that need it.
@@ -155,55 +157,70 @@ llvm::OptimizationLevel level_of(int level) {
   }
 }
 
+llvm::ModulePassManager single_function(int level, bool slp) {
+  llvm::ModulePassManager mpm;
+  mpm.addPass(llvm::createModuleToFunctionPassAdaptor(whole_function(level, slp)));
+  return mpm;
+}
+
+// Callees first: each function is simplified before it is considered for inlining into its callers.
+llvm::ModulePassManager several_functions(int level, bool slp) {
+  llvm::ModulePassManager mpm;
+  mpm.addPass(llvm::AlwaysInlinerPass(false));
+  if (level == 0) {
+    mpm.addPass(llvm::createModuleToFunctionPassAdaptor(simplification(false)));
+    return mpm;
+  }
+  FunctionPassManager early;
+  early.addPass(llvm::SROAPass(llvm::SROAOptions::ModifyCFG));
+  early.addPass(llvm::EarlyCSEPass());
+  early.addPass(llvm::SimplifyCFGPass());
+  mpm.addPass(llvm::createModuleToFunctionPassAdaptor(std::move(early)));
+  llvm::ModuleInlinerWrapperPass inliner(llvm::getInlineParams(level > 2 ? 3 : 2, 0), true, {}, llvm::InliningAdvisorMode::Default, 2);
+  inliner.getPM().addPass(llvm::PostOrderFunctionAttrsPass());
+  inliner.getPM().addPass(llvm::createCGSCCToFunctionPassAdaptor(simplification(true), false));
+  mpm.addPass(std::move(inliner));
+  mpm.addPass(llvm::GlobalDCEPass());
+  if (level > 2) mpm.addPass(llvm::createModuleToFunctionPassAdaptor(vectorisation(slp)));
+  return mpm;
+}
+
 }  // namespace
 
 void set_llvm_options() {
   // Float sums are not reordered, but their operands may be computed as vectors and added in order: twice the speed.
-  set_flag("force-ordered-reductions", true);
+  set_option("force-ordered-reductions", "true");
+  // Loop strength reduction takes up to two thirds of code generation and gains nothing on this processor: addressing modes are free.
+  set_option("disable-lsr", "true");
+  // Developers' own: COLUBER_LLVM_OPTIONS="name=value name=value".
+  if (const char* more = std::getenv("COLUBER_LLVM_OPTIONS")) {
+    std::stringstream words(more);
+    for (std::string word; words >> word;) {
+      size_t split = word.find('=');
+      set_option(word.substr(0, split).c_str(), split == std::string::npos ? "" : word.substr(split + 1).c_str());
+    }
+  }
 }
 
-Pipeline::Pipeline(llvm::TargetMachine* machine, int opt_level, bool slp, bool full) {
+void optimise(llvm::Module& module, llvm::TargetMachine* machine, int opt_level, bool slp) {
+  llvm::LoopAnalysisManager loops;
+  llvm::FunctionAnalysisManager functions;
+  llvm::CGSCCAnalysisManager sccs;
+  llvm::ModuleAnalysisManager modules;
   llvm::PipelineTuningOptions tuning;
   tuning.SLPVectorization = slp;
   llvm::PassBuilder builder(machine, tuning);
-  builder.registerModuleAnalyses(modules_);
-  builder.registerCGSCCAnalyses(sccs_);
-  builder.registerFunctionAnalyses(functions_);
-  builder.registerLoopAnalyses(loops_);
-  builder.crossRegisterProxies(loops_, functions_, sccs_, modules_);
-  if (full) {
-    single_ = builder.buildPerModuleDefaultPipeline(level_of(opt_level));
-    many_ = builder.buildPerModuleDefaultPipeline(level_of(opt_level));
-    return;
-  }
-  single_.addPass(llvm::createModuleToFunctionPassAdaptor(whole_function(opt_level, slp)));
-
-  many_.addPass(llvm::AlwaysInlinerPass(false));
-  if (opt_level > 0) {
-    FunctionPassManager early;
-    early.addPass(llvm::SROAPass(llvm::SROAOptions::ModifyCFG));
-    early.addPass(llvm::EarlyCSEPass());
-    early.addPass(llvm::SimplifyCFGPass());
-    many_.addPass(llvm::createModuleToFunctionPassAdaptor(std::move(early)));
-    llvm::ModuleInlinerWrapperPass inliner(llvm::getInlineParams(opt_level > 2 ? 3 : 2, 0), true, {}, llvm::InliningAdvisorMode::Default, 2);
-    inliner.getPM().addPass(llvm::PostOrderFunctionAttrsPass());
-    inliner.getPM().addPass(llvm::createCGSCCToFunctionPassAdaptor(simplification(true), false));
-    many_.addPass(std::move(inliner));
-    many_.addPass(llvm::GlobalDCEPass());
-    if (opt_level > 2) many_.addPass(llvm::createModuleToFunctionPassAdaptor(vectorisation(slp)));
-  } else {
-    many_.addPass(llvm::createModuleToFunctionPassAdaptor(simplification(false)));
-  }
-}
-
-void Pipeline::run(llvm::Module& module) {
+  builder.registerModuleAnalyses(modules);
+  builder.registerCGSCCAnalyses(sccs);
+  builder.registerFunctionAnalyses(functions);
+  builder.registerLoopAnalyses(loops);
+  builder.crossRegisterProxies(loops, functions, sccs, modules);
+  static const bool full = std::getenv("COLUBER_LLVM_DEFAULT_PIPELINE") != nullptr;   // for comparing ours with LLVM's
   int bodies = 0;
   for (llvm::Function& f : module) bodies += !f.isDeclaration() && !f.hasFnAttribute(llvm::Attribute::Cold);
-  (bodies == 1 ? single_ : many_).run(module, modules_);
-  modules_.clear();
-  sccs_.clear();
-  functions_.clear();
-  loops_.clear();
+  llvm::ModulePassManager passes = full ? builder.buildPerModuleDefaultPipeline(level_of(opt_level))
+                                   : bodies == 1 ? single_function(opt_level, slp) : several_functions(opt_level, slp);
+  passes.run(module, modules);
 }
 
 }  // namespace coluber::backend
