@@ -115,6 +115,7 @@ TV get_attr(Emit& e, const TV& v, const std::string& n) {
   if ((t->is(Kind::Slice) || t->is(Kind::Range)) && (n == "start" || n == "stop" || n == "step")) {
     int k = n == "start" ? 0 : n == "stop" ? 1 : 2;
     if (t->is(Kind::Range)) return e.get(v, k, pyint());
+    if (v.c && v.c->kind == CLB_TUPLE) return e.constant(&v.c->items[k]);
     return t->items[static_cast<size_t>(k)]->is(Kind::None) ? e.none() : e.get(v, k, t->items[static_cast<size_t>(k)]);
   }
   if (t->is(Kind::View) && (t->name == "range" || t->name == "range_down")) {

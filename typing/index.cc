@@ -253,7 +253,7 @@ TV get_item(Emit& e, const TV& c, const TV& key) {
     }
     case Kind::List:
       if (key.is(Kind::Slice)) return call_library(e, "op:getitem:list,slice", {c, key});
-      if (c.type->elem->is(Kind::Bottom)) return TV();
+      if (c.type->elem->is(Kind::Bottom)) { list_key(e, c, key); return TV(); }   // always raises
       return e.op(OpCode::ListLoad, {c, list_key(e, c, key)}, c.type->elem);
     case Kind::Tuple: return tuple_item(e, c, key);
     case Kind::Range: case Kind::View: {

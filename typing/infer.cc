@@ -72,16 +72,15 @@ class Inference {
     AbsVal ret = spec_.ret;
     ret_ = {};
     reach(0);
-    while (!work_.empty()) {
-      BlockId b = work_.top().second;
-      work_.pop();
-      queued_[b] = 0;
-      visit(b);
-      if (spec_.sites_grew) {
-        spec_.sites_grew = false;
-        for (auto& [key, site] : spec_.site_of_op) queue(static_cast<BlockId>(key >> 32));
+    do {
+      while (!work_.empty()) {
+        BlockId b = work_.top().second;
+        work_.pop();
+        queued_[b] = 0;
+        visit(b);
+        if (spec_.sites_grew) revisit_sites();
       }
-    }
+    } while (feed_empty_lists());
     if (!ret_.is_bottom() || !spec_.recursive) spec_.ret = ret_;
     spec_.ret.site = ~0u;
   }
@@ -97,6 +96,28 @@ class Inference {
   std::priority_queue<std::pair<int64_t, BlockId>> work_;
   AbsVal ret_;
   std::vector<TV> args_, results_;
+
+  void revisit_sites() {
+    spec_.sites_grew = false;
+    for (auto& [key, site] : spec_.site_of_op) queue(static_cast<BlockId>(key >> 32));
+  }
+
+  // When something still waits for its operands' types, lists that nothing was put into become lists of int. True when one did.
+  bool feed_empty_lists() {
+    bool waits = false;
+    for (BlockId b = 0; b < fn_.blocks.size() && !waits; b++) {
+      if (!spec_.reached[b]) continue;
+      for (const Op& op : fn_.blocks[b].ops)
+        for (ValueId r : op.results) waits = waits || spec_.vals[r].is_bottom();
+    }
+    bool fed = false;
+    AbsVal item;
+    item.type = pyint();
+    for (uint32_t k = 0; k < spec_.sites.size() && waits; k++)
+      if (spec_.sites[k].parent == k && spec_.sites[k].elem.is_bottom()) fed = grow_site(spec_, k, item) || fed;
+    if (fed) revisit_sites();
+    return fed;
+  }
 
   void queue(BlockId b) {
     if (!spec_.reached[b] || queued_[b]) return;

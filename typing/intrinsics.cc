@@ -321,7 +321,7 @@ TV i_mem_copy(Emit& e, Args& a) {   // (destination array, source array, bytes),
 // ---- lists
 TV i_list_new(Emit& e, Args& a) {   // (example item or dtype, capacity)
   TypeRef t = a.at(0).is(Kind::DType) ? a[0].type->elem : a[0].is(Kind::List) ? a[0].type->elem : a[0].type;
-  if (t->is(Kind::Bottom)) return TV();
+  if (t->is(Kind::Bottom)) t = pyint();   // an empty list's: nothing is ever put in
   return e.op(OpCode::ListNew, {e.to_index(a.at(1))}, list_of(t));
 }
 TV i_list_push(Emit& e, Args& a) {
@@ -337,7 +337,10 @@ TV i_element_type(Emit& e, Args& a) {
   return dtype_value(e, t);
 }
 TV i_item(Emit& e, Args& a) { return item_at(e, a.at(0), e.to_index(a.at(1))); }   // item of any iterable at an index in range
-TV i_zero(Emit& e, Args& a) { return e.op(OpCode::Zero, {}, element_type(e, a.at(0))); }   // a zero of the element type
+TV i_zero(Emit& e, Args& a) {   // a zero of the element type; of an empty list: an int
+  TypeRef t = element_type(e, a.at(0));
+  return e.op(OpCode::Zero, {}, t->is(Kind::Bottom) ? pyint() : t);
+}
 
 // ---- NumPy's loops
 // ufunc_call(ufunc, "dd->d", (array or pointer...), (dims...), (steps...)): calls the loop once. Returns the FE_* flags it raised.

@@ -93,6 +93,7 @@ TV item_at(Emit& e, const TV& v, const TV& index) {
       TV r = e.item(v, static_cast<int>(t->items.size()) - 1);
       for (size_t k = t->items.size() - 1; k-- > 0;)
         r = e.select(e.cmp(OpCode::Eq, index, e.const_int(static_cast<int64_t>(k))), e.item(v, static_cast<int>(k)), r);
+      if (!e.dry()) r.id = e.use(r);
       r.c = nullptr;
       return r;
     }
@@ -171,6 +172,7 @@ TV iter_value(Emit& e, const TV& it) {
   };
   if (over->is(Kind::View) && (over->name == "range" || over->name == "range_down")) return at(0);
   if (over->is(Kind::Range)) return e.add(at(2), e.mul(at(0), at(3)));
+  if (over->is(Kind::Tuple) && over->items.empty()) return TV();
   return item_at(e, at(0), at(1));
 }
 
@@ -205,8 +207,12 @@ void next_iter(Emit& e, const TV& it, TV* next, TV* has) {
     *next = again({moved(i, OpCode::Add), n, start, by});
   } else {
     TV container = at(0), i = at(1);
-    *has = e.cmp(OpCode::Lt, i, length(e, container));
+    *has = over->is(Kind::Tuple) && over->items.empty() ? e.const_bool(false) : e.cmp(OpCode::Lt, i, length(e, container));
     *next = again({container, moved(i, OpCode::Add)});
+    if (!e.dry()) {            // what cannot be typed left the loop's body untyped: say so here
+      Emit probe(e.session(), e.spec());
+      iter_value(probe, it);
+    }
   }
 }
 

@@ -142,8 +142,9 @@ TV new_list(Emit& e, uint64_t key, AbsVal elem, size_t count) {
   }
   TV r;
   TypeRef t = s.sites[site].elem.type;
-  if (!e.dry() && t->is(Kind::Bottom)) t = pyint();   // nothing is ever put in
-  r = e.op(OpCode::ListNew, {e.const_int(static_cast<int64_t>(count))}, list_of(t));
+  bool empty = !e.dry() && t->is(Kind::Bottom);   // nothing is ever put in
+  r = e.op(OpCode::ListNew, {e.const_int(static_cast<int64_t>(count))}, list_of(empty ? pyint() : t));
+  if (empty) r = e.op(OpCode::PtrCast, {r}, list_of(t));
   r.site = site;
   return r;
 }
@@ -194,10 +195,12 @@ void r_call(Emit& e, const Op& op, uint64_t, In a, Out out) {
 }
 void r_call_ex(Emit& e, const Op&, uint64_t, In a, Out out) {
   if (!a[1].is(Kind::Tuple)) fail("StarArgs", {describe(a[1])});
-  if (a.size() > 2 && !a[2].is_none()) fail("NoKwargs", {"the called function"});
+  bool keywords = a.size() > 2 && a[2].is(Kind::Tuple);
+  if (a.size() > 2 && !a[2].is_none() && !keywords) fail("NoKwargs", {"the called function"});
   std::vector<TV> args;
   for (size_t k = 0; k < a[1].type->items.size(); k++) args.push_back(e.item(a[1], static_cast<int>(k)));
-  out->push_back(call(e, a[0], args, {}));
+  for (size_t k = 0; keywords && k < a[2].type->items.size(); k++) args.push_back(e.item(a[2], static_cast<int>(k)));
+  out->push_back(call(e, a[0], args, keywords ? a[2].type->names : std::vector<std::string>{}));
 }
 void r_iter(Emit& e, const Op&, uint64_t, In a, Out out) { out->push_back(start_iter(e, a[0])); }
 void r_next(Emit& e, const Op&, uint64_t, In a, Out out) {   // dry runs only: lower.cc places the value behind the test
@@ -227,7 +230,7 @@ void r_unpack_ex(Emit& e, const Op& op, uint64_t key, In a, Out out) {
   std::vector<TV> rest;
   if (!a[0].is(Kind::Tuple)) {
     TV len = length(e, a[0]);
-    e.guard(e.cmp(OpCode::Ge, len, e.const_int(static_cast<int64_t>(before + after))), "UnpackFew", {e.const_int(static_cast<int64_t>(before + after)), len});
+    e.guard(e.cmp(OpCode::Ge, len, e.const_int(static_cast<int64_t>(before + after))), "UnpackFewStar", {e.const_int(static_cast<int64_t>(before + after)), len});
     for (size_t k = 0; k < before; k++) out->push_back(item_at(e, a[0], e.const_int(static_cast<int64_t>(k))));
     TV stop = e.sub(len, e.const_int(static_cast<int64_t>(after)));
     out->push_back(call_library(e, "op:list_slice", {a[0], e.const_int(static_cast<int64_t>(before)), stop}));
@@ -289,7 +292,36 @@ void r_exc_match(Emit& e, const Op&, uint64_t, In a, Out out) {
 void r_import(Emit& e, const Op& op, uint64_t, In, Out) { fail("Unsupported", {"import inside a function"}); }
 void r_store_global(Emit& e, const Op& op, uint64_t, In, Out) { fail("Unsupported", {"assignment to the global '" + op.sym + "'"}); }
 void r_unsupported(Emit& e, const Op& op, uint64_t, In, Out) { fail("Unsupported", {op.sym}); }
-void r_dict(Emit&, const Op&, uint64_t, In, Out) { fail("Unsupported", {"a dict"}); }
+
+// A dict display that is nothing but the keywords of a call, f(*args, key=value): a named tuple of them.
+bool only_keywords(Spec& spec, ValueId dict) {
+  for (BlockId b : spec.fn->uses[dict]) {
+    const Block& block = spec.fn->ir->blocks[b];
+    for (const Op& op : block.ops) {
+      for (size_t k = 0; k < op.args.size(); k++)
+        if (op.args[k] == dict && !(op.code == OpCode::PyCallEx && k == 2)) return false;
+      for (const Edge& t : op.targets)
+        for (ValueId v : t.args) if (v == dict) return false;
+    }
+    for (ValueId v : block.on_error.args) if (v == dict) return false;
+  }
+  return true;
+}
+void r_dict(Emit& e, const Op& op, uint64_t, In a, Out out) {
+  std::vector<std::string> names;
+  std::vector<TypeRef> types;
+  std::vector<TV> values;
+  bool keywords = only_keywords(e.spec(), op.results[0]);
+  for (size_t k = 0; k + 1 < a.size(); k += 2) {
+    keywords = keywords && a[k].c && a[k].c->kind == CLB_STR;
+    if (!keywords) break;
+    names.emplace_back(a[k].c->s, static_cast<size_t>(a[k].c->n));
+    types.push_back(a[k + 1].type);
+    values.push_back(a[k + 1]);
+  }
+  if (!keywords) fail("Unsupported", {"a dict"});
+  out->push_back(e.make(values, namedtuple_of(-1, names, types)));
+}
 void r_set(Emit&, const Op&, uint64_t, In, Out) { fail("Unsupported", {"a set"}); }
 // (a, *b, c): the bytecode fills a list and makes it a tuple. All that filled it is in the same block, in order.
 void r_list_to_tuple(Emit& e, const Op& op, uint64_t key, In, Out out) {

@@ -393,7 +393,7 @@ def hash_one(x):
     if is_none(x):
         if not HASH_OF_NONE_IS_FIXED:
             static_error("hash(None) differs from process to process in this Python")
-        return 4238894208
+        return 4238894112
     if is_tuple(x):
         return hash_tuple(x)
     if is_bool(x):

@@ -6,7 +6,7 @@ import math
 
 from coluber.extending import implements
 
-from .intrinsics import fdiv, get, guard, is_float, is_integer, is_list, is_tuple, item, list_new, list_push, list_set_len, math_bool, math_int
+from .intrinsics import fdiv, get, guard, is_float, is_homogeneous, is_integer, is_tuple, item, list_new, list_push, list_set_len, math_bool, math_int
 from .intrinsics import math as native
 from .intrinsics import put, range_tuple, tuple_map, weak
 from .math import has
@@ -172,10 +172,20 @@ def fsum(seq):
 
 @implements(math.prod)
 def prod(iterable, *, start=1):
+    if is_tuple(iterable):
+        if not is_homogeneous(iterable):
+            return product_from(iterable, 0, start)
     r = start
     for x in iterable:
         r = r * x
     return r
+
+
+def product_from(t, k, r):
+    """r times the items of a tuple from number k on."""
+    if k == len(t):
+        return r
+    return product_from(t, k + 1, r * t[k])
 
 
 def exact_products(p, q, n):

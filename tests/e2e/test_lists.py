@@ -1,0 +1,165 @@
+"""Lists: as arguments (changed in place), results and locals."""
+import itertools
+import operator
+import random
+
+import pytest
+from check import compiled, made, same
+
+LISTS = [[], [1], [3, 1, 2], [1, 2, 2, 3], [7, 6, 5, 4, 3, 2, 1]]
+PLACES = [0, 1, 2, -1, -2, 5, -9, 100]
+RANDOM = random.Random(4)
+
+
+def filled(*more):
+    """The lists whose item type can be known."""
+    return [xs for xs in LISTS if xs] + list(more)
+
+
+METHODS = {
+    "pop": "xs.pop(i)", "pop_last": "xs.pop()", "insert": "xs.insert(i, 77)", "remove": "xs.remove(i)", "index": "xs.index(i)",
+    "index_from": "xs.index(2, i)", "count": "xs.count(i)", "append": "xs.append(i)", "extend": "xs.extend([i, i])", "extend_self": "xs.extend(xs)",
+    "extend_tuple": "xs.extend((i, 5))", "extend_range": "xs.extend(range(i))", "clear": "xs.clear()", "copy": "xs.copy()", "reverse": "xs.reverse()",
+    "sort": "xs.sort()", "sort_down": "xs.sort(reverse=True)", "sort_key": "xs.sort(key=lambda x: x % 3)", "get": "xs[i]", "contains": "i in xs",
+    "not_contains": "i not in xs", "times": "xs * i if i < 50 else xs", "times_right": "2 * xs", "plus": "xs + [i]", "contains_float": "2.0 in xs"}
+STATEMENTS = {"set": "xs[i] = 50", "delete": "del xs[i]", "iadd": "xs += [i, 1]", "imul": "xs *= 3", "delete_slice": "del xs[i:]", "aug": "xs[i] += 5",
+              "set_slice": "xs[1:i] = [9, 8]", "set_all": "xs[:] = [5]", "swap": "xs[0], xs[-1] = xs[-1], xs[0]"}
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_method(name):
+    f = made(f"def f(xs, i):\n    r = {METHODS[name]}\n    return r, len(xs)")
+    for xs, i in itertools.product(filled(), PLACES):
+        same(f, xs, i)
+
+
+@pytest.mark.parametrize("name", STATEMENTS)
+def test_statement(name):
+    f = made(f"def f(xs, i):\n    {STATEMENTS[name]}\n    return len(xs)")
+    for xs, i in itertools.product(filled(), PLACES):
+        same(f, xs, i, message=name not in ("set", "aug"))
+
+
+def test_slices():
+    get = made("def f(xs, a, b, c): return xs[a:b:c]")
+    delete = made("def f(xs, a, b, c):\n    del xs[a:b:c]")
+    put = made("def f(xs, a, b, c):\n    xs[a:b:c] = [9, 8]")
+    for xs in filled()[1:]:
+        for a, b, c in itertools.product(PLACES[:7], PLACES[:7], [1, 2, -1, -3, 0]):
+            same(get, xs, a, b, c)
+            same(delete, xs, a, b, c)
+            same(put, xs, a, b, c)
+
+
+def test_partial_slices():
+    f = made("def f(xs, i): return xs[i:], xs[:i], xs[:], xs[::2], xs[::-1], xs[i::2], xs[:i:-1], xs[-2:]")
+    for xs, i in itertools.product(filled(), PLACES):
+        same(f, xs, i)
+    same(made("def f(i): return list(range(20)[i:]), list(range(20)[::3]), list(range(1, 20, 2)[-3:i])"), 5)
+
+
+@pytest.mark.parametrize("op", ["eq", "ne", "lt", "le", "gt", "ge", "add"])
+def test_operators(op):
+    f = made(f"def f(a, b): return operator.{op}(a, b)", operator=operator)
+    for a, b in itertools.product(filled([1, 2]), repeat=2):
+        same(f, a, b)
+    same(f, [1.5, 2.5], [1.5, float("nan")])
+
+
+def test_mixed():
+    assert compiled(made("def f(a, b): return a + b"))([1, 2], [0.5]) == [1.0, 2.0, 0.5]
+    same(made("def f(a, b): return a == b"), [1, 2], [1.0, 2.0])
+    same(made("def f(a): return a == 3, a != (1, 2), [1.0, 2.5, 3.0]"), [1, 2])
+
+
+@pytest.mark.parametrize("n", [0, 1, 2, 23, 24, 25, 48, 49, 100, 1000])
+def test_sort(n):
+    f = made("def f(xs):\n    ys = xs.copy()\n    ys.sort(reverse=True)\n    xs.sort()\n    return ys, sorted(ys, key=lambda x: x // 4)")
+    same(f, [RANDOM.randint(0, 30) for _ in range(n + 1)])
+    same(f, [RANDOM.uniform(-1, 1) for _ in range(n + 1)])
+
+
+def grow(n):
+    xs = []
+    for i in range(n):
+        xs.append(i * i)
+    return xs
+
+
+def grow_float(n):
+    xs = []
+    for i in range(n):
+        xs.append(i)
+        xs.append(0.5)
+    return xs
+
+
+def sieve(n):
+    flags = [True] * (n + 1)
+    flags[0] = flags[1] = False
+    i = 2
+    while i * i <= n:
+        if flags[i]:
+            for j in range(i * i, n + 1, i):
+                flags[j] = False
+        i += 1
+    return [i for i in range(n + 1) if flags[i]]
+
+
+def fill(n):
+    return [0] * n, [1.5] * n, [1, 2] * n, [True] * n
+
+
+def alias(xs):
+    ys = xs
+    ys.append(1)
+    zs = ys[:]
+    zs.append(2)
+    return xs is ys, xs is zs, len(xs), len(zs)
+
+
+def popped(n):
+    xs = list(range(n))
+    s = 0
+    while xs:
+        s += xs.pop()
+        if len(xs) > 2:
+            s -= xs.pop(0)
+    return s
+
+
+def empties(n):
+    xs = []
+    ys = [] if n > 0 else [1]
+    ys.append(n)
+    return len(xs), ys
+
+
+@pytest.mark.parametrize("f", [grow, sieve, fill, popped, empties], ids=lambda f: f.__name__)
+def test_locals(f):
+    for n in (1, 2, 10, 100):
+        same(f, n)
+
+
+def test_alias():
+    same(alias, [1, 2, 3])
+
+
+def test_float_items():
+    assert compiled(grow_float)(2) == [0.0, 0.5, 1.0, 0.5]
+
+
+def test_tuples():
+    f = made("def f(t, x): return t.count(x), x in t, t.index(x)")
+    for t in [(1, 2, 1), (1, 2.5, True), (3,)]:
+        for x in (1, 2, 3):
+            same(f, t, x)
+
+
+def test_ranges():
+    f = made("def f(a, b, c, x):\n    r = range(a, b, c)\n    return x in r, len(r), r.start, r.stop, r.step")
+    for a, b, c in [(0, 10, 1), (3, 50, 7), (50, 3, -7), (5, 5, 1)]:
+        for x in (0, 3, 10, 17, 24, 43, 50):
+            same(f, a, b, c, x)
+        for x in (3.0, 3.5, float("nan"), float("inf"), 1e300):
+            same(f, a, b, c, x)

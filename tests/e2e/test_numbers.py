@@ -1,0 +1,214 @@
+"""Arithmetic of Python's and NumPy's scalars, at the extremes."""
+import itertools
+import operator
+
+import numpy as np
+import pytest
+from check import compiled, made, same
+
+OPERATORS = ["+", "-", "*", "/", "//", "%"]
+BITS = ["&", "|", "^"]
+COMPARISONS = ["==", "!=", "<", "<=", ">", ">="]
+INTS = [0, 1, -1, 2, -2, 3, 7, -7, 10, 2**31, -2**31, 2**53 + 1, 2**62]
+FLOATS = [0.0, -0.0, 1.0, -1.0, 0.5, -2.5, 3.0, 1e300, -1e300, 5e-324, 1e-300, float("inf"), float("-inf"), float("nan"), 0.1, 1e16]
+COMPLEX = [0j, 1 + 0j, -1.5 + 2j, 1e200 + 1e-200j, complex("inf"), complex("nan"), -0.0 - 0.0j, 3 - 4j, 1e308 + 1e308j]
+NUMPY = [np.int8(-5), np.int8(127), np.uint8(200), np.int16(300), np.uint16(7), np.int32(-70000), np.uint32(4000000000), np.int64(-3), np.uint64(2**63 + 5),
+         np.float32(1.5), np.float32(-0.1), np.float64(2.5), np.complex64(1 + 2j), np.complex128(-1 + 0.5j), np.bool_(True)]
+PYTHON = [3, -2, 0.25, True, 1 - 1j]
+
+
+def binary(op):
+    return made(f"def f(a, b):\n    return a {op} b", __name__="made")
+
+
+def fits(x):
+    return not isinstance(x, int) or -2**63 <= x < 2**63
+
+
+def expected_to_differ(f, a, b):
+    """int results beyond 64 bits wrap, by design."""
+    try:
+        with np.errstate(all="ignore"):
+            return not fits(f(a, b))
+    except (ArithmeticError, ValueError, TypeError):
+        return False
+
+
+@pytest.mark.parametrize("op", OPERATORS + COMPARISONS)
+def test_floats(op):
+    f = binary(op)
+    for a, b in itertools.product(FLOATS, FLOATS):
+        same(f, a, b, message=False)
+
+
+@pytest.mark.parametrize("op", OPERATORS + COMPARISONS + BITS)
+def test_ints(op):
+    f = binary(op)
+    exact = [i for i in INTS if abs(i) <= 2**53] if op == "/" else INTS      # beyond, the quotient is that of the floats
+    for a, b in itertools.product(exact, exact):
+        if not expected_to_differ(f, a, b):
+            same(f, a, b, message=False)
+
+
+@pytest.mark.parametrize("op", ["<<", ">>"])
+def test_shifts(op):
+    f = binary(op)
+    for a, b in itertools.product(INTS, [0, 1, 5, 31, -1, 60]):
+        if not expected_to_differ(f, a, b):
+            same(f, a, b)
+    for a in INTS:
+        assert compiled(binary(">>"))(a, 100) == a >> 100
+
+
+@pytest.mark.parametrize("op", OPERATORS + COMPARISONS)
+def test_int_with_float(op):
+    f = binary(op)
+    small = [i for i in INTS if abs(i) <= 2**53]       # comparisons of large ints with floats are by value in Python
+    for a, b in itertools.product(small, FLOATS):
+        same(f, a, b, message=False)
+        same(f, b, a, message=False)
+
+
+@pytest.mark.parametrize("op", ["+", "-", "*", "/", "==", "!="])
+def test_complex(op):
+    f = binary(op)
+    for a, b in itertools.product(COMPLEX, COMPLEX):
+        same(f, a, b)
+    for a, b in itertools.product(COMPLEX, [2.5, -0.0, 1e300]):
+        same(f, a, complex(b))
+
+
+@pytest.mark.parametrize("op", OPERATORS + BITS + COMPARISONS)
+def test_bools(op):
+    f = binary(op)
+    for a, b in itertools.product([True, False], [True, False]):
+        same(f, a, b, message=False)
+    for a, b in itertools.product([True, False], [0, 3, -2]):
+        same(f, a, b, message=False)
+
+
+def unary_ops(x):
+    return -x, +x, not x, abs(x)
+
+
+def test_unary():
+    for x in INTS + FLOATS + [True, False]:
+        same(unary_ops, x)
+    for x in INTS + [True, False]:
+        same(made("def f(x): return ~x"), x)
+    for x in COMPLEX[:-1]:
+        same(unary_ops, x)
+    same(unary_ops, COMPLEX[-1] * 10)
+
+
+@pytest.mark.parametrize("op", ["+", "-", "*", "/"])
+def test_numpy_scalars(op):
+    """NEP 50: the value and the type that NumPy gives (seen through its item())."""
+    f = binary(op)
+    for a, b in itertools.product(NUMPY, NUMPY[::3] + PYTHON):
+        same_or_typing(f, a, b)
+        same_or_typing(f, b, a)
+
+
+@pytest.mark.parametrize("op", ["//", "%", "<", "==", ">="])
+def test_numpy_real_scalars(op):
+    f = binary(op)
+    real = [x for x in NUMPY if not isinstance(x, np.complexfloating)]
+    for a, b in itertools.product(real, real[::3] + PYTHON[:4]):
+        same_or_typing(f, a, b)
+        same_or_typing(f, b, a)
+
+
+def same_or_typing(f, a, b):
+    """What NumPy rejects by a TypeError may be rejected while compiling."""
+    from coluber import TypingError
+    try:
+        with np.errstate(all="ignore"):
+            f(a, b)
+    except TypeError:
+        with pytest.raises((TypeError, TypingError)):
+            compiled(f)(a, b)
+        return
+    except OverflowError:                              # a Python int that does not fit NumPy's type
+        return
+    same(f, a, b)
+
+
+def test_powers():
+    f = binary("**")
+    for a, b in itertools.product([0, 1, -1, 2, -3, 10], [0, 1, 2, 3, 18]):
+        same(f, a, b)
+    for a, b in itertools.product(FLOATS, FLOATS):
+        if a < 0 and b == b and abs(b) != float("inf") and b != int(b):
+            continue                                   # complex in Python
+        same(f, a, b)
+    for a, b in itertools.product(COMPLEX[:6], [2 + 0j, 3 + 0j, -1 + 0j, 0.5 + 0j, 1j, 0j, 1.5 - 0.5j]):
+        same(f, a, b)
+    with pytest.raises(ValueError, match="negative"):
+        compiled(f)(2, -1)
+    with pytest.raises(ValueError, match="complex"):
+        compiled(f)(-2.0, 0.5)
+
+
+def literal_powers(x):
+    return x ** 0, x ** 1, x ** 2, x ** 3, x ** 5, 2 ** x
+
+
+def test_literal_powers():
+    for x in [0, 1, 2, 3, 10]:
+        same(literal_powers, x)
+    for x in [0.5, -1.5, 3.0, 0.0]:
+        same(literal_powers, x)
+    for x in [0.5, 2.0, -0.1]:
+        same(made("def f(x): return x ** -1, x ** -2, x ** 0.5 if x > 0 else 0.0"), x)
+
+
+def test_wrapping():
+    """Integers are of 64 bits and wrap: a deviation, but a certain one."""
+    for op, a, b in [("+", 2**63 - 1, 1), ("-", -2**63, 1), ("*", 2**62, 4), ("*", 3**39, 3**10)]:
+        want = {"+": operator.add, "-": operator.sub, "*": operator.mul}[op](a, b)
+        assert compiled(binary(op))(a, b) == (want + 2**63) % 2**64 - 2**63
+    with pytest.raises(OverflowError):
+        compiled(binary("+"))(2**63, 1)
+
+
+def test_overflow_option():
+    from coluber import njit
+    f = njit(overflow="raise", cache=False)(lambda a, b: a * b + 1)
+    assert f(3, 4) == 13
+    with pytest.raises(OverflowError):
+        f(2**62, 2)
+    with pytest.raises(OverflowError):
+        f(2**63 - 1, 1)
+
+
+def test_numpy_error_model():
+    from coluber import njit
+    f = njit(error_model="numpy", cache=False)(lambda a, b: a / b)
+    assert f(1.0, 0.0) == float("inf") and f(-1.0, 0.0) == float("-inf") and f(0.0, 0.0) != f(0.0, 0.0)
+
+
+def conversions(x):
+    return int(x), float(x), bool(x), complex(x)
+
+
+def test_conversions():
+    for x in [0, -3, 2**53, True, 0.5, -2.7, 1e15]:
+        same(conversions, x)
+    for x in [float("nan"), float("inf"), float("-inf")]:
+        same(made("def f(x): return int(x)"), x)
+    for x in [1 + 2j, 0j]:
+        same(made("def f(x): return bool(x), complex(x), x.real, x.imag, x.conjugate()"), x)
+    same(made("def f(x): return int(), float(), bool(), complex(), complex(x, 2), complex(1j, 2), float('inf')"), 3)
+
+
+def number_methods(x):
+    return x.bit_length(), x.bit_count(), x.conjugate(), x.real, x.imag, x.as_integer_ratio()
+
+
+def test_number_methods():
+    for x in [0, 1, -1, 255, -256, 2**62]:
+        same(number_methods, x)
+    for x in [0.5, -3.0, 1e10, 0.1, 0.0, float("inf"), float("nan")]:
+        same(made("def f(x): return x.is_integer(), x.conjugate()"), x)
+        same(made("def f(x): return x.as_integer_ratio()"), x)
