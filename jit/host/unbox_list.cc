@@ -167,9 +167,10 @@ bool unbox_list(const Unbox& op, PyObject* value, Frame& frame, bool convert) {
   if (frame.lists) {                          // the same list twice is one list inside, too
     for (const ListArgument& known : *frame.lists) {
       if (known.object != value || known.type != op.type->elem) continue;
-      known.list->head.count++;
-      frame.lists->push_back(known);
-      frame.slots[op.slot] = reinterpret_cast<uint64_t>(known.list);
+      ListArgument again = known;             // push_back may move what `known` refers to
+      again.list->head.count++;
+      frame.lists->push_back(again);
+      frame.slots[op.slot] = reinterpret_cast<uint64_t>(again.list);
       return true;
     }
   }
