@@ -42,10 +42,8 @@ void build(const clb_code& code, Unit* unit, Function* f) {
   f->locs = unit->locs;
   drop_sure_checks(f);
   simplify(f);
-  drop_sure_checks(f);                     // fewer ways lead to handlers now
-  simplify(f);
-  check_closures(f, *unit);                // wants to see no function that is not used
-  simplify(f);
+  if (drop_sure_checks(f)) simplify(f);    // fewer ways lead to handlers now
+  if (check_closures(f, *unit)) simplify(f);   // it wants to see no function that is not used
   canonicalise(f);
 }
 

@@ -24,11 +24,12 @@ class Closures {
  public:
   Closures(Function* f, const Unit& unit) : f_(*f), unit_(unit) {}
 
-  void run() {
+  bool run() {
     collect();
     for (Place p : functions_) function(p);
     for (Block& b : f_.blocks) std::erase_if(b.ops, [](const Op& op) { return op.code == OpCode::Retain; });
     for (auto& [op_result, index] : selves_) detach(op_result, index);
+    return !stores_.empty();
   }
 
  private:
@@ -169,6 +170,6 @@ class Closures {
 
 }  // namespace
 
-void check_closures(Function* f, const Unit& unit) { Closures(f, unit).run(); }
+bool check_closures(Function* f, const Unit& unit) { return Closures(f, unit).run(); }
 
 }  // namespace coluber::ir

@@ -5,12 +5,12 @@
 
 namespace coluber::ir {
 
-// Removes checks of variables that are bound on all ways.
-void drop_sure_checks(Function* f);
+// Removes checks of variables that are bound on all ways. Did it change anything?
+bool drop_sure_checks(Function* f);
 // Parameters that are always the same value, ops and parameters that nobody uses, superfluous blocks and handlers: until nothing changes.
 void simplify(Function* f);
-// Captured variables are captured by value: fails where that could be seen, and removes the marks that tell of stores.
-void check_closures(Function* f, const Unit& unit);
+// Captured variables are captured by value: fails where that could be seen, and removes the marks that tell of stores. Were there any?
+bool check_closures(Function* f, const Unit& unit);
 // Reverse postorder, values numbered in that order, parameters sorted, loop headers marked.
 void canonicalise(Function* f);
 

@@ -98,20 +98,16 @@ class Blocks {
     header_.assign(f_.blocks.size(), false);
     is_param_.assign(f_.values.size(), false);
     position_.assign(f_.blocks.size(), 0);
+    used_in_.clear();
     merged_.assign(f_.blocks.size(), kNoId);
-    used_in_.assign(f_.values.size(), {});
     for (size_t i = 0; i < order_.size(); ++i) position_[order_[i]] = i;
     for (BlockId b : order_) {
       Block& block = f_.blocks[b];
       for (ValueId v : block.params) is_param_[v] = true;
-      auto use = [&](ValueId v) {
-        ++uses_[v];
-        if (used_in_[v].empty() || used_in_[v].back() != b) used_in_[v].push_back(b);
-      };
       for (Op& op : block.ops)
-        for (ValueId v : op.args) use(v);
+        for (ValueId v : op.args) ++uses_[v];
       for_edges(block, [&](Edge& e, bool error) {
-        for (ValueId v : e.args) use(v);
+        for (ValueId v : e.args) ++uses_[v];
         ++(error ? errors_in_ : ways_in_)[e.block];
         if (position_[e.block] <= position_[b]) header_[e.block] = true;
       });
@@ -179,11 +175,12 @@ class Blocks {
   // Does code behind the handler use a value that block b makes? Once b has the error edge, that value may not exist there. Ways that
   // come through b or c again make it anew.
   bool wanted_behind(const Block& block, BlockId b, BlockId c, BlockId handler) {
+    if (used_in_.empty()) find_users();
     std::vector<BlockId> users;
     for (const Op& op : block.ops)
       for (ValueId v : op.results)
         for (BlockId user : used_in_[v])
-          if (home(user) != b && user != c) users.push_back(home(user));
+          if (home(user) != b && home(user) != c) users.push_back(home(user));
     if (users.empty()) return false;
     std::vector<bool> seen(f_.blocks.size(), false);
     std::vector<BlockId> work{handler};
@@ -203,6 +200,19 @@ class Blocks {
     while (merged_[b] != kNoId) b = merged_[b];
     return b;
   }
+  void find_users() {
+    used_in_.resize(f_.values.size());
+    for (BlockId b : order_) {
+      auto use = [&](const std::vector<ValueId>& list) {
+        for (ValueId v : list) {
+          std::vector<BlockId>& users = used_in_[replace_.find(v)];
+          if (users.empty() || users.back() != b) users.push_back(b);
+        }
+      };
+      for (Op& op : f_.blocks[b].ops) use(op.args);
+      for_edges(f_.blocks[b], [&](Edge& e, bool) { use(e.args); });
+    }
+  }
 
   void merge(BlockId b) {
     for (;;) {
@@ -215,7 +225,7 @@ class Blocks {
       for (ValueId& v : jump.args) v = replace_.find(v);
       Edge edge;
       if (!common_edge(block, b, next, jump, &edge)) return;
-      for (size_t i = 0; i < next.params.size(); ++i) replace_.replace(next.params[i], jump.args[i]);
+      for (size_t i = 0; i < next.params.size(); ++i) stand_for(next.params[i], jump.args[i]);
       block.ops.pop_back();
       for (Op& op : next.ops) {
         for (ValueId v : op.results) f_.values[v].block = b;
@@ -228,12 +238,18 @@ class Blocks {
     }
   }
 
+  void stand_for(ValueId param, ValueId value) {
+    replace_.replace(param, value);
+    if (used_in_.empty()) return;
+    used_in_[value].insert(used_in_[value].end(), used_in_[param].begin(), used_in_[param].end());
+  }
+
   Function& f_;
   Replacements replace_;
   std::vector<BlockId> order_;
   std::vector<size_t> position_;           // of blocks in that order
   std::vector<uint32_t> uses_, ways_in_, errors_in_;
-  std::vector<std::vector<BlockId>> used_in_;   // value -> blocks, as they were before merging
+  std::vector<std::vector<BlockId>> used_in_;   // value -> blocks, as they were before merging; found when wanted
   std::vector<BlockId> merged_;            // into which block
   std::vector<bool> header_, is_param_;
   bool changed_ = false;

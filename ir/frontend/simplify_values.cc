@@ -26,7 +26,11 @@ void Replacements::apply(Function* f) {
   }
 }
 
-void drop_sure_checks(Function* f) {
+bool drop_sure_checks(Function* f) {
+  bool any = std::any_of(f->blocks.begin(), f->blocks.end(), [](const Block& b) {
+    return std::any_of(b.ops.begin(), b.ops.end(), [](const Op& op) { return op.code == OpCode::PyCheckBound; });
+  });
+  if (!any) return false;
   std::vector<std::vector<ValueId>> feeds(f->values.size());   // value -> parameters it is passed to
   std::vector<bool> maybe(f->values.size(), false);
   std::vector<ValueId> work;
@@ -55,6 +59,7 @@ void drop_sure_checks(Function* f) {
       return true;
     });
   replace.apply(f);
+  return replace.any();
 }
 
 namespace {
