@@ -11,24 +11,20 @@
 #include <sstream>
 
 #include <llvm/Analysis/AliasAnalysis.h>
-#include <llvm/Analysis/GlobalsModRef.h>
+#include <llvm/Analysis/LoopInfo.h>
 #include <llvm/Support/CommandLine.h>
-#include <llvm/Transforms/AggressiveInstCombine/AggressiveInstCombine.h>
 #include <llvm/Transforms/IPO/AlwaysInliner.h>
-#include <llvm/Transforms/IPO/DeadArgumentElimination.h>
 #include <llvm/Transforms/IPO/FunctionAttrs.h>
 #include <llvm/Transforms/IPO/GlobalDCE.h>
 #include <llvm/Transforms/IPO/Inliner.h>
 #include <llvm/Transforms/InstCombine/InstCombine.h>
 #include <llvm/Transforms/Scalar/ADCE.h>
-#include <llvm/Transforms/Scalar/AlignmentFromAssumptions.h>
 #include <llvm/Transforms/Scalar/BDCE.h>
 #include <llvm/Transforms/Scalar/ConstraintElimination.h>
 #include <llvm/Transforms/Scalar/CorrelatedValuePropagation.h>
 #include <llvm/Transforms/Scalar/DeadStoreElimination.h>
 #include <llvm/Transforms/Scalar/DivRemPairs.h>
 #include <llvm/Transforms/Scalar/EarlyCSE.h>
-#include <llvm/Transforms/Scalar/Float2Int.h>
 #include <llvm/Transforms/Scalar/GVN.h>
 #include <llvm/Transforms/Scalar/IndVarSimplify.h>
 #include <llvm/Transforms/Scalar/InferAlignment.h>
@@ -44,15 +40,14 @@
 #include <llvm/Transforms/Scalar/LoopRotation.h>
 #include <llvm/Transforms/Scalar/LoopSimplifyCFG.h>
 #include <llvm/Transforms/Scalar/LoopUnrollPass.h>
-#include <llvm/Transforms/Scalar/MemCpyOptimizer.h>
 #include <llvm/Transforms/Scalar/Reassociate.h>
 #include <llvm/Transforms/Scalar/SCCP.h>
 #include <llvm/Transforms/Scalar/SROA.h>
 #include <llvm/Transforms/Scalar/SimpleLoopUnswitch.h>
 #include <llvm/Transforms/Scalar/SimplifyCFG.h>
 #include <llvm/Transforms/Scalar/TailRecursionElimination.h>
-#include <llvm/Transforms/Utils/LowerSwitch.h>
 #include <llvm/Transforms/Utils/InjectTLIMappings.h>
+#include <llvm/Transforms/Utils/LoopUtils.h>
 #include <llvm/Transforms/Vectorize/LoopVectorize.h>
 #include <llvm/Transforms/Vectorize/SLPVectorizer.h>
 #include <llvm/Transforms/Vectorize/VectorCombine.h>
@@ -115,6 +110,16 @@ FunctionPassManager simplification(bool loops) {
   return fpm;
 }
 
+// What the vectoriser leaves as a scalar loop (the rest of the iterations, or all of them when arrays overlap) is not worth unrolling.
+struct KeepRemaindersSmall : llvm::PassInfoMixin<KeepRemaindersSmall> {
+  static llvm::PreservedAnalyses run(llvm::Function& f, llvm::FunctionAnalysisManager& analyses) {
+    for (llvm::Loop* loop : analyses.getResult<llvm::LoopAnalysis>(f).getLoopsInPreorder())
+      if (llvm::getBooleanLoopAttribute(loop, "llvm.loop.isvectorized"))
+        llvm::addStringMetadataToLoop(loop, "llvm.loop.unroll.runtime.disable");
+    return llvm::PreservedAnalyses::all();
+  }
+};
+
 // Last: vectorise, unroll, clean up behind both.
 FunctionPassManager vectorisation(bool slp) {
   FunctionPassManager fpm;
@@ -124,6 +129,7 @@ FunctionPassManager vectorisation(bool slp) {
   fpm.addPass(createFunctionToLoopPassAdaptor(std::move(rotate), false, false));
   fpm.addPass(llvm::InjectTLIMappings());
   fpm.addPass(llvm::LoopVectorizePass(llvm::LoopVectorizeOptions(false, false)));
+  fpm.addPass(KeepRemaindersSmall());
   fpm.addPass(llvm::InferAlignmentPass());
   fpm.addPass(llvm::LoopLoadEliminationPass());
   fpm.addPass(llvm::InstCombinePass());
