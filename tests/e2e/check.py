@@ -63,7 +63,7 @@ def same(f, *args, ulps=0, message=True, **kwargs):
     """Asserts that f gives the same in CPython and compiled. ulps: by how much floats may differ; message: whether messages count."""
     want, args_want = outcome(f, args, kwargs)
     got, args_got = outcome(compiled(f), args, kwargs)
-    shown = f"{f.__name__}{args!r}{kwargs or ''}: CPython {want!r}, compiled {got!r}"
+    shown = f"{f.__name__}{short(args)}{kwargs or ''}: CPython {short(want)}, compiled {short(got)}"
     assert want[0] == got[0], shown
     if want[0] == "raises":
         assert want[1] is got[1], shown
@@ -73,7 +73,12 @@ def same(f, *args, ulps=0, message=True, **kwargs):
         assert close(unboxed(want[1]), unboxed(got[1]), ulps), shown
     else:
         assert exact(want[1]) == exact(got[1]), shown
-    assert exact(list(args_want)) == exact(list(args_got)), f"arguments afterwards: {args_want!r}, compiled {args_got!r}; {shown}"
+    assert exact(list(args_want)) == exact(list(args_got)), f"arguments afterwards: {short(args_want)}, compiled {short(args_got)}; {shown}"
+
+
+def short(x):
+    text = " ".join(repr(x).split())
+    return text if len(text) < 500 else text[:500] + "..."
 
 
 def unboxed(x):

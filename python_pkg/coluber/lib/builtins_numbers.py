@@ -132,7 +132,7 @@ def numpy_complex_power(x, y):
     if y.real == 0.0 and y.imag == 0.0:
         return one_complex(x)
     if x.real == 0.0 and x.imag == 0.0:
-        if y.real > 0.0 and y.imag == 0.0:
+        if y.real > 0.0:
             return make_complex(zero, zero)
         return make_complex(cast_like(NAN, x.real), cast_like(NAN, x.real))
     if small_whole(y) and native("fabs", y.real) < 100.0:

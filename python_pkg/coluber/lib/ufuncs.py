@@ -109,11 +109,7 @@ def fmod(x, y):
 
 @implements(np.power, elementwise=True)
 def power(x, y):
-    return strong_power(strong(x), y)
-
-
-def strong_power(x, y):
-    return x ** y
+    return cast(x, promote(x, y)) ** y                 # y as it is: a literal exponent makes for multiplications
 
 
 @implements(np.float_power, elementwise=True)
@@ -150,7 +146,7 @@ def square(x):
 @implements(np.reciprocal, elementwise=True)
 def reciprocal(x):
     if is_bool(x):
-        return cast(1, np.int8)
+        return cast(x, np.int8)
     x = strong(x)
     if is_float(x):
         return fdiv(cast(1.0, dtype_of(x)), x)
