@@ -50,6 +50,38 @@ std::string assembly_of(CpuTarget& target, const llvm::Module& module) {
   return std::string(text.begin(), text.end());
 }
 
+// From top to bottom; stops at the first error.
+void run_stages(const ir::Program& program, const Options& options, CpuTarget& target, Stopwatch* watch, CompiledObject* out) {
+  llvm::LLVMContext context;
+  context.setDiscardValueNames(!options.keep_llvm);
+  llvm::Module module("coluber", context);
+  module.setTargetTriple(target.triple());
+  module.setDataLayout(target.data_layout());
+  module.setPICLevel(llvm::PICLevel::SmallPIC);
+  LoweredProgram lowered = ModuleLowering(module, program, target, options).run();
+  out->error = lowered.error;
+  out->import_keys = std::move(lowered.import_keys);
+  if (out->error.empty() && options.verify) out->error = verify_module(module, "before optimisation");
+  watch->lap("build");
+  if (!out->error.empty()) return;
+
+  target.run_pipeline(module, options);
+  if (options.verify) out->error = verify_module(module, "after optimisation");
+  watch->lap("optimise");
+  if (!out->error.empty()) return;
+  if (options.keep_llvm) out->llvm_text = module_text(module);
+  if (options.keep_asm) out->asm_text = assembly_of(target, module);
+  if (options.keep_llvm || options.keep_asm) watch->lap("dump");
+
+  llvm::SmallVector<char, 0> object;
+  if (!target.emit(module, false, &object, &out->error)) return;
+  out->object.assign(object.begin(), object.end());
+  watch->lap("codegen");
+
+  link_object(out->object, out);
+  watch->lap("link");
+}
+
 }  // namespace
 
 CompiledObject compile_program(const ir::Program& program, const Options& options) {
@@ -57,35 +89,12 @@ CompiledObject compile_program(const ir::Program& program, const Options& option
   Stopwatch watch(&out.times);
   PooledTarget target;
   watch.lap("target");
-
-  llvm::LLVMContext context;
-  context.setDiscardValueNames(!options.keep_llvm);
-  llvm::Module module("coluber", context);
-  module.setTargetTriple(target->triple());
-  module.setDataLayout(target->data_layout());
-  module.setPICLevel(llvm::PICLevel::SmallPIC);
-  LoweredProgram lowered = ModuleLowering(module, program, *target, options).run();
-  out.error = lowered.error;
-  out.import_keys = std::move(lowered.import_keys);
-  if (out.error.empty() && options.verify) out.error = verify_module(module, "before optimisation");
-  watch.lap("build");
-  if (!out.error.empty()) return out;
-
-  target->run_pipeline(module, options);
-  if (options.verify) out.error = verify_module(module, "after optimisation");
-  watch.lap("optimise");
-  if (!out.error.empty()) return out;
-  if (options.keep_llvm) out.llvm_text = module_text(module);
-  if (options.keep_asm) out.asm_text = assembly_of(*target, module);
-  if (options.keep_llvm || options.keep_asm) watch.lap("dump");
-
-  llvm::SmallVector<char, 0> object;
-  if (!target->emit(module, false, &object, &out.error)) return out;
-  out.object.assign(object.begin(), object.end());
-  watch.lap("codegen");
-
-  link_object(out.object, &out);
-  watch.lap("link");
+  try {
+    run_stages(program, options, *target, &watch, &out);
+  } catch (const LlvmFatalError& e) {
+    target.drop();
+    out.error = "LLVM: " + e.reason;
+  }
   return out;
 }
 

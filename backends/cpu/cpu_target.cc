@@ -38,7 +38,7 @@ PooledTarget::PooledTarget() {
 
 PooledTarget::~PooledTarget() {
   std::lock_guard lock(pool().mutex);
-  if (pool().free.size() < kKept) pool().free.push_back(std::move(target_));
+  if (target_ && pool().free.size() < kKept) pool().free.push_back(std::move(target_));
 }
 
 llvm::TargetMachine* CpuTarget::machine(int opt_level) {

@@ -8,8 +8,9 @@ namespace coluber::backend {
 
 class CpuTarget : public Target {
  public:
+  CpuTarget() : layout_(machine(3)->createDataLayout().getStringRepresentation()) {}
   const char* triple() const override { return host_.triple.c_str(); }
-  const char* data_layout() const override { return host_.layout.c_str(); }
+  const char* data_layout() const override { return layout_.c_str(); }
   bool supports(const ir::Op&) const override { return true; }
   bool has_fma() const override { return host_.has_fma; }
   std::string lower_intrinsic(const char* symbol, bool single) const override { return std::string(symbol) + (single ? "f" : ""); }
@@ -21,6 +22,7 @@ class CpuTarget : public Target {
 
   const Host& host_ = host();
   std::unique_ptr<llvm::TargetMachine> machines_[4];   // by level, made when first needed
+  std::string layout_;
   int current_ = 3;   // level of the last run_pipeline; emit uses its machine
 };
 
@@ -29,6 +31,7 @@ class PooledTarget {
  public:
   PooledTarget();
   ~PooledTarget();
+  void drop() { target_.reset(); }   // after a failure inside LLVM: its state is not to be trusted
   PooledTarget(const PooledTarget&) = delete;
   PooledTarget& operator=(const PooledTarget&) = delete;
   CpuTarget* operator->() { return target_.get(); }

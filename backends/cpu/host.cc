@@ -2,6 +2,7 @@
 #include "backends/cpu/host.h"
 
 #include <llvm/MC/TargetRegistry.h>
+#include <llvm/Support/ErrorHandling.h>
 #include <llvm/Support/TargetSelect.h>
 #include <llvm/Target/TargetOptions.h>
 #include <llvm/TargetParser/Host.h>
@@ -11,9 +12,14 @@
 namespace coluber::backend {
 namespace {
 
+// LLVM ends the process when it meets what it cannot do (an instruction it cannot select, say). A compiler inside a user's process must
+// not: the error travels up to compile_program as an exception, at the price of what LLVM leaks on the way.
+[[noreturn]] void throw_fatal_error(void*, const char* reason, bool) { throw LlvmFatalError{reason}; }
+
 Host find_host() {
   llvm::InitializeNativeTarget();
   llvm::InitializeNativeTargetAsmPrinter();
+  llvm::install_fatal_error_handler(throw_fatal_error);
   set_llvm_options();
   Host h;
   h.triple = llvm::sys::getProcessTriple();
@@ -25,7 +31,6 @@ Host find_host() {
   h.has_fma = features.lookup("fma") || llvm::Triple(h.triple).isAArch64();
   std::string error;
   h.target = llvm::TargetRegistry::lookupTarget(h.triple, error);
-  h.layout = make_target_machine(h, 3)->createDataLayout().getStringRepresentation();
   return h;
 }
 

@@ -6,9 +6,14 @@
 namespace coluber::backend {
 
 struct Host {
-  std::string triple, cpu, features, layout;
+  std::string triple, cpu, features;
   bool has_fma = false;
   const llvm::Target* target = nullptr;
+};
+
+// Thrown where LLVM would have ended the process.
+struct LlvmFatalError {
+  std::string reason;
 };
 
 // Registers the target with LLVM on first use.

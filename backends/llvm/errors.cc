@@ -3,7 +3,8 @@
 //
 // Code that runs at most once is kept small. Without a handler and with nothing to release, the failing branch goes straight to one block
 // per function that adds the traceback frames and returns 1; which frame is a number, its text is in a table of the module. Failed checks
-// share one block as well, which passes id and values of the message to the runtime.
+// share one block as well, which passes id and values of the message to the runtime. Texts in a message travel as their address; such a
+// check has a block of its own, since the address of a text would be computed before the test.
 //
 // An exception on its way to a handler of this function gets the frames up to the handler's own function, as in CPython; `raise` without
 // an exception (raise.exc with imm 1) adds none for the function it stands in.
@@ -135,7 +136,7 @@ void FunctionLowering::release_all(const std::vector<ir::ValueId>& values) {
 void FunctionLowering::raise_unless(V ok, const Op& op, int diag, llvm::ArrayRef<V> values) {
   if (auto* known = llvm::dyn_cast<llvm::ConstantInt>(ok); known && known->isOne()) return;
   llvm::BasicBlock* next = llvm::BasicBlock::Create(context_, "", f_);
-  if (leaves_function_directly(op) && values.size() <= kSharedValues) {
+  if (leaves_function_directly(op) && values.size() <= kSharedValues && op.names.empty()) {
     raise_block();
     llvm::BasicBlock* here = b_.GetInsertBlock();
     int32_t frame = frame_of(op);
@@ -161,6 +162,7 @@ void FunctionLowering::lower_guard(const Op& op) {
   int diag = runtime_diag_id(op.sym);
   if (diag < 0) return fail(op, "no such RUNTIME row in diag.def");
   llvm::SmallVector<V, 4> values;
+  for (const std::string& text : op.names) values.push_back(llvm::ConstantExpr::getPtrToInt(module_.string(text), b_.getInt64Ty()));
   for (size_t k = 1; k < op.args.size(); ++k) {
     V v = one(op.args[k]);
     if (!v->getType()->isIntegerTy()) return fail(op, "its values must be integers");
@@ -171,15 +173,16 @@ void FunctionLowering::lower_guard(const Op& op) {
 }
 
 void FunctionLowering::lower_index_check(const Op& op) {
-  static const int kArray = runtime_diag_id("IndexArray"), kList = runtime_diag_id("IndexList"), kTuple = runtime_diag_id("IndexTuple"),
-                   kRange = runtime_diag_id("IndexRange");
+  static const int kArray = runtime_diag_id("IndexArray");
+  static const int kOthers[] = {runtime_diag_id("IndexList"), runtime_diag_id("IndexTuple"), runtime_diag_id("IndexRange"), runtime_diag_id("IndexListStore")};
   V index = one(op.args[0]), length = one(op.args[1]), wrapped = index;
   bool no_wrap = !op.ints.empty() && op.ints[0] == 1;
   if (!no_wrap)
     wrapped = b_.CreateSelect(b_.CreateICmpSLT(index, b_.getInt64(0)), b_.CreateAdd(index, length), index);
   V ok = b_.CreateICmpULT(wrapped, length);
   if (op.imm >= 0) raise_unless(ok, op, kArray, {index, length, b_.getInt64(op.imm)});
-  else raise_unless(ok, op, op.imm == -1 ? kList : op.imm == -2 ? kTuple : kRange, {});
+  else if (op.imm >= -4) raise_unless(ok, op, kOthers[-1 - op.imm], {});
+  else return fail(op, "no such kind of index");
   set(op, wrapped);
 }
 

@@ -103,6 +103,7 @@ void FunctionLowering::lower_math(const Op& op) {
   if (row->domain == Float ? !ir::is_float(t) : !ir::is_integer(t)) return fail(op, "operands of type " + t->text);
   if (row->result == Truth ? !ir::is_bool(result) : row->result == PyIntR ? !result->is(ir::Kind::PyInt) : slots_of(result) [0].kind != slots_of(t)[0].kind)
     return fail(op, "a result of type " + result->text);
+  if (op.sym == "bswap" && ir::item_size(t) == 1) return fail(op, "operands of type " + t->text);
   llvm::SmallVector<V, 3> arguments;
   for (ir::ValueId v : op.args) arguments.push_back(one(v));
   switch (row->how) {

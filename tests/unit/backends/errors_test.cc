@@ -1,4 +1,7 @@
 // Calls, guards, handlers, tracebacks, polls, recursion: every way out of a function.
+#include <fstream>
+#include <thread>
+
 #include "tests/unit/backends/harness.h"
 
 namespace coluber::backend {
@@ -186,9 +189,51 @@ TEST(Objects, LoadAgainAndFreely) {
   EXPECT_NE(load_object("no object").error, "");
 }
 
+TEST(Objects, CompileInSeveralThreadsAtOnce) {
+  std::string error;
+  auto program = ir::parse_program(kFib, &error);
+  ASSERT_TRUE(program) << error;
+  std::vector<std::thread> threads;
+  std::vector<uint64_t> results(8);
+  for (uint64_t& slot : results)
+    threads.emplace_back([&program, &slot] {
+      for (int k = 0; k < 3; ++k) {
+        CompiledObject out = compile_program(*program);
+        if (!out.error.empty()) return;
+        fill_imports(out);
+        coluber_ctx ctx{};
+        uint64_t arg = 15;
+        if (out.entry(&ctx, &arg, &slot) != 0) return;
+      }
+    });
+  for (std::thread& t : threads) t.join();
+  for (uint64_t r : results) EXPECT_EQ(r, 610u);
+}
+
+int mappings() {
+  std::ifstream maps("/proc/self/maps");
+  int count = 0;
+  for (std::string line; std::getline(maps, line);) ++count;
+  return count;
+}
+
+TEST(Objects, CodeIsGivenBack) {
+  std::string error;
+  auto program = ir::parse_program(kFib, &error);
+  ASSERT_TRUE(program) << error;
+  std::vector<CompiledObject> kept;
+  int before = mappings();
+  for (int k = 0; k < 20; ++k) kept.push_back(compile_program(*program));
+  int during = mappings();
+  kept.clear();
+  EXPECT_GE(during, before + 20);
+  EXPECT_LE(mappings(), before + 4);   // the heap may have grown by a piece or two
+}
+
 TEST(Objects, MistakesOfEarlierStagesAreErrorsNotCrashes) {
   for (const char* ops : {"  %1 = math %0, \"no_such\" : pyint\n  return %1", "  %1 = call %0, \"nobody\" : pyint\n  return %1",
-                          "  %1 = call_rt %0, \"coluber_nothing\" : pyint\n  return %1", "  %1 = ew %0, \"k\" : pyint\n  return %1",
+                          "  %1 = call_rt %0, \"coluber_nothing\" : pyint\n  return %1",
+                          "  %1 = cast %0 : uint8\n  %2 = math %1, \"bswap\" : uint8\n  return %0", "  %1 = ew %0, \"k\" : pyint\n  return %1",
                           "  %1 = py.neg_nothing %0 : pyint\n  return %1"}) {
     std::string error;
     auto program = ir::parse_program(function_text("%0: pyint", "pyint", ops), &error);
