@@ -44,11 +44,11 @@ void r_unbound(Emit& e, const Op&, uint64_t, In, Out out) {
 void r_check_bound(Emit& e, const Op& op, uint64_t, In a, Out out) {
   if (!a[0].is(Kind::Unbound)) { out->push_back(a[0]); return; }
   if (a[0].type->elem->is(Kind::Bottom)) {
-    e.guard(e.const_bool(false), "UnboundLocal");
+    e.guard(e.const_bool(false), "UnboundLocal", {}, {op.sym});
     out->push_back(TV());
     return;
   }
-  e.guard(e.op(OpCode::Present, {a[0]}, pybool()), "UnboundLocal");
+  e.guard(e.op(OpCode::Present, {a[0]}, pybool()), "UnboundLocal", {}, {op.sym});
   out->push_back(e.op(OpCode::Payload, {a[0]}, a[0].type->elem));
 }
 
@@ -106,6 +106,7 @@ void r_is(Emit& e, const Op& op, uint64_t, In a, Out out) {
   }
   if (a[0].c && a[1].c) return answer(e.const_bool(same_const(a[0].c, a[1].c)));
   if (is_bool(a[0].type) && is_bool(a[1].type)) return answer(compare(e, "eq", a[0], a[1]));
+  if (a[0].is(Kind::Ellipsis) || a[1].is(Kind::Ellipsis)) return answer(e.const_bool(a[0].type == a[1].type));
   if (a[0].is(Kind::DType) && a[1].is(Kind::DType)) return answer(e.const_bool(a[0].type == a[1].type));
   if (!identical_kinds(a[0], a[1])) return answer(e.const_bool(false));
   if (a[0].is(Kind::List)) return answer(e.cmp(OpCode::Eq, e.op(OpCode::PtrToInt, {a[0]}, pyint()), e.op(OpCode::PtrToInt, {a[1]}, pyint())));
@@ -215,8 +216,10 @@ void r_unpack(Emit& e, const Op& op, uint64_t, In a, Out out) {
   size_t n = op.results.size();
   if (a[0].is(Kind::Tuple)) {
     size_t have = a[0].type->items.size();
-    if (have < n) fail("UnpackFewStatic", {std::to_string(n), std::to_string(have)});
-    if (have > n) fail("UnpackManyStatic", {std::to_string(n), std::to_string(have)});
+    TV want = e.const_int(static_cast<int64_t>(n));
+    if (have < n) e.guard(e.const_bool(false), "UnpackFew", {want, e.const_int(static_cast<int64_t>(have))});
+    if (have > n) e.guard(e.const_bool(false), "UnpackMany", {want});
+    if (have != n) return out->resize(n);
     for (size_t k = 0; k < n; k++) out->push_back(e.item(a[0], static_cast<int>(k)));
     return;
   }
@@ -238,7 +241,10 @@ void r_unpack_ex(Emit& e, const Op& op, uint64_t key, In a, Out out) {
     return;
   }
   size_t n = a[0].type->items.size();
-  if (n < before + after) fail("UnpackFewStatic", {std::to_string(before + after), std::to_string(n)});
+  if (n < before + after) {
+    e.guard(e.const_bool(false), "UnpackFewStar", {e.const_int(static_cast<int64_t>(before + after)), e.const_int(static_cast<int64_t>(n))});
+    return out->resize(op.results.size());
+  }
   for (size_t k = 0; k < before; k++) out->push_back(e.item(a[0], static_cast<int>(k)));
   for (size_t k = before; k < n - after; k++) rest.push_back(e.item(a[0], static_cast<int>(k)));
   r_list(e, op, key, rest, out);

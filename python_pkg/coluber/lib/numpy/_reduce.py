@@ -142,7 +142,7 @@ def _flip_axis(axis, ndim):
     return ndim - 1 - check_axis(axis, ndim)
 
 
-def _flipped(axis, ndim):
+def flipped(axis, ndim):
     if isinstance(axis, tuple):
         return tuple_map(_flip_axis, axis, ndim)
     return _flip_axis(axis, ndim)
@@ -169,7 +169,7 @@ def reduce(a, axis, d, keepdims, op, row, start, name):
             return _with_axis(r, k, d)
         return r
     if a.ndim > 1 and is_f_contiguous(a):
-        return _transposed(reduce(a.T, _flipped(axis, a.ndim), d, keepdims, op, row, start, name))
+        return transposed(reduce(a.T, flipped(axis, a.ndim), d, keepdims, op, row, start, name))
     mask = axes_mask(axis, a.ndim)
     if all_true(mask) and not keepdims and a.ndim > 0:
         return _reduce_all(a, d, op, row, start, name)
@@ -190,7 +190,7 @@ def _with_axis(r, k, d):
     return out
 
 
-def _transposed(r):
+def transposed(r):
     if is_array(r):
         return r.T
     return r

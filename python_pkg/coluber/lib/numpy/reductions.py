@@ -3,11 +3,11 @@ import numpy as np
 
 from coluber.extending import implements
 from coluber.lib.intrinsics import (
-    assign, cast, dtype_of, elementwise, empty_array, get, is_array, is_bool, is_complex, is_contiguous, is_float, is_integer, is_literal, math,
-    math_bool, promote, put, real_dtype, same_type, select)
+    assign, cast, dtype_of, elementwise, empty_array, get, is_array, is_bool, is_complex, is_f_contiguous, is_float, is_literal, math,
+    promote, put, real_dtype, same_type, select)
 from coluber.lib.numpy._common import (
     as_array, check_axis, complex_less, float_dtype, is_nan, result, sum_dtype)
-from coluber.lib.numpy._reduce import axes_mask, count_items, reduce, total_of
+from coluber.lib.numpy._reduce import axes_mask, count_items, flipped, reduce, transposed
 
 # ---- sums: eight accumulators, blocks of 128, halves above that, as NumPy does it
 
@@ -299,6 +299,8 @@ def _square_deviation(x, m):
 
 
 def _variance(x, axis, d, ddof, keepdims):
+    if x.ndim > 1 and is_f_contiguous(x) and axis is not None and is_literal(axis):
+        return transposed(_variance(x.T, flipped(axis, x.ndim), d, ddof, keepdims))
     n = _count(x, axis)
     m = _divide(sum_in(x, axis, d, axis is not None), n, d)
     squares = elementwise(_square_deviation, x, m)
