@@ -1,0 +1,77 @@
+// The parts of the guards pass (see guards.cc): what is proved, what is tested once in front of a loop, copies of loops.
+#pragma once
+#include <functional>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+#include "ir/analysis/loops.h"
+#include "ir/analysis/ranges.h"
+
+namespace coluber::ir::guards {
+
+// The analyses of a function as it is now. Loops are copied behind its back: what is copied is found by the numbers of blocks and values.
+struct Analyses {
+  explicit Analyses(const Function& f, bool trust_guards = true);
+  Cfg cfg;
+  DomTree dom;
+  DefUse uses;
+  LoopInfo loops;
+  Ranges ranges;
+  const size_t blocks, values;             // how many there were
+  std::vector<std::vector<Pred>> preds;    // kept up to date while loops are copied
+  std::vector<uint8_t> touched;            // blocks that got parameters, of which `uses` knows nothing
+  std::unordered_map<ValueId, std::vector<BlockId>> state_uses;       // frame states that name a value
+};
+
+bool is_check(const Op& op);               // index_check or guard
+
+// guards_lists.cc: reads of a list's length and items pointer move in front of loops that do not change them. True: something changed.
+bool hoist_list_reads(Function& f);
+
+// guards.cc: drops checks that are proved, and gives mod and floordiv cheaper forms. True: something changed.
+bool remove_proven(Function& f, Analyses& a);
+
+// A copy of some blocks of a function beside the original. Edges out of the copy lead to where those of the original do; uses of values
+// behind both get block parameters that merge the two.
+class Region {
+ public:
+  Region(Function& f, Analyses& a, const Loop& loop) : f_(f), a_(a), loop_(loop) {}
+
+  // Makes the copy; `edit` may change each block of it (given with the number of the original), as long as no edge goes elsewhere.
+  void copy(const std::function<void(Block& made, BlockId from)>& edit);
+  BlockId block_copy(BlockId b) const;
+  ValueId value_copy(ValueId v) const;
+  // Merges what is used behind. To be called when all edges into the copy and out of it are in place.
+  void merge_values();
+
+ private:
+  bool inside(BlockId b) const { return block_.count(b) != 0; }
+  ValueId at_end(BlockId b, ValueId v);
+  ValueId at_head(BlockId b, ValueId v);
+  BlockId dominating_exit(BlockId b) const;
+  void merge(ValueId v);
+
+  Function& f_;
+  Analyses& a_;
+  const Loop& loop_;
+  std::unordered_map<BlockId, BlockId> block_;              // original -> copy
+  std::unordered_set<BlockId> copies_;
+  std::unordered_map<ValueId, ValueId> value_;
+  std::unordered_map<BlockId, ValueId> merged_;             // for the value in hand: what stands for it at the head of a block
+  std::vector<BlockId> exits_;
+};
+
+// A block in front of a loop to which all the edges that enter it lead now. It has the header's parameters and no terminator yet.
+BlockId make_dispatch(Function& f, Analyses& a, const Loop& loop);
+// Adds a jump or branch target, and makes it known as a predecessor.
+void add_target(Function& f, Analyses& a, BlockId from, BlockId to, std::vector<ValueId> args);
+
+// guards_version.cc: a test in front of a loop nest, and a copy of the nest without the checks that the test answers.
+// The headers of the nests that keep their checks are added to *slow.
+void version_loops(Function& f, Analyses& a, std::unordered_set<BlockId>* slow);
+
+// guards_speculate.cc: innermost loops that only compute run without their data-dependent guards, and once more with them if one failed.
+void speculate_loops(Function& f, Analyses& a, const std::unordered_set<BlockId>& slow);
+
+}  // namespace coluber::ir::guards

@@ -1,0 +1,210 @@
+// Part of guards: guards that depend on data, in innermost loops that only compute.
+//
+//   before                                   after
+//     jump ^1(0, 0.0)                          jump ^5(0, 0.0)
+//   ^1(%i, %s) loop:                         ^5(%k, %t): jump ^6(%k, %t, false)
+//     br (lt %i, %n), ^2, ^3                 ^6(%i', %s', %bad) loop:
+//   ^2:                                        br (lt %i', %n), ^7, ^8
+//     guard (ne %x, 0.0), "ZeroDiv"          ^7: ... %bad' = or %bad, (not (ne %x', 0.0)) ... jump ^6(%i' + 1, ..., %bad')
+//     ...                                    ^8: br (likely not %bad), ^1(%k, %t), ^3
+//     jump ^1(%i + 1, ...)                   ^1(%i, %s) loop: as it was, from the beginning
+//
+// Then the loop is one straight body which vectorises. If a guard would have failed nothing has been lost: nothing was stored, and the loop as
+// it was starts over and raises at the very turn. Conditions on the loop: it is counted, so that it ends without its guards too; no op in it
+// writes, calls or raises other than by guards. What the guards kept from happening must be harmless: integer divisors are replaced by 1 where
+// they are 0, and what is read must be known to be inside of its array without the help of guards. Loops that store are left alone: a store behind a failed guard could be seen.
+#include <algorithm>
+
+#include "ir/passes/guards.h"
+
+namespace coluber::ir::guards {
+namespace {
+
+constexpr size_t kMaxOps = 200;
+
+bool divides(const Op& op) {
+  return op.code == OpCode::FloorDiv || op.code == OpCode::Mod || op.code == OpCode::TruncDiv || op.code == OpCode::TruncRem;
+}
+
+class Speculation {
+ public:
+  Speculation(Function& f, Analyses& a, const Loop& loop) : f_(f), a_(a), loop_(loop) {}
+
+  bool possible() {
+    size_t ops = 0, guards = 0;
+    for (BlockId b : loop_.blocks) {
+      if (a_.touched[b]) return false;
+      for (const Op& op : f_.blocks[b].ops) {
+        ++ops;
+        if (op.code == OpCode::Guard) ++guards;
+        else if (op.has(Raises) || op.has(Writes) || op.code == OpCode::StackAlloc) return false;
+      }
+      if (ops > kMaxOps) return false;
+    }
+    for (const Pred& p : loop_.entries)
+      if (p.error()) return false;
+    return guards > 0 && counted() && reads_are_safe();
+  }
+
+  void make() {
+    Region region(f_, a_, loop_);
+    BlockId dispatch = make_dispatch(f_, a_, loop_);
+    region.copy([&](Block& made, BlockId from) { edit(made, region.block_copy(from)); });
+    // `bad` goes round as the last parameter of every block of the copy.
+    Op no;
+    no.code = OpCode::Const;
+    no.results = {f_.add_value(pybool(), dispatch)};
+    ValueId none = no.result();
+    Op jump;
+    jump.code = OpCode::Jump;
+    f_.blocks[dispatch].ops = {std::move(no), std::move(jump)};
+    std::vector<ValueId> start = f_.blocks[dispatch].params, args = start;
+    args.push_back(none);
+    add_target(f_, a_, dispatch, region.block_copy(loop_.header), std::move(args));
+    std::unordered_set<BlockId> copies;
+    for (BlockId b : loop_.blocks) copies.insert(region.block_copy(b));
+    for (BlockId b : loop_.blocks) {
+      BlockId made = region.block_copy(b);
+      for (uint32_t k = 0; k < f_.blocks[made].term().targets.size(); ++k) {
+        if (copies.count(f_.blocks[made].term().targets[k].block)) f_.blocks[made].term().targets[k].args.push_back(bad_[made].second);
+        else leave(made, k, start);
+      }
+    }
+    region.merge_values();
+  }
+
+ private:
+  // Is the loop left for sure: by a test of a counter against something that does not change?
+  bool counted() const {
+    const Block& header = f_.blocks[loop_.header];
+    const Op& term = header.term();
+    if (term.code != OpCode::Branch) return false;
+    LoopId id = a_.loops.loop_of(loop_.header);
+    bool stay0 = a_.loops.contains(id, term.targets[0].block), stay1 = a_.loops.contains(id, term.targets[1].block);
+    const Op* test = a_.ranges.def(term.args[0]);
+    while (test && test->code == OpCode::Likely) test = a_.ranges.def(test->args[0]);
+    if (!stay0 || stay1 || !test || (test->code != OpCode::Lt && test->code != OpCode::Gt)) return false;
+    if (a_.loops.contains(id, f_.values[test->args[1]].block)) return false;
+    auto at = std::find(header.params.begin(), header.params.end(), test->args[0]);
+    if (at == header.params.end()) return false;
+    size_t index = static_cast<size_t>(at - header.params.begin());
+    for (const Pred& p : loop_.latches) {
+      if (p.error()) return false;
+      const Op* next = a_.ranges.def(edge_of(f_, p).args[index]);
+      OpCode step = test->code == OpCode::Lt ? OpCode::Add : OpCode::Sub;
+      int64_t k;
+      if (!next || next->code != step || next->args[0] != *at || !a_.ranges.constant(next->args[1], &k) || k != 1) return false;
+    }
+    return true;
+  }
+
+  bool reads_are_safe() {
+    for (BlockId b : loop_.blocks)
+      for (uint32_t i = 0; i < f_.blocks[b].ops.size(); ++i) {
+        const Op& op = f_.blocks[b].ops[i];
+        if (!op.has(Reads) || op.code == OpCode::ListLen || op.code == OpCode::ListData) continue;
+        Place at{b, i};
+        if (op.code == OpCode::ArrayLoad) {
+          for (size_t k = 1; k < op.args.size(); ++k) {
+            uint32_t size = a_.ranges.shape_node(op.args[0], static_cast<int>(k - 1));
+            if (!a_.ranges.at_least(op.args[k], 0, at) || !a_.ranges.at_most(op.args[k], size, -1, at)) return false;
+          }
+        } else if (op.code != OpCode::ListLoad || !below_length(op, at)) {
+          return false;
+        }
+      }
+    return true;
+  }
+
+  // A list's length counts when it was read right in front of the loop: nothing has changed the list since.
+  bool below_length(const Op& load, Place at) {
+    if (loop_.preheader == kNoId || !a_.ranges.at_least(load.args[1], 0, at)) return false;
+    const std::vector<Op>& before = f_.blocks[loop_.preheader].ops;
+    for (size_t k = before.size(); k-- > 0;) {
+      const Op& op = before[k];
+      if (op.code == OpCode::ListLen && op.args[0] == load.args[0] && a_.ranges.at_most(load.args[1], op.result(), -1, at)) return true;
+      if (op.has(Writes)) return false;
+    }
+    return false;
+  }
+
+  ValueId emit(std::vector<Op>* ops, BlockId b, OpCode code, std::vector<ValueId> args, TypeRef type, const Op& like, int64_t imm = 0) {
+    Op& made = ops->emplace_back();
+    made.code = code;
+    made.args = std::move(args);
+    made.imm = imm;
+    made.loc = like.loc;
+    made.results = {f_.add_value(type, b)};
+    return made.result();
+  }
+
+  void edit(Block& made, BlockId b) {
+    ValueId in = f_.add_value(pybool(), b), bad = in;
+    made.params.push_back(in);
+    std::vector<Op> ops;
+    for (Op& op : made.ops) {
+      if (op.code == OpCode::Guard) {
+        ValueId cond = op.args[0];
+        if (f_.type_of(cond) != pybool()) cond = emit(&ops, b, OpCode::Cast, {cond}, pybool(), op);
+        bad = emit(&ops, b, OpCode::Or, {bad, emit(&ops, b, OpCode::Not, {cond}, pybool(), op)}, pybool(), op);
+        continue;
+      }
+      TypeRef t = op.results.empty() ? nullptr : f_.type_of(op.result());
+      int64_t k;
+      if (divides(op) && is_integer(t) && !(a_.ranges.constant(op.args[1], &k) && k != 0)) {
+        ValueId d = op.args[1];
+        ValueId zero = emit(&ops, b, OpCode::Const, {}, t, op), one = emit(&ops, b, OpCode::Const, {}, t, op, 1);
+        ValueId is_zero = emit(&ops, b, OpCode::Eq, {d, zero}, pybool(), op);
+        op.args[1] = emit(&ops, b, OpCode::Select, {is_zero, one, d}, t, op);
+      }
+      ops.push_back(std::move(op));
+    }
+    made.ops = std::move(ops);
+    bad_[b] = {in, bad};
+  }
+
+  // An edge out of the copy asks first whether all went well.
+  void leave(BlockId from, uint32_t index, const std::vector<ValueId>& start) {
+    BlockId ask = f_.add_block();
+    a_.preds.resize(f_.blocks.size());
+    Edge out = std::move(f_.blocks[from].ops.back().targets[index]);
+    f_.blocks[from].ops.back().targets[index] = Edge{ask, {}};
+    std::erase_if(a_.preds[out.block], [&](const Pred& p) { return p.block == from && p.index == index; });
+    a_.preds[ask].push_back({from, index});
+    ValueId expected = f_.add_value(pybool(), ask);
+    Op likely;
+    likely.code = OpCode::Likely;
+    likely.args = {bad_[from].second};
+    likely.results = {expected};
+    Op branch;
+    branch.code = OpCode::Branch;
+    branch.args = {expected};
+    f_.blocks[ask].ops = {std::move(likely), std::move(branch)};
+    add_target(f_, a_, ask, loop_.header, start);
+    add_target(f_, a_, ask, out.block, std::move(out.args));
+  }
+
+  Function& f_;
+  Analyses& a_;
+  const Loop& loop_;
+  std::unordered_map<BlockId, std::pair<ValueId, ValueId>> bad_;      // of each block of the copy: at its head, at its end
+};
+
+}  // namespace
+
+void speculate_loops(Function& f, Analyses& a, const std::unordered_set<BlockId>& slow) {
+  const std::vector<Loop>& loops = a.loops.loops();
+  std::vector<uint8_t> inner(loops.size(), 0), left(loops.size(), 0);
+  for (LoopId id = 0; id < loops.size(); ++id) {
+    LoopId parent = loops[id].parent;
+    left[id] = slow.count(loops[id].header) || (parent != kNoId && left[parent]);
+    if (parent != kNoId) inner[parent] = 1;
+  }
+  for (LoopId id = 0; id < loops.size(); ++id) {
+    if (inner[id] || left[id]) continue;
+    Speculation s(f, a, loops[id]);
+    if (s.possible()) s.make();
+  }
+}
+
+}  // namespace coluber::ir::guards
