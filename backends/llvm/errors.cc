@@ -220,6 +220,7 @@ void FunctionLowering::store_tagged(const Op& op, ir::ValueId v, V base, int k) 
     case Kind::Complex64:   // c[2] holds doubles
       return put(COLUBER_TAG_COMPLEX64, b_.CreateFPExt(s[0], b_.getDoubleTy()), b_.CreateFPExt(s[1], b_.getDoubleTy()));
     case Kind::Str: return put(COLUBER_TAG_STR, s[0], s[1]);
+    case Kind::Exc: return put(COLUBER_TAG_EXC, s[0]);
     default: return fail(op, "a value of type " + t->text + " cannot be handed to the runtime");
   }
 }
