@@ -5,7 +5,7 @@
 
 #include "ir/frontend/fail.h"
 
-namespace coluber::ir {
+namespace coluber::ir::frontend {
 namespace {
 
 bool ends_block(const Inst& inst) { return micro_flags(inst.op) & (MicroEnds | MicroJumps | MicroCuts); }
@@ -135,4 +135,4 @@ Cfg build_cfg(Unit* unit, const clb_code& code, const CodeScope& scope) {
   return cfg;
 }
 
-}  // namespace coluber::ir
+}  // namespace coluber::ir::frontend

@@ -6,7 +6,7 @@
 
 #include "ir/frontend/decode.h"
 
-namespace coluber::ir {
+namespace coluber::ir::frontend {
 
 enum class HandlerKind : uint8_t {
   Plain,                                   // 3.11: the exception is pushed
@@ -57,4 +57,4 @@ Cfg build_cfg(Unit* unit, const clb_code& code, const CodeScope& scope);
 
 inline constexpr int kMaxStack = 20'000;
 
-}  // namespace coluber::ir
+}  // namespace coluber::ir::frontend

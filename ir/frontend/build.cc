@@ -6,7 +6,7 @@
 #include "ir/frontend/simplify.h"
 #include "ir/frontend/stack_to_ssa.h"
 
-namespace coluber::ir {
+namespace coluber::ir::frontend {
 namespace {
 
 std::string text(const char* s) { return s ? s : ""; }
@@ -48,13 +48,16 @@ void build(const clb_code& code, Unit* unit, Function* f) {
 }
 
 }  // namespace
+}  // namespace coluber::ir::frontend
+
+namespace coluber::ir {
 
 std::unique_ptr<Function> build_function(const clb_code& code, int64_t handle, BuildError* error, std::vector<const clb_const*>* constants) {
-  Unit unit;
-  std::unique_ptr<Function> f = new_function(code, handle);
+  frontend::Unit unit;
+  std::unique_ptr<Function> f = frontend::new_function(code, handle);
   try {
-    build(code, &unit, f.get());
-  } catch (Fail& failed) {
+    frontend::build(code, &unit, f.get());
+  } catch (frontend::Fail& failed) {
     if (error) *error = std::move(failed.error);
     return nullptr;
   }

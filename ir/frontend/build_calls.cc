@@ -3,7 +3,7 @@
 
 #include "ir/frontend/stack_to_ssa.h"
 
-namespace coluber::ir {
+namespace coluber::ir::frontend {
 namespace {
 
 enum FunctionPart { kDefaults = 1, kKwDefaults = 2, kAnnotations = 4, kCaptures = 8 };
@@ -166,4 +166,4 @@ void Builder::do_Unsupported(const Inst& i) {
   for (int n = 0; n < pushes(i); ++n) push(v);
 }
 
-}  // namespace coluber::ir
+}  // namespace coluber::ir::frontend

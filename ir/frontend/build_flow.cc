@@ -1,7 +1,7 @@
 // Micro-ops of control flow and exceptions.
 #include "ir/frontend/stack_to_ssa.h"
 
-namespace coluber::ir {
+namespace coluber::ir::frontend {
 
 // Branches and loops end a block: end_block does them once its last instruction is known.
 void Builder::do_Jump(const Inst&) {}
@@ -109,4 +109,4 @@ void Builder::do_Reraise(const Inst& i) {
   effect(OpCode::PyReraise, {e});
 }
 
-}  // namespace coluber::ir
+}  // namespace coluber::ir::frontend

@@ -1,7 +1,7 @@
 // Micro-ops that make or change values: the stack, variables, operators, containers, strings.
 #include "ir/frontend/stack_to_ssa.h"
 
-namespace coluber::ir {
+namespace coluber::ir::frontend {
 namespace {
 
 constexpr size_t kUnfold = 1024;           // constant tuples up to this size become single constants
@@ -218,4 +218,4 @@ void Builder::do_UnpackEx(const Inst& i) {
 }
 void Builder::do_Iter(const Inst&) { simple(OpCode::PyIter, 1); }
 
-}  // namespace coluber::ir
+}  // namespace coluber::ir::frontend

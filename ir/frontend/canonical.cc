@@ -1,9 +1,10 @@
 // The last step: one numbering for equal functions, whatever the order in which a compiler laid out their code.
 #include <algorithm>
 
+#include "ir/analysis/dominators.h"
 #include "ir/frontend/simplify.h"
 
-namespace coluber::ir {
+namespace coluber::ir::frontend {
 namespace {
 
 class Canonical {
@@ -85,7 +86,7 @@ class Canonical {
         renumber(&e.args);
         e.block = position_[e.block];
       });
-      if (block.state) {                   // what was removed as dead has no number
+      if (block.state) {
         renumber(&block.state->locals);
         renumber(&block.state->stack);
       }
@@ -93,6 +94,25 @@ class Canonical {
     }
     f_.blocks = std::move(blocks);
     f_.values = std::move(values_);
+    clean_states();
+  }
+
+  // Values in frame states did not count as uses. What was removed as dead has no number now; what is not there at the head of the loop on
+  // all ways is set again before it is read.
+  void clean_states() {
+    bool any = std::any_of(f_.blocks.begin(), f_.blocks.end(), [](const Block& b) { return b.state != nullptr; });
+    if (!any) return;
+    ir::Cfg cfg(f_);
+    DomTree tree(f_, cfg);
+    std::vector<bool> parameter(f_.values.size(), false);
+    for (const Block& b : f_.blocks)
+      for (ValueId v : b.params) parameter[v] = true;
+    for (BlockId b = 0; b < f_.blocks.size(); ++b) {
+      if (!f_.blocks[b].state) continue;
+      for (auto* list : {&f_.blocks[b].state->locals, &f_.blocks[b].state->stack})
+        for (ValueId& v : *list)
+          if (v != kNoId && !tree.available(f_.values[v].block, parameter[v], b)) v = kNoId;
+    }
   }
 
   Function& f_;
@@ -106,4 +126,4 @@ class Canonical {
 
 void canonicalise(Function* f) { Canonical(f).run(); }
 
-}  // namespace coluber::ir
+}  // namespace coluber::ir::frontend

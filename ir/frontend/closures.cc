@@ -12,7 +12,7 @@
 #include "ir/frontend/fail.h"
 #include "ir/frontend/simplify.h"
 
-namespace coluber::ir {
+namespace coluber::ir::frontend {
 namespace {
 
 struct Place {
@@ -172,4 +172,4 @@ class Closures {
 
 bool check_closures(Function* f, const Unit& unit) { return Closures(f, unit).run(); }
 
-}  // namespace coluber::ir
+}  // namespace coluber::ir::frontend

@@ -11,7 +11,7 @@
 #include "ir/frontend/blocks.h"
 #include "ir/frontend/fail.h"
 
-namespace coluber::ir {
+namespace coluber::ir::frontend {
 namespace {
 
 Inst make(Micro op, const Inst& like, int a = 0) {
@@ -198,4 +198,4 @@ void inline_comprehensions(Unit* unit, Cfg* cfg, const clb_code& code, const Cod
   }
 }
 
-}  // namespace coluber::ir
+}  // namespace coluber::ir::frontend

@@ -9,7 +9,7 @@
 #include "ir/frontend/fail.h"
 #include "ir/frontend/opcode_rows.h"
 
-namespace coluber::ir {
+namespace coluber::ir::frontend {
 namespace {
 
 enum PopJumpKind { kIfFalse, kIfTrue, kIfNone, kIfNotNone };
@@ -434,4 +434,4 @@ Loc find_opcode(const clb_code& code, const char* name) {
   return found;
 }
 
-}  // namespace coluber::ir
+}  // namespace coluber::ir::frontend

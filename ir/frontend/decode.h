@@ -9,7 +9,7 @@
 #include "ir/function.h"
 #include "jit/engine_api.h"
 
-namespace coluber::ir {
+namespace coluber::ir::frontend {
 
 enum class Micro : uint8_t {
 #define MICRO(Name, pops, pushes, flags) Name,
@@ -99,4 +99,4 @@ std::vector<Loc> read_positions(const clb_code& code);
 // blocks.cc's reading of the exception table, in code units.
 std::vector<Region> read_exception_table(const clb_code& code);
 
-}  // namespace coluber::ir
+}  // namespace coluber::ir::frontend

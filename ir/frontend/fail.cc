@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-namespace coluber::ir {
+namespace coluber::ir::frontend {
 namespace {
 
 struct Row {
@@ -43,4 +43,4 @@ void fail(std::string_view id, std::initializer_list<std::string_view> args, con
 
 void fail_bytecode(std::string_view why, const Loc& location) { fail("BadBytecode", {why}, location); }
 
-}  // namespace coluber::ir
+}  // namespace coluber::ir::frontend

@@ -5,7 +5,7 @@
 
 #include "ir/frontend/build.h"
 
-namespace coluber::ir {
+namespace coluber::ir::frontend {
 
 struct Fail {
   BuildError error;
@@ -15,4 +15,4 @@ struct Fail {
 [[noreturn]] void fail(std::string_view id, std::initializer_list<std::string_view> args, const Loc& location = {});
 [[noreturn]] void fail_bytecode(std::string_view why, const Loc& location = {});
 
-}  // namespace coluber::ir
+}  // namespace coluber::ir::frontend

@@ -3,7 +3,7 @@
 
 #include <bit>
 
-namespace coluber::ir {
+namespace coluber::ir::frontend {
 
 void Liveness::own_effect(const CfgBlock& b, uint64_t* use, uint64_t* def) const {
   for (const Inst& i : b.insts) {
@@ -81,4 +81,4 @@ std::vector<int> Liveness::list(int block) const {
   return out;
 }
 
-}  // namespace coluber::ir
+}  // namespace coluber::ir::frontend

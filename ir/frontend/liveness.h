@@ -5,7 +5,7 @@
 
 #include "ir/frontend/blocks.h"
 
-namespace coluber::ir {
+namespace coluber::ir::frontend {
 
 class Liveness {
  public:
@@ -32,4 +32,4 @@ class LoopEffects {
   std::vector<std::vector<bool>> sets_;    // empty: no header
 };
 
-}  // namespace coluber::ir
+}  // namespace coluber::ir::frontend

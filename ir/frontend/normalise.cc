@@ -12,7 +12,7 @@
 
 #include "ir/frontend/blocks.h"
 
-namespace coluber::ir {
+namespace coluber::ir::frontend {
 namespace {
 
 class Normaliser {
@@ -214,4 +214,4 @@ void normalise(const Unit& unit, Cfg* cfg) {
   order_blocks(cfg);
 }
 
-}  // namespace coluber::ir
+}  // namespace coluber::ir::frontend

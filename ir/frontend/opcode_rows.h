@@ -2,7 +2,7 @@
 #pragma once
 #include <cstdint>
 
-namespace coluber::ir {
+namespace coluber::ir::frontend {
 
 enum class Lowering : uint8_t {            // what an opcode becomes: a micro-op, or what decode.cc makes of it
 #define MICRO(Name, pops, pushes, flags) Name,
@@ -33,4 +33,4 @@ struct OpcodeRow {
   int extra = 0;
 };
 
-}  // namespace coluber::ir
+}  // namespace coluber::ir::frontend

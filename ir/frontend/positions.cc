@@ -5,7 +5,7 @@
 
 #include "ir/frontend/decode.h"
 
-namespace coluber::ir {
+namespace coluber::ir::frontend {
 namespace {
 
 class Bytes {
@@ -122,4 +122,4 @@ std::vector<Region> read_exception_table(const clb_code& code) {
   return out;
 }
 
-}  // namespace coluber::ir
+}  // namespace coluber::ir::frontend

@@ -4,7 +4,7 @@
 #include "ir/frontend/decode.h"
 #include "ir/frontend/fail.h"
 
-namespace coluber::ir {
+namespace coluber::ir::frontend {
 namespace {
 
 const clb_const kNoneConst = {.kind = CLB_NONE};
@@ -121,4 +121,4 @@ uint8_t micro_flags(Micro op) {
   return kFlags[static_cast<size_t>(op)];
 }
 
-}  // namespace coluber::ir
+}  // namespace coluber::ir::frontend

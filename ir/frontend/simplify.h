@@ -3,7 +3,7 @@
 #include "ir/frontend/decode.h"
 #include "ir/function.h"
 
-namespace coluber::ir {
+namespace coluber::ir::frontend {
 
 // Removes checks of variables that are bound on all ways. Did it change anything?
 bool drop_sure_checks(Function* f);
@@ -54,4 +54,4 @@ bool remove_trivial_params(Function* f);
 bool remove_dead(Function* f);
 bool simplify_blocks(Function* f);
 
-}  // namespace coluber::ir
+}  // namespace coluber::ir::frontend

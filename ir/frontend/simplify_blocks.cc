@@ -3,7 +3,7 @@
 
 #include "ir/frontend/simplify.h"
 
-namespace coluber::ir {
+namespace coluber::ir::frontend {
 
 std::vector<BlockId> reverse_postorder(const Function& f) {
   struct Step {
@@ -259,4 +259,4 @@ class Blocks {
 
 bool simplify_blocks(Function* f) { return Blocks(f).run(); }
 
-}  // namespace coluber::ir
+}  // namespace coluber::ir::frontend

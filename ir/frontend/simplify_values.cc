@@ -4,7 +4,7 @@
 
 #include "ir/frontend/simplify.h"
 
-namespace coluber::ir {
+namespace coluber::ir::frontend {
 
 bool raises(const Block& block) {
   return std::any_of(block.ops.begin(), block.ops.end(), [](const Op& op) { return op.has(Raises); });
@@ -252,4 +252,4 @@ void simplify(Function* f) {
   }
 }
 
-}  // namespace coluber::ir
+}  // namespace coluber::ir::frontend

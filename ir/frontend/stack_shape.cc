@@ -10,7 +10,7 @@
 #include "ir/frontend/blocks.h"
 #include "ir/frontend/fail.h"
 
-namespace coluber::ir {
+namespace coluber::ir::frontend {
 namespace {
 
 struct Tag {
@@ -283,4 +283,4 @@ class Shapes {
 
 void find_shapes(const Unit& unit, Cfg* cfg) { Shapes(unit, cfg).run(); }
 
-}  // namespace coluber::ir
+}  // namespace coluber::ir::frontend

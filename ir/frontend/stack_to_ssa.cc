@@ -3,7 +3,7 @@
 
 #include "ir/frontend/fail.h"
 
-namespace coluber::ir {
+namespace coluber::ir::frontend {
 
 Builder::Builder(Unit* unit, const Cfg& cfg, Function* fn)
     : unit_(*unit), cfg_(cfg), fn_(*fn), live_(cfg, unit->vars.size()), loops_(cfg, unit->vars.size()), info_(cfg.blocks.size()), vars_(unit->vars.size(), kNoId), stamps_(unit->vars.size(), 0) {}
@@ -355,4 +355,4 @@ void Builder::write(int v, ValueId value) {
 
 void Builder::bad(std::string_view why) { fail_bytecode(why, unit_.locs[loc_]); }
 
-}  // namespace coluber::ir
+}  // namespace coluber::ir::frontend

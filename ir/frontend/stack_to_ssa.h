@@ -11,7 +11,7 @@
 #include "ir/frontend/liveness.h"
 #include "ir/function.h"
 
-namespace coluber::ir {
+namespace coluber::ir::frontend {
 
 class Builder {
  public:
@@ -136,4 +136,4 @@ class Builder {
   } last_slice_;                           // of two parts
 };
 
-}  // namespace coluber::ir
+}  // namespace coluber::ir::frontend
