@@ -10,7 +10,8 @@
 
 namespace llvm {
 class Module;
-template <typename T> class SmallVectorImpl;
+template <typename T>
+class SmallVectorImpl;
 }  // namespace llvm
 
 namespace coluber::backend {
@@ -19,13 +20,13 @@ namespace coluber::backend {
 enum FastMath : uint32_t { kNnan = 1, kNinf = 2, kNsz = 4, kArcp = 8, kContract = 16, kAfn = 32, kReassoc = 64 };
 
 struct Options {
-  uint32_t fastmath = 0;        // floating-point liberties of the whole program
-  int opt_level = 3;            // 0: no LLVM passes but those that are needed; 1 and 2: without vectorisation; 3: all
-  bool slp = false;             // the SLP vectoriser: measured to do harm more often than good
-  int vector_width = 0;         // bits; 0: what the target prefers
-  bool verify = false;          // run LLVM's verifier before and after the pipeline
-  bool keep_llvm = false;       // keep the optimised module's text
-  bool keep_asm = false;        // keep the assembly text
+  uint32_t fastmath = 0;   // floating-point liberties of the whole program
+  int opt_level = 3;       // 0: no LLVM passes but those that are needed; 1 and 2: without vectorisation; 3: all
+  bool slp = false;        // the SLP vectoriser: measured to do harm more often than good
+  int vector_width = 0;    // bits; 0: what the target prefers
+  bool verify = false;     // run LLVM's verifier before and after the pipeline
+  bool keep_llvm = false;  // keep the optimised module's text
+  bool keep_asm = false;   // keep the assembly text
 };
 
 struct StageTime {

@@ -21,9 +21,17 @@ struct Steps : llvm::TargetPassConfig {
 
 void disable_unused(llvm::TargetPassConfig* config) {
   llvm::AnalysisID const unused[] = {
-      &llvm::GCMachineCodeAnalysisID, &llvm::FEntryInserterID, &llvm::XRayInstrumentationID, &llvm::PatchableFunctionID,
-      &llvm::FuncletLayoutID, &llvm::StackMapLivenessID, &llvm::LiveDebugValuesID, &llvm::MachineSanitizerBinaryMetadataID,
-      &llvm::RemoveRedundantDebugValuesID, &llvm::FixupStatepointCallerSavedID, &llvm::LocalStackSlotAllocationID,
+      &llvm::GCMachineCodeAnalysisID,
+      &llvm::FEntryInserterID,
+      &llvm::XRayInstrumentationID,
+      &llvm::PatchableFunctionID,
+      &llvm::FuncletLayoutID,
+      &llvm::StackMapLivenessID,
+      &llvm::LiveDebugValuesID,
+      &llvm::MachineSanitizerBinaryMetadataID,
+      &llvm::RemoveRedundantDebugValuesID,
+      &llvm::FixupStatepointCallerSavedID,
+      &llvm::LocalStackSlotAllocationID,
       &llvm::StackFrameLayoutAnalysisPassID,
   };
   for (llvm::AnalysisID id : unused) config->disablePass(id);

@@ -18,14 +18,14 @@ class MachineCode {
 };
 
 struct CompiledObject {
-  std::string error;                       // empty: everything below is there. Otherwise a bug of ours, in words
-  coluber_entry entry = nullptr;           // may be called once the imports are filled in
-  void** imports = nullptr;                // import_keys.size() entries
+  std::string error;              // empty: everything below is there. Otherwise a bug of ours, in words
+  coluber_entry entry = nullptr;  // may be called once the imports are filled in
+  void** imports = nullptr;       // import_keys.size() entries
   std::vector<std::string> import_keys;
-  std::string object;                      // the relocatable ELF object, position independent
+  std::string object;  // the relocatable ELF object, position independent
   std::unique_ptr<MachineCode> code;
-  std::string llvm_text, asm_text;         // on request
-  std::vector<StageTime> times;            // build, optimise, codegen, link
+  std::string llvm_text, asm_text;  // on request
+  std::vector<StageTime> times;     // build, optimise, codegen, link
 };
 
 // Compiles all of `program`; one function in it is exported. May be called from several threads at once.

@@ -21,7 +21,7 @@ Pool& pool() {
   static Pool* p = new Pool;
   return *p;
 }
-constexpr size_t kKept = 2;   // workers that stay when they are not in use; each holds about a megabyte
+constexpr size_t kKept = 2;  // workers that stay when they are not in use; each holds about a megabyte
 
 }  // namespace
 

@@ -21,9 +21,9 @@ class CpuTarget : public Target {
   llvm::TargetMachine* machine(int opt_level);
 
   const Host& host_ = host();
-  std::unique_ptr<llvm::TargetMachine> machines_[4];   // by level, made when first needed
+  std::unique_ptr<llvm::TargetMachine> machines_[4];  // by level, made when first needed
   std::string layout_;
-  int current_ = 3;   // level of the last run_pipeline; emit uses its machine
+  int current_ = 3;  // level of the last run_pipeline; emit uses its machine
 };
 
 // Borrowed from the pool of the process for the length of a compilation.
@@ -31,7 +31,7 @@ class PooledTarget {
  public:
   PooledTarget();
   ~PooledTarget();
-  void drop() { target_.reset(); }   // after a failure inside LLVM: its state is not to be trusted
+  void drop() { target_.reset(); }  // after a failure inside LLVM: its state is not to be trusted
   PooledTarget(const PooledTarget&) = delete;
   PooledTarget& operator=(const PooledTarget&) = delete;
   CpuTarget* operator->() { return target_.get(); }

@@ -25,7 +25,7 @@ Host find_host() {
   h.triple = llvm::sys::getProcessTriple();
   h.cpu = llvm::sys::getHostCPUName().str();
   llvm::StringMap<bool> features = llvm::sys::getHostCPUFeatures();
-  std::map<std::string, bool> sorted;   // by name, so that the text is the same in every process: it is part of the cache's key
+  std::map<std::string, bool> sorted;  // by name, so that the text is the same in every process: it is part of the cache's key
   for (const auto& feature : features) sorted.emplace(feature.first().str(), feature.second);
   for (const auto& [name, on] : sorted) h.features += (h.features.empty() ? "" : ",") + std::string(on ? "+" : "-") + name;
   h.has_fma = features.lookup("fma") || llvm::Triple(h.triple).isAArch64();
@@ -43,9 +43,11 @@ const Host& host() {
 
 std::unique_ptr<llvm::TargetMachine> make_target_machine(const Host& h, int opt_level) {
   llvm::TargetOptions options;
-  options.AllowFPOpFusion = llvm::FPOpFusion::Strict;   // a fused multiply-add rounds once where Python rounds twice
-  auto level = opt_level == 0 ? llvm::CodeGenOptLevel::None : opt_level == 1 ? llvm::CodeGenOptLevel::Less
-             : opt_level == 2 ? llvm::CodeGenOptLevel::Default : llvm::CodeGenOptLevel::Aggressive;
+  options.AllowFPOpFusion = llvm::FPOpFusion::Strict;  // a fused multiply-add rounds once where Python rounds twice
+  auto level = opt_level == 0   ? llvm::CodeGenOptLevel::None
+               : opt_level == 1 ? llvm::CodeGenOptLevel::Less
+               : opt_level == 2 ? llvm::CodeGenOptLevel::Default
+                                : llvm::CodeGenOptLevel::Aggressive;
   return std::unique_ptr<llvm::TargetMachine>(
       h.target->createTargetMachine(h.triple, h.cpu, h.features, options, llvm::Reloc::PIC_, llvm::CodeModel::Small, level));
 }

@@ -17,7 +17,7 @@ namespace {
 namespace jitlink = llvm::jitlink;
 
 struct SymbolList {
-  llvm::StringMap<void*> addresses;   // null: not looked up yet
+  llvm::StringMap<void*> addresses;  // null: not looked up yet
   SymbolList() {
 #define PROCESS_SYMBOL(name) addresses.try_emplace(#name, nullptr);
 #include "backends/cpu/process_symbols.def"

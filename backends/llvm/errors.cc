@@ -15,7 +15,7 @@ namespace coluber::backend {
 using ir::OpCode;
 
 namespace {
-constexpr size_t kSharedValues = 3;   // values of a message that the shared raise block can carry
+constexpr size_t kSharedValues = 3;  // values of a message that the shared raise block can carry
 }
 
 bool FunctionLowering::leaves_function_directly(const Op& op) const {
@@ -142,7 +142,7 @@ void FunctionLowering::raise_unless(V ok, const Op& op, int diag, llvm::ArrayRef
     int32_t frame = frame_of(op);
     exit_has_parents_ |= module_.frame_has_parent(frame);
     raise_phis_[0]->addIncoming(b_.getInt64(diag), here);
-    for (size_t k = 0; k < kSharedValues; ++k)   // values the message does not name may be anything
+    for (size_t k = 0; k < kSharedValues; ++k)  // values the message does not name may be anything
       raise_phis_[k + 1]->addIncoming(k < values.size() ? values[k] : llvm::PoisonValue::get(b_.getInt64Ty()), here);
     raise_phis_.back()->addIncoming(b_.getInt32(frame), here);
     b_.CreateCondBr(ok, next, raise_, module_.unlikely_false());
@@ -174,15 +174,18 @@ void FunctionLowering::lower_guard(const Op& op) {
 
 void FunctionLowering::lower_index_check(const Op& op) {
   static const int kArray = runtime_diag_id("IndexArray");
-  static const int kOthers[] = {runtime_diag_id("IndexList"), runtime_diag_id("IndexTuple"), runtime_diag_id("IndexRange"), runtime_diag_id("IndexListStore")};
+  static const int kOthers[] = {runtime_diag_id("IndexList"), runtime_diag_id("IndexTuple"), runtime_diag_id("IndexRange"),
+                                runtime_diag_id("IndexListStore")};
   V index = one(op.args[0]), length = one(op.args[1]), wrapped = index;
   bool no_wrap = !op.ints.empty() && op.ints[0] == 1;
-  if (!no_wrap)
-    wrapped = b_.CreateSelect(b_.CreateICmpSLT(index, b_.getInt64(0)), b_.CreateAdd(index, length), index);
+  if (!no_wrap) wrapped = b_.CreateSelect(b_.CreateICmpSLT(index, b_.getInt64(0)), b_.CreateAdd(index, length), index);
   V ok = b_.CreateICmpULT(wrapped, length);
-  if (op.imm >= 0) raise_unless(ok, op, kArray, {index, length, b_.getInt64(op.imm)});
-  else if (op.imm >= -4) raise_unless(ok, op, kOthers[-1 - op.imm], {});
-  else return fail(op, "no such kind of index");
+  if (op.imm >= 0)
+    raise_unless(ok, op, kArray, {index, length, b_.getInt64(op.imm)});
+  else if (op.imm >= -4)
+    raise_unless(ok, op, kOthers[-1 - op.imm], {});
+  else
+    return fail(op, "no such kind of index");
   set(op, wrapped);
 }
 
@@ -209,19 +212,39 @@ void FunctionLowering::store_tagged(const Op& op, ir::ValueId v, V base, int k) 
   };
   auto wide = [&](bool is_signed) { return b_.CreateIntCast(s[0], b_.getInt64Ty(), is_signed); };
   switch (t->kind) {
-    case Kind::None: return put(COLUBER_TAG_NONE, nullptr);
-    case Kind::PyBool: return put(COLUBER_TAG_BOOL, wide(false));
-    case Kind::Bool: return put(COLUBER_TAG_NPBOOL, wide(false));
-    case Kind::PyInt: case Kind::Int8: case Kind::Int16: case Kind::Int32: case Kind::Int64: return put(COLUBER_TAG_INT, wide(true));
-    case Kind::UInt8: case Kind::UInt16: case Kind::UInt32: case Kind::UInt64: return put(COLUBER_TAG_UINT, wide(false));
-    case Kind::PyFloat: case Kind::Float64: return put(COLUBER_TAG_FLOAT, s[0]);
-    case Kind::Float32: return put(COLUBER_TAG_FLOAT32, s[0]);
-    case Kind::PyComplex: case Kind::Complex128: return put(COLUBER_TAG_COMPLEX, s[0], s[1]);
-    case Kind::Complex64:   // c[2] holds doubles
+    case Kind::None:
+      return put(COLUBER_TAG_NONE, nullptr);
+    case Kind::PyBool:
+      return put(COLUBER_TAG_BOOL, wide(false));
+    case Kind::Bool:
+      return put(COLUBER_TAG_NPBOOL, wide(false));
+    case Kind::PyInt:
+    case Kind::Int8:
+    case Kind::Int16:
+    case Kind::Int32:
+    case Kind::Int64:
+      return put(COLUBER_TAG_INT, wide(true));
+    case Kind::UInt8:
+    case Kind::UInt16:
+    case Kind::UInt32:
+    case Kind::UInt64:
+      return put(COLUBER_TAG_UINT, wide(false));
+    case Kind::PyFloat:
+    case Kind::Float64:
+      return put(COLUBER_TAG_FLOAT, s[0]);
+    case Kind::Float32:
+      return put(COLUBER_TAG_FLOAT32, s[0]);
+    case Kind::PyComplex:
+    case Kind::Complex128:
+      return put(COLUBER_TAG_COMPLEX, s[0], s[1]);
+    case Kind::Complex64:  // c[2] holds doubles
       return put(COLUBER_TAG_COMPLEX64, b_.CreateFPExt(s[0], b_.getDoubleTy()), b_.CreateFPExt(s[1], b_.getDoubleTy()));
-    case Kind::Str: return put(COLUBER_TAG_STR, s[0], s[1]);
-    case Kind::Exc: return put(COLUBER_TAG_EXC, s[0]);
-    default: return fail(op, "a value of type " + t->text + " cannot be handed to the runtime");
+    case Kind::Str:
+      return put(COLUBER_TAG_STR, s[0], s[1]);
+    case Kind::Exc:
+      return put(COLUBER_TAG_EXC, s[0]);
+    default:
+      return fail(op, "a value of type " + t->text + " cannot be handed to the runtime");
   }
 }
 

@@ -30,7 +30,10 @@ void FunctionLowering::run() {
 }
 
 void FunctionLowering::find_order() {
-  struct Visit { ir::BlockId block; size_t next; };
+  struct Visit {
+    ir::BlockId block;
+    size_t next;
+  };
   std::vector<uint8_t> seen(fn_.blocks.size());
   std::vector<Visit> stack{{0, 0}};
   seen[0] = 1;
@@ -153,8 +156,7 @@ void FunctionLowering::lower_branch(const Op& op) {
   const ir::Edge &yes = op.targets[0], &no = op.targets[1];
   V cond = one(op.args[0]);
   llvm::MDNode* weights = nullptr;
-  if (auto it = likely_.find(op.args[0]); it != likely_.end())
-    weights = it->second ? module_.unlikely_false() : module_.unlikely_true();
+  if (auto it = likely_.find(op.args[0]); it != likely_.end()) weights = it->second ? module_.unlikely_false() : module_.unlikely_true();
   llvm::BasicBlock* to_no = blocks_[no.block];
   llvm::BasicBlock* here = b_.GetInsertBlock();
   if (yes.block == no.block && !phis_[no.block].empty()) {

@@ -53,7 +53,7 @@ class FunctionLowering {
   V load_field(V base, int64_t offset, llvm::Type* type, Memory memory);
   void store_field(V base, int64_t offset, V value, Memory memory);
   llvm::AllocaInst* stack_bytes(uint64_t bytes, unsigned align);
-  V scratch(uint64_t bytes);                   // one buffer per function, for values handed to the runtime
+  V scratch(uint64_t bytes);  // one buffer per function, for values handed to the runtime
   // A value for the runtime (coluber_value) at index `k` of the array at `base`.
   void store_tagged(const Op& op, ir::ValueId v, V base, int k);
   V tagged_values(const Op& op, size_t first, int* count);
@@ -61,7 +61,7 @@ class FunctionLowering {
   // ---- errors.cc
   // Goes on when `ok` is true; otherwise leaves by the op's error edge, with the exception already in the context.
   void leave_unless(V ok, const Op& op);
-  void leave(const Op& op);                    // unconditionally
+  void leave(const Op& op);  // unconditionally
   void check_status(V status, const Op& op) { leave_unless(b_.CreateICmpEQ(status, b_.getInt32(0)), op); }
   void raise_unless(V ok, const Op& op, int diag, llvm::ArrayRef<V> values);
   bool leaves_function_directly(const Op& op) const;
@@ -141,19 +141,19 @@ class FunctionLowering {
   V ctx_ = nullptr, result_ = nullptr;
   std::vector<Slots> values_;
   std::vector<uint8_t> defined_;
-  std::vector<ir::BlockId> order_;             // reverse postorder, error edges included
+  std::vector<ir::BlockId> order_;  // reverse postorder, error edges included
   std::vector<llvm::BasicBlock*> blocks_;
   std::vector<llvm::SmallVector<llvm::PHINode*, 4>> phis_;
-  llvm::DenseMap<ir::ValueId, int64_t> likely_;   // results of `likely` ops
+  llvm::DenseMap<ir::ValueId, int64_t> likely_;  // results of `likely` ops
   ir::BlockId current_ = 0;
-  llvm::BasicBlock* entry_ = nullptr;          // allocas and arguments
+  llvm::BasicBlock* entry_ = nullptr;  // allocas and arguments
   llvm::AllocaInst* scratch_ = nullptr;
   uint64_t scratch_bytes_ = 0;
-  llvm::BasicBlock* exit_ = nullptr;           // adds a traceback frame and returns 1
+  llvm::BasicBlock* exit_ = nullptr;  // adds a traceback frame and returns 1
   llvm::PHINode* exit_frame_ = nullptr;
   bool exit_has_parents_ = false;
-  llvm::BasicBlock* raise_ = nullptr;          // raises a diag row, then goes to exit_
-  llvm::SmallVector<llvm::PHINode*, 5> raise_phis_;   // id, three values, frame
+  llvm::BasicBlock* raise_ = nullptr;                // raises a diag row, then goes to exit_
+  llvm::SmallVector<llvm::PHINode*, 5> raise_phis_;  // id, three values, frame
 };
 
 // Loads a parameter of type `t` from the 8-byte cells of an entry, from cell *cell on.

@@ -23,7 +23,7 @@ void FunctionLowering::lower_aggregate(const Op& op) {
       return set(op.results[0], std::move(all));
     case OpCode::Present:
       return set(op, all[0]);
-    default:   // Payload
+    default:  // Payload
       return set(op.results[0], Slots(all.begin() + 1, all.end()));
   }
 }

@@ -36,21 +36,31 @@ void FunctionLowering::lower_arith(const Op& op) {
   V x = one(op.args[0]), y = op.args.size() > 1 ? one(op.args[1]) : nullptr;
   if (ir::is_float(t)) {
     switch (op.code) {
-      case OpCode::Add: return set(op, b_.CreateFAdd(x, y));
-      case OpCode::Sub: return set(op, b_.CreateFSub(x, y));
-      case OpCode::Mul: return set(op, b_.CreateFMul(x, y));
-      case OpCode::FDiv: return set(op, b_.CreateFDiv(x, y));
-      default: return set(op, b_.CreateFNeg(x));
+      case OpCode::Add:
+        return set(op, b_.CreateFAdd(x, y));
+      case OpCode::Sub:
+        return set(op, b_.CreateFSub(x, y));
+      case OpCode::Mul:
+        return set(op, b_.CreateFMul(x, y));
+      case OpCode::FDiv:
+        return set(op, b_.CreateFDiv(x, y));
+      default:
+        return set(op, b_.CreateFNeg(x));
     }
   }
-  bool nsw = op.imm & 1;   // known not to wrap
+  bool nsw = op.imm & 1;  // known not to wrap
   bool is_bool = ir::is_bool(t);
   switch (op.code) {
-    case OpCode::Add: return set(op, is_bool ? b_.CreateOr(x, y) : b_.CreateAdd(x, y, "", false, nsw));
-    case OpCode::Sub: return set(op, is_bool ? b_.CreateXor(x, y) : b_.CreateSub(x, y, "", false, nsw));
-    case OpCode::Mul: return set(op, is_bool ? b_.CreateAnd(x, y) : b_.CreateMul(x, y, "", false, nsw));
-    case OpCode::Neg: return set(op, is_bool ? x : b_.CreateNeg(x));
-    default: return fail(op, "integers have no such operation");
+    case OpCode::Add:
+      return set(op, is_bool ? b_.CreateOr(x, y) : b_.CreateAdd(x, y, "", false, nsw));
+    case OpCode::Sub:
+      return set(op, is_bool ? b_.CreateXor(x, y) : b_.CreateSub(x, y, "", false, nsw));
+    case OpCode::Mul:
+      return set(op, is_bool ? b_.CreateAnd(x, y) : b_.CreateMul(x, y, "", false, nsw));
+    case OpCode::Neg:
+      return set(op, is_bool ? x : b_.CreateNeg(x));
+    default:
+      return fail(op, "integers have no such operation");
   }
 }
 
@@ -58,10 +68,14 @@ void FunctionLowering::lower_bits(const Op& op) {
   if (!ir::is_integer(result_type(op)) && !ir::is_bool(result_type(op))) return fail(op, "operands of type " + result_type(op)->text);
   V x = one(op.args[0]);
   switch (op.code) {
-    case OpCode::And: return set(op, b_.CreateAnd(x, one(op.args[1])));
-    case OpCode::Or: return set(op, b_.CreateOr(x, one(op.args[1])));
-    case OpCode::Xor: return set(op, b_.CreateXor(x, one(op.args[1])));
-    default: return set(op, b_.CreateNot(x));
+    case OpCode::And:
+      return set(op, b_.CreateAnd(x, one(op.args[1])));
+    case OpCode::Or:
+      return set(op, b_.CreateOr(x, one(op.args[1])));
+    case OpCode::Xor:
+      return set(op, b_.CreateXor(x, one(op.args[1])));
+    default:
+      return set(op, b_.CreateNot(x));
   }
 }
 
@@ -90,9 +104,15 @@ void FunctionLowering::lower_overflow(const Op& op) {
   bool is_signed = ir::is_signed(t);
   llvm::Intrinsic::ID id = llvm::Intrinsic::sadd_with_overflow;
   switch (op.code) {
-    case OpCode::AddOvf: id = is_signed ? llvm::Intrinsic::sadd_with_overflow : llvm::Intrinsic::uadd_with_overflow; break;
-    case OpCode::SubOvf: id = is_signed ? llvm::Intrinsic::ssub_with_overflow : llvm::Intrinsic::usub_with_overflow; break;
-    default: id = is_signed ? llvm::Intrinsic::smul_with_overflow : llvm::Intrinsic::umul_with_overflow; break;
+    case OpCode::AddOvf:
+      id = is_signed ? llvm::Intrinsic::sadd_with_overflow : llvm::Intrinsic::uadd_with_overflow;
+      break;
+    case OpCode::SubOvf:
+      id = is_signed ? llvm::Intrinsic::ssub_with_overflow : llvm::Intrinsic::usub_with_overflow;
+      break;
+    default:
+      id = is_signed ? llvm::Intrinsic::smul_with_overflow : llvm::Intrinsic::umul_with_overflow;
+      break;
   }
   V both = b_.CreateBinaryIntrinsic(id, one(op.args[0]), one(op.args[1]));
   set(op.results[0], {b_.CreateExtractValue(both, 0)});
@@ -104,7 +124,7 @@ void FunctionLowering::lower_compare(const Op& op) {
   ir::TypeRef t = arg_type(op, 0);
   const Slots x = slots(op.args[0]), y = slots(op.args[1]);
   if (x.empty() || x.size() != y.size() || x[0]->getType() != y[0]->getType()) return fail(op, "operands of type " + t->text);
-  int row = static_cast<int>(op.code) - static_cast<int>(OpCode::Eq);   // eq ne lt le gt ge
+  int row = static_cast<int>(op.code) - static_cast<int>(OpCode::Eq);  // eq ne lt le gt ge
   static constexpr Pred kFloat[] = {Pred::FCMP_OEQ, Pred::FCMP_UNE, Pred::FCMP_OLT, Pred::FCMP_OLE, Pred::FCMP_OGT, Pred::FCMP_OGE};
   static constexpr Pred kSigned[] = {Pred::ICMP_EQ, Pred::ICMP_NE, Pred::ICMP_SLT, Pred::ICMP_SLE, Pred::ICMP_SGT, Pred::ICMP_SGE};
   static constexpr Pred kUnsigned[] = {Pred::ICMP_EQ, Pred::ICMP_NE, Pred::ICMP_ULT, Pred::ICMP_ULE, Pred::ICMP_UGT, Pred::ICMP_UGE};

@@ -9,7 +9,7 @@ using ir::Layout;
 using ir::OpCode;
 
 namespace {
-constexpr size_t kOwner = 0, kData = 1, kShape = 2;   // slots of an array
+constexpr size_t kOwner = 0, kData = 1, kShape = 2;  // slots of an array
 }
 
 // The strides in bytes of all axes.
@@ -44,8 +44,8 @@ llvm::Value* FunctionLowering::element_address(const Op& op, size_t first_index)
   int64_t item = ir::item_size(t->elem);
   // One element of complex or tuple type is several machine values; count in elements of that many bytes.
   const std::vector<Slot>& parts = slots_of(t->elem);
-  llvm::Type* element = parts.size() == 1 && parts[0].bits == 8 * item ? memory_type(context_, parts[0])
-                                                                       : llvm::ArrayType::get(b_.getInt8Ty(), item);
+  llvm::Type* element =
+      parts.size() == 1 && parts[0].bits == 8 * item ? memory_type(context_, parts[0]) : llvm::ArrayType::get(b_.getInt8Ty(), item);
   auto index = [&](int axis) { return one(op.args[first_index + axis]); };
   auto shape = [&](int axis) { return array[kShape + axis]; };
   auto stride = [&](int axis) { return array[kShape + t->ndim + axis]; };
@@ -53,7 +53,8 @@ llvm::Value* FunctionLowering::element_address(const Op& op, size_t first_index)
   auto plus = [&](V x, V y, bool unsigned_too) { return b_.CreateAdd(x, y, "", unsigned_too, true); };
   if (t->ndim == 0) return data;
   switch (t->layout) {
-    case Layout::C: case Layout::F: {
+    case Layout::C:
+    case Layout::F: {
       bool c = t->layout == Layout::C;
       int first = c ? 0 : t->ndim - 1, step = c ? 1 : -1;
       V at = index(first);
@@ -102,13 +103,20 @@ void FunctionLowering::lower_array(const Op& op) {
   bool access = op.code == OpCode::ArrayLoad || op.code == OpCode::ArrayStore;
   if (access && op.args.size() != first_index + t->ndim) return fail(op, "takes one index per axis");
   switch (op.code) {
-    case OpCode::ArrayOwner: return set(op, slots(op.args[0])[kOwner]);
-    case OpCode::ArrayData: return set(op, slots(op.args[0])[kData]);
-    case OpCode::ArrayShape: return set(op, slots(op.args[0])[kShape + op.imm]);
-    case OpCode::ArrayStride: return set(op, strides_of(t, Slots(slots(op.args[0])))[op.imm]);
-    case OpCode::ArrayAs: return lower_array_as(op);
-    case OpCode::ArrayLoad: return set(op.results[0], load_value(t->elem, element_address(op, 1), Memory::Element));
-    default: return store_value(t->elem, Slots(slots(op.args[1])), element_address(op, 2), Memory::Element);
+    case OpCode::ArrayOwner:
+      return set(op, slots(op.args[0])[kOwner]);
+    case OpCode::ArrayData:
+      return set(op, slots(op.args[0])[kData]);
+    case OpCode::ArrayShape:
+      return set(op, slots(op.args[0])[kShape + op.imm]);
+    case OpCode::ArrayStride:
+      return set(op, strides_of(t, Slots(slots(op.args[0])))[op.imm]);
+    case OpCode::ArrayAs:
+      return lower_array_as(op);
+    case OpCode::ArrayLoad:
+      return set(op.results[0], load_value(t->elem, element_address(op, 1), Memory::Element));
+    default:
+      return store_value(t->elem, Slots(slots(op.args[1])), element_address(op, 2), Memory::Element);
   }
 }
 

@@ -13,7 +13,7 @@ void FunctionLowering::lower_call(const Op& op) {
   llvm::SmallVector<V, 16> arguments{ctx_};
   for (ir::ValueId v : op.args) arguments.append(slots(v));
   const std::vector<Slot>& types = slots_of(result_type(op));
-  V buffer = types.empty() ? static_cast<V>(ctx_) : stack_bytes(8 * types.size(), 16);   // without slots: never used, but not null
+  V buffer = types.empty() ? static_cast<V>(ctx_) : stack_bytes(8 * types.size(), 16);  // without slots: never used, but not null
   arguments.push_back(buffer);
   llvm::FunctionType* type = callee->getFunctionType();
   bool fits = type->getNumParams() == arguments.size();
@@ -45,16 +45,20 @@ void FunctionLowering::lower_call_runtime(const Op& op) {
   for (size_t k = 0; fits && k < arguments.size(); ++k) fits = type->getParamType(k) == arguments[k]->getType();
   if (!fits) return fail(op, "the arguments do not fit its row");
   llvm::CallInst* call = module_.call_runtime(b_, symbol->name, arguments);
-  if (symbol->flags & kRtRaises) check_status(call, op);
-  else if (symbol->null_is_error()) leave_unless(b_.CreateIsNotNull(call), op);
+  if (symbol->flags & kRtRaises)
+    check_status(call, op);
+  else if (symbol->null_is_error())
+    leave_unless(b_.CreateIsNotNull(call), op);
   if (op.results.empty()) return;
   const std::vector<Slot>& types = slots_of(result_type(op));
   if (symbol->result == 's' && (symbol->flags & kRtRaises) && types.empty()) return set(op.results[0], {});
   if (types.empty()) return set(op.results[0], {});
   if (types.size() != 1 || symbol->result == 'v') return fail(op, "a result of type " + result_type(op)->text);
   V value = call;
-  if (types[0].kind == SlotKind::Bool) value = b_.CreateIsNotNull(value);
-  else if (value->getType()->isIntegerTy()) value = b_.CreateIntCast(value, ssa_type(context_, types[0]), true);
+  if (types[0].kind == SlotKind::Bool)
+    value = b_.CreateIsNotNull(value);
+  else if (value->getType()->isIntegerTy())
+    value = b_.CreateIntCast(value, ssa_type(context_, types[0]), true);
   if (value->getType() != ssa_type(context_, types[0])) return fail(op, "a result of type " + result_type(op)->text);
   set(op, value);
 }
@@ -68,7 +72,7 @@ void FunctionLowering::lower_call_pointer(const Op& op) {
   for (size_t k = 1; k < op.args.size(); ++k)
     for (V slot : Slots(slots(op.args[k]))) {
       llvm::Type* type = slot->getType();
-      if (type->isIntegerTy() && type->getIntegerBitWidth() < 32) {   // the C ABI wants narrow integers extended
+      if (type->isIntegerTy() && type->getIntegerBitWidth() < 32) {  // the C ABI wants narrow integers extended
         auto kind = ir::is_signed(arg_type(op, k)) ? llvm::Attribute::SExt : llvm::Attribute::ZExt;
         attributes = attributes.addParamAttribute(context_, arguments.size(), kind);
       }
@@ -92,9 +96,12 @@ void FunctionLowering::lower_call_pointer(const Op& op) {
   llvm::CallInst* call = b_.CreateCall(llvm::FunctionType::get(result, types, false), one(op.args[0]), arguments);
   call->setAttributes(attributes);
   call->setDoesNotThrow();
-  if (may_raise) check_status(call, op);
-  else if (result_slots.size() == 1) s.push_back(call);
-  else if (result_slots.size() == 2) s = {b_.CreateExtractValue(call, 0), b_.CreateExtractValue(call, 1)};
+  if (may_raise)
+    check_status(call, op);
+  else if (result_slots.size() == 1)
+    s.push_back(call);
+  else if (result_slots.size() == 2)
+    s = {b_.CreateExtractValue(call, 0), b_.CreateExtractValue(call, 1)};
   if (!op.results.empty()) set(op.results[0], std::move(s));
 }
 
@@ -124,7 +131,8 @@ void FunctionLowering::lower_print(const Op& op) {
   V values = tagged_values(op, 0, &count);
   V options = stack_bytes(16, 8);
   for (size_t k = 0; k < 2; ++k)
-    store_field(options, 8 * static_cast<int64_t>(k), b_.getInt64(k < op.ints.size() ? static_cast<uint64_t>(op.ints[k]) : ~uint64_t{0}), Memory::Anything);
+    store_field(options, 8 * static_cast<int64_t>(k), b_.getInt64(k < op.ints.size() ? static_cast<uint64_t>(op.ints[k]) : ~uint64_t{0}),
+                Memory::Anything);
   check_status(module_.call_runtime(b_, "coluber_print", {ctx_, values, options, b_.getInt64(count)}), op);
 }
 

@@ -7,7 +7,7 @@ namespace coluber::backend {
 llvm::Value* FunctionLowering::truth(const Slots& v, ir::TypeRef t) {
   if (ir::is_bool(t)) return v[0];
   if (ir::is_integer(t)) return b_.CreateIsNotNull(v[0]);
-  V re = b_.CreateFCmpUNE(v[0], llvm::ConstantFP::get(v[0]->getType(), 0.0));   // nan is true
+  V re = b_.CreateFCmpUNE(v[0], llvm::ConstantFP::get(v[0]->getType(), 0.0));  // nan is true
   return v.size() == 1 ? re : b_.CreateOr(re, b_.CreateFCmpUNE(v[1], llvm::ConstantFP::get(v[1]->getType(), 0.0)));
 }
 
@@ -39,7 +39,7 @@ void FunctionLowering::lower_cast(const Op& op) {
   const Slots v = slots(op.args[0]);
   if (ir::is_bool(to)) return set(op, truth(v, from));
   ir::TypeRef real = ir::is_complex(from) ? ir::real_of(from) : from;
-  if (!ir::is_complex(to)) return set(op, cast_scalar(v[0], real, to));   // of a complex number: its real part, as NumPy
+  if (!ir::is_complex(to)) return set(op, cast_scalar(v[0], real, to));  // of a complex number: its real part, as NumPy
   ir::TypeRef part = ir::real_of(to);
   V im = v.size() == 2 ? cast_scalar(v[1], real, part) : llvm::ConstantFP::get(scalar_type(part), 0.0);
   set(op.results[0], {cast_scalar(v[0], real, part), im});

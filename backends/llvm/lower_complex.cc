@@ -44,22 +44,31 @@ Slots FunctionLowering::complex_div(const Slots& x, const Slots& y, bool recipro
 
 void FunctionLowering::lower_complex(const Op& op) {
   switch (op.code) {
-    case OpCode::ComplexMake: return set(op.results[0], {one(op.args[0]), one(op.args[1])});
-    case OpCode::ComplexReal: return set(op, slots(op.args[0])[0]);
+    case OpCode::ComplexMake:
+      return set(op.results[0], {one(op.args[0]), one(op.args[1])});
+    case OpCode::ComplexReal:
+      return set(op, slots(op.args[0])[0]);
     case OpCode::ComplexImag: {
       const Slots& s = slots(op.args[0]);
       return s.size() == 2 ? set(op, s[1]) : fail(op, "the operand is not complex");
     }
-    default: break;
+    default:
+      break;
   }
   const Slots x = slots(op.args[0]), y = op.args.size() > 1 ? slots(op.args[1]) : Slots{};
   switch (op.code) {
-    case OpCode::Add: return set(op.results[0], {b_.CreateFAdd(x[0], y[0]), b_.CreateFAdd(x[1], y[1])});
-    case OpCode::Sub: return set(op.results[0], {b_.CreateFSub(x[0], y[0]), b_.CreateFSub(x[1], y[1])});
-    case OpCode::Mul: return set(op.results[0], complex_mul(x, y));
-    case OpCode::Neg: return set(op.results[0], {b_.CreateFNeg(x[0]), b_.CreateFNeg(x[1])});
-    case OpCode::FDiv: return set(op.results[0], complex_div(x, y, !result_type(op)->is(ir::Kind::PyComplex)));
-    default: return fail(op, "complex numbers have no such operation");
+    case OpCode::Add:
+      return set(op.results[0], {b_.CreateFAdd(x[0], y[0]), b_.CreateFAdd(x[1], y[1])});
+    case OpCode::Sub:
+      return set(op.results[0], {b_.CreateFSub(x[0], y[0]), b_.CreateFSub(x[1], y[1])});
+    case OpCode::Mul:
+      return set(op.results[0], complex_mul(x, y));
+    case OpCode::Neg:
+      return set(op.results[0], {b_.CreateFNeg(x[0]), b_.CreateFNeg(x[1])});
+    case OpCode::FDiv:
+      return set(op.results[0], complex_div(x, y, !result_type(op)->is(ir::Kind::PyComplex)));
+    default:
+      return fail(op, "complex numbers have no such operation");
   }
 }
 

@@ -127,23 +127,30 @@ void FunctionLowering::lower_division(const Op& op) {
   V x = one(op.args[0]), y = one(op.args[1]);
   if (ir::is_float(t)) {
     switch (op.code) {
-      case OpCode::FloorDiv: return set(op, float_floor_div(x, y));
-      case OpCode::Mod: return set(op, float_mod(x, y));
-      case OpCode::TruncDiv: return set(op, b_.CreateUnaryIntrinsic(llvm::Intrinsic::trunc, b_.CreateFDiv(x, y)));
-      default: return set(op, float_rem(x, y));
+      case OpCode::FloorDiv:
+        return set(op, float_floor_div(x, y));
+      case OpCode::Mod:
+        return set(op, float_mod(x, y));
+      case OpCode::TruncDiv:
+        return set(op, b_.CreateUnaryIntrinsic(llvm::Intrinsic::trunc, b_.CreateFDiv(x, y)));
+      default:
+        return set(op, float_rem(x, y));
     }
   }
   if (!ir::is_integer(t)) return fail(op, "operands of type " + t->text);
   bool quotient = op.code == OpCode::FloorDiv || op.code == OpCode::TruncDiv;
   if (!ir::is_signed(t)) return set(op, quotient ? b_.CreateUDiv(x, y) : b_.CreateURem(x, y));
   switch (op.code) {
-    case OpCode::FloorDiv: return set(op, int_floor_div(x, y));
-    case OpCode::Mod: return set(op, int_mod(x, y));
+    case OpCode::FloorDiv:
+      return set(op, int_floor_div(x, y));
+    case OpCode::Mod:
+      return set(op, int_mod(x, y));
     case OpCode::TruncDiv: {
       V by_minus_one = b_.CreateICmpEQ(y, llvm::Constant::getAllOnesValue(y->getType()));
       return set(op, b_.CreateSelect(by_minus_one, b_.CreateNeg(x), b_.CreateSDiv(x, safe_divisor(y))));
     }
-    default: return set(op, b_.CreateSRem(x, safe_divisor(y)));
+    default:
+      return set(op, b_.CreateSRem(x, safe_divisor(y)));
   }
 }
 

@@ -6,15 +6,15 @@ namespace coluber::backend {
 using ir::OpCode;
 
 namespace {
-constexpr int64_t kData = offsetof(coluber_list, data), kLength = offsetof(coluber_list, length), kCapacity = offsetof(coluber_list, capacity),
-                  kChanged = offsetof(coluber_list, changed);
+constexpr int64_t kData = offsetof(coluber_list, data), kLength = offsetof(coluber_list, length),
+                  kCapacity = offsetof(coluber_list, capacity), kChanged = offsetof(coluber_list, changed);
 }
 
 llvm::Value* FunctionLowering::list_item_address(ir::TypeRef list, V data, V index) {
   int64_t item = ir::item_size(list->elem);
   const std::vector<Slot>& parts = slots_of(list->elem);
-  llvm::Type* element = parts.size() == 1 && parts[0].bits == 8 * item ? memory_type(context_, parts[0])
-                                                                       : llvm::ArrayType::get(b_.getInt8Ty(), item);
+  llvm::Type* element =
+      parts.size() == 1 && parts[0].bits == 8 * item ? memory_type(context_, parts[0]) : llvm::ArrayType::get(b_.getInt8Ty(), item);
   return b_.CreateInBoundsGEP(element, data, index);
 }
 
@@ -74,7 +74,7 @@ void FunctionLowering::lower_list(const Op& op) {
     case OpCode::ListStore:
       store_value(t->elem, Slots(slots(op.args[2])), list_item_address(t, data(), one(op.args[1])), Memory::Element);
       return store_field(list, kChanged, b_.getInt64(1), Memory::Header);
-    default:   // ListData
+    default:  // ListData
       return set(op, data());
   }
 }

@@ -35,9 +35,7 @@ const Row* find_row(llvm::StringRef name) {
   return table->lookup(name);
 }
 
-llvm::Intrinsic::ID intrinsic_id(llvm::StringRef name) {
-  return llvm::Function::lookupIntrinsicID(name);
-}
+llvm::Intrinsic::ID intrinsic_id(llvm::StringRef name) { return llvm::Function::lookupIntrinsicID(name); }
 
 }  // namespace
 
@@ -63,7 +61,7 @@ llvm::Value* FunctionLowering::lower_math_code(const Op& op, llvm::StringRef nam
     llvm::Type* bits = b_.getIntNTy(type->getPrimitiveSizeInBits());
     return b_.CreateICmpSLT(b_.CreateBitCast(x, bits), llvm::ConstantInt::get(bits, 0));
   }
-  if (name == "modf_frac") {   // of an infinity: zero; always with the sign of x
+  if (name == "modf_frac") {  // of an infinity: zero; always with the sign of x
     V whole = b_.CreateUnaryIntrinsic(llvm::Intrinsic::trunc, x);
     V rest = b_.CreateSelect(test(llvm::fcInf), llvm::ConstantFP::get(type, 0.0), b_.CreateFSub(x, whole));
     return b_.CreateBinaryIntrinsic(llvm::Intrinsic::copysign, rest, x);
@@ -101,15 +99,20 @@ void FunctionLowering::lower_math(const Op& op) {
   if (op.args.size() != row->operands) return fail(op, "takes " + std::to_string(row->operands) + " operands");
   ir::TypeRef t = arg_type(op, 0), result = result_type(op);
   if (row->domain == Float ? !ir::is_float(t) : !ir::is_integer(t)) return fail(op, "operands of type " + t->text);
-  if (row->result == Truth ? !ir::is_bool(result) : row->result == PyIntR ? !result->is(ir::Kind::PyInt) : slots_of(result) [0].kind != slots_of(t)[0].kind)
-    return fail(op, "a result of type " + result->text);
+  bool fits = row->result == Truth    ? ir::is_bool(result)
+              : row->result == PyIntR ? result->is(ir::Kind::PyInt)
+                                      : ir::is_number(result) && scalar_type(result) == scalar_type(t);
+  if (!fits) return fail(op, "a result of type " + result->text);
   if (op.sym == "bswap" && ir::item_size(t) == 1) return fail(op, "operands of type " + t->text);
   llvm::SmallVector<V, 3> arguments;
   for (ir::ValueId v : op.args) arguments.push_back(one(v));
   switch (row->how) {
-    case Llvm: return set(op, b_.CreateIntrinsic(intrinsic_id(row->symbol), {arguments[0]->getType()}, arguments));
-    case Libm: return set(op, call_libm(row->symbol, arguments));
-    case Code: break;
+    case Llvm:
+      return set(op, b_.CreateIntrinsic(intrinsic_id(row->symbol), {arguments[0]->getType()}, arguments));
+    case Libm:
+      return set(op, call_libm(row->symbol, arguments));
+    case Code:
+      break;
   }
   V v = lower_math_code(op, row->name);
   return v ? set(op, v) : fail(op, "lower_math_code does not know it");

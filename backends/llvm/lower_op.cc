@@ -8,19 +8,41 @@ using ir::OpCode;
 // Arithmetic and what else has neither effects nor memory.
 void FunctionLowering::lower_scalar_op(const Op& op) {
   switch (op.code) {
-    case OpCode::Const: case OpCode::StrConst: case OpCode::Zero: case OpCode::Import: case OpCode::FuncAddr:
+    case OpCode::Const:
+    case OpCode::StrConst:
+    case OpCode::Zero:
+    case OpCode::Import:
+    case OpCode::FuncAddr:
       return lower_const(op);
-    case OpCode::Add: case OpCode::Sub: case OpCode::Mul: case OpCode::Neg: case OpCode::FDiv:
+    case OpCode::Add:
+    case OpCode::Sub:
+    case OpCode::Mul:
+    case OpCode::Neg:
+    case OpCode::FDiv:
       return lower_arith(op);
-    case OpCode::FloorDiv: case OpCode::Mod: case OpCode::TruncDiv: case OpCode::TruncRem:
+    case OpCode::FloorDiv:
+    case OpCode::Mod:
+    case OpCode::TruncDiv:
+    case OpCode::TruncRem:
       return lower_division(op);
-    case OpCode::And: case OpCode::Or: case OpCode::Xor: case OpCode::Not:
+    case OpCode::And:
+    case OpCode::Or:
+    case OpCode::Xor:
+    case OpCode::Not:
       return lower_bits(op);
-    case OpCode::Shl: case OpCode::Shr:
+    case OpCode::Shl:
+    case OpCode::Shr:
       return lower_shift(op);
-    case OpCode::AddOvf: case OpCode::SubOvf: case OpCode::MulOvf:
+    case OpCode::AddOvf:
+    case OpCode::SubOvf:
+    case OpCode::MulOvf:
       return lower_overflow(op);
-    case OpCode::Eq: case OpCode::Ne: case OpCode::Lt: case OpCode::Le: case OpCode::Gt: case OpCode::Ge:
+    case OpCode::Eq:
+    case OpCode::Ne:
+    case OpCode::Lt:
+    case OpCode::Le:
+    case OpCode::Gt:
+    case OpCode::Ge:
       return lower_compare(op);
     case OpCode::Select:
       return lower_select(op);
@@ -30,7 +52,9 @@ void FunctionLowering::lower_scalar_op(const Op& op) {
       return lower_bitcast(op);
     case OpCode::Math:
       return lower_math(op);
-    case OpCode::ComplexMake: case OpCode::ComplexReal: case OpCode::ComplexImag:
+    case OpCode::ComplexMake:
+    case OpCode::ComplexReal:
+    case OpCode::ComplexImag:
       return lower_complex(op);
     case OpCode::Likely:
       likely_[op.results[0]] = op.imm;
@@ -43,18 +67,42 @@ void FunctionLowering::lower_scalar_op(const Op& op) {
 // Aggregates, memory, arrays, lists.
 void FunctionLowering::lower_memory_op(const Op& op) {
   switch (op.code) {
-    case OpCode::TupleMake: case OpCode::TupleGet: case OpCode::Some: case OpCode::Absent: case OpCode::Present: case OpCode::Payload:
+    case OpCode::TupleMake:
+    case OpCode::TupleGet:
+    case OpCode::Some:
+    case OpCode::Absent:
+    case OpCode::Present:
+    case OpCode::Payload:
       return lower_aggregate(op);
-    case OpCode::PtrAdd: case OpCode::PtrCast: case OpCode::PtrToInt: case OpCode::Load: case OpCode::Store: case OpCode::StackAlloc:
-    case OpCode::MemCopy: case OpCode::MemZero:
+    case OpCode::PtrAdd:
+    case OpCode::PtrCast:
+    case OpCode::PtrToInt:
+    case OpCode::Load:
+    case OpCode::Store:
+    case OpCode::StackAlloc:
+    case OpCode::MemCopy:
+    case OpCode::MemZero:
       return lower_pointer(op);
-    case OpCode::Alloc: case OpCode::OwnerData:
+    case OpCode::Alloc:
+    case OpCode::OwnerData:
       return lower_alloc(op);
-    case OpCode::ArrayMake: case OpCode::ArrayOwner: case OpCode::ArrayData: case OpCode::ArrayShape: case OpCode::ArrayStride:
-    case OpCode::ArrayLoad: case OpCode::ArrayStore: case OpCode::ArrayAs:
+    case OpCode::ArrayMake:
+    case OpCode::ArrayOwner:
+    case OpCode::ArrayData:
+    case OpCode::ArrayShape:
+    case OpCode::ArrayStride:
+    case OpCode::ArrayLoad:
+    case OpCode::ArrayStore:
+    case OpCode::ArrayAs:
       return lower_array(op);
-    case OpCode::ListNew: case OpCode::ListLen: case OpCode::ListSetLen: case OpCode::ListReserve: case OpCode::ListPush:
-    case OpCode::ListLoad: case OpCode::ListStore: case OpCode::ListData:
+    case OpCode::ListNew:
+    case OpCode::ListLen:
+    case OpCode::ListSetLen:
+    case OpCode::ListReserve:
+    case OpCode::ListPush:
+    case OpCode::ListLoad:
+    case OpCode::ListStore:
+    case OpCode::ListData:
       return lower_list(op);
     default:
       return lower_scalar_op(op);
@@ -70,7 +118,8 @@ void FunctionLowering::lower_effect_op(const Op& op) {
       return lower_call_runtime(op);
     case OpCode::CallPtr:
       return lower_call_pointer(op);
-    case OpCode::StrFormat: case OpCode::StrEq:
+    case OpCode::StrFormat:
+    case OpCode::StrEq:
       return lower_str_format(op);
     case OpCode::Print:
       return lower_print(op);
@@ -82,11 +131,14 @@ void FunctionLowering::lower_effect_op(const Op& op) {
       return lower_raise_new(op);
     case OpCode::RaiseExc:
       return lower_raise_exc(op);
-    case OpCode::ExcNew: case OpCode::ExcCatch: case OpCode::ExcMatch:
+    case OpCode::ExcNew:
+    case OpCode::ExcCatch:
+    case OpCode::ExcMatch:
       return lower_exc(op);
     case OpCode::Poll:
       return lower_poll(op);
-    case OpCode::Retain: case OpCode::Release:
+    case OpCode::Retain:
+    case OpCode::Release:
       return lower_ownership(op);
     case OpCode::Jump:
       return lower_jump(op);

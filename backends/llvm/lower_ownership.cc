@@ -29,9 +29,9 @@ void ModuleLowering::emit_release(Builder& b, llvm::Value* owner) {
   b.CreateCondBr(b.CreateIsNotNull(owner), sub, next);
   b.SetInsertPoint(sub);
   llvm::Value* count = b.CreateConstInBoundsGEP1_64(b.getInt8Ty(), owner, kCount);
-  llvm::Value* before = tag(b.CreateAtomicRMW(llvm::AtomicRMWInst::Sub, count, b.getInt64(1), llvm::Align(8),
-                                              llvm::AtomicOrdering::AcquireRelease),
-                            Memory::Header);
+  llvm::Value* before =
+      tag(b.CreateAtomicRMW(llvm::AtomicRMWInst::Sub, count, b.getInt64(1), llvm::Align(8), llvm::AtomicOrdering::AcquireRelease),
+          Memory::Header);
   b.CreateCondBr(b.CreateICmpEQ(before, b.getInt64(1)), drop, next);
   b.SetInsertPoint(drop);
   call_runtime(b, "coluber_drop", {owner});
@@ -55,7 +55,6 @@ llvm::Function* ModuleLowering::cold_release() {
   return cold_release_;
 }
 
-
 // On error paths one internal function does it: small code counts there, speed does not.
 void FunctionLowering::release_cold(V owner) {
   if (llvm::isa<llvm::ConstantPointerNull>(owner)) return;
@@ -67,8 +66,10 @@ void FunctionLowering::lower_ownership(const Op& op) {
   const Slots s = slots(op.args[0]);
   for (size_t k = 0; k < types.size(); ++k) {
     if (!types[k].is_owner || llvm::isa<llvm::ConstantPointerNull>(s[k])) continue;
-    if (op.code == OpCode::Retain) retain(s[k]);
-    else module_.emit_release(b_, s[k]);
+    if (op.code == OpCode::Retain)
+      retain(s[k]);
+    else
+      module_.emit_release(b_, s[k]);
   }
 }
 

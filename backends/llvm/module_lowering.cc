@@ -35,7 +35,11 @@ void mark_entry(llvm::Function* f) {
 }  // namespace
 
 ModuleLowering::ModuleLowering(llvm::Module& module, const ir::Program& program, Target& target, const Options& options)
-    : context_(module.getContext()), module_(module), program_(program), target_(target), options_(options),
+    : context_(module.getContext()),
+      module_(module),
+      program_(program),
+      target_(target),
+      options_(options),
       fast_math_(fast_math_flags(options.fastmath)) {
   llvm::MDBuilder md(context_);
   llvm::MDNode* root = md.createTBAARoot("coluber");
@@ -187,7 +191,7 @@ llvm::CallInst* ModuleLowering::call_runtime(Builder& b, const char* name, llvm:
 llvm::FunctionCallee ModuleLowering::pure_function(llvm::StringRef name, llvm::FunctionType* type) {
   llvm::FunctionCallee callee = module_.getOrInsertFunction(name, type);
   auto* f = llvm::cast<llvm::Function>(callee.getCallee());
-  if (f->doesNotThrow()) return callee;   // declared before
+  if (f->doesNotThrow()) return callee;  // declared before
   f->setDoesNotThrow();
   f->setWillReturn();
   f->setDoesNotAccessMemory();
@@ -223,8 +227,10 @@ int32_t ModuleLowering::intern_frame(const Frame& f) {
 }
 
 int32_t ModuleLowering::frame(const ir::Function& fn, uint32_t loc_index, uint32_t until_scope, bool skip_first) {
-  struct Step { uint32_t scope, loc; };
-  llvm::SmallVector<Step, 4> chain;   // innermost first
+  struct Step {
+    uint32_t scope, loc;
+  };
+  llvm::SmallVector<Step, 4> chain;  // innermost first
   uint32_t loc = loc_index < fn.locs.size() ? loc_index : 0;
   uint32_t scope = fn.locs[loc].scope;
   bool met = false;
@@ -280,8 +286,8 @@ void ModuleLowering::emit_import_table(LoweredProgram* result) {
   result->import_keys = import_keys_;
   if (!import_keys_.empty()) {
     auto* type = llvm::ArrayType::get(llvm::PointerType::getUnqual(context_), import_keys_.size());
-    auto* table = new llvm::GlobalVariable(module_, type, false, llvm::GlobalValue::ExternalLinkage,
-                                           llvm::ConstantAggregateZero::get(type), "coluber_import_table");
+    auto* table = new llvm::GlobalVariable(module_, type, false, llvm::GlobalValue::ExternalLinkage, llvm::ConstantAggregateZero::get(type),
+                                           "coluber_import_table");
     table->setVisibility(llvm::GlobalValue::HiddenVisibility);
     table->setAlignment(llvm::Align(64));
     imports_->replaceAllUsesWith(table);
@@ -291,16 +297,23 @@ void ModuleLowering::emit_import_table(LoweredProgram* result) {
   imports_ = nullptr;
   std::string keys;
   for (const std::string& key : import_keys_) keys.append(key).push_back('\0');
-  llvm::Constant* bytes = llvm::ConstantDataArray::getString(context_, keys);   // with the final NUL: the empty key
+  llvm::Constant* bytes = llvm::ConstantDataArray::getString(context_, keys);  // with the final NUL: the empty key
   new llvm::GlobalVariable(module_, bytes->getType(), true, llvm::GlobalValue::ExternalLinkage, bytes, kImportKeysSymbol);
 }
 
 llvm::Instruction* ModuleLowering::tag(llvm::Instruction* access, Memory memory) {
   switch (memory) {
-    case Memory::Anything: return access;
-    case Memory::Element: access->setMetadata(llvm::LLVMContext::MD_tbaa, element_tag_); return access;
-    case Memory::Header: access->setMetadata(llvm::LLVMContext::MD_tbaa, header_tag_); return access;
-    case Memory::Context: access->setMetadata(llvm::LLVMContext::MD_tbaa, context_tag_); return access;
+    case Memory::Anything:
+      return access;
+    case Memory::Element:
+      access->setMetadata(llvm::LLVMContext::MD_tbaa, element_tag_);
+      return access;
+    case Memory::Header:
+      access->setMetadata(llvm::LLVMContext::MD_tbaa, header_tag_);
+      return access;
+    case Memory::Context:
+      access->setMetadata(llvm::LLVMContext::MD_tbaa, context_tag_);
+      return access;
   }
   return access;
 }

@@ -22,7 +22,7 @@ enum class Memory : uint8_t { Anything, Element, Header, Context };
 
 struct LoweredProgram {
   std::vector<std::string> import_keys;
-  std::string error;             // empty: done
+  std::string error;  // empty: done
 };
 
 class ModuleLowering {
@@ -47,7 +47,7 @@ class ModuleLowering {
   llvm::FunctionCallee pure_function(llvm::StringRef name, llvm::FunctionType* type);
   // void f(owner or null): gives a reference back, out of line.
   llvm::Function* cold_release();
-  void emit_release(Builder& b, llvm::Value* owner);   // the same in line
+  void emit_release(Builder& b, llvm::Value* owner);  // the same in line
   // Bytes of `text` as a constant; equal texts share it.
   llvm::Constant* string(const std::string& text);
   // Index of the traceback frame for a location of `fn`, frames of callers it was inlined into behind it, up to (and with) scope
@@ -56,17 +56,23 @@ class ModuleLowering {
   int32_t frame(const ir::Function& fn, uint32_t loc, uint32_t until_scope, bool skip_first);
   bool frame_has_parent(int32_t frame) const { return frames_[frame].parent >= 0; }
   // The fields of frame `index` (an i32): name, file, line, col, and the index of the next one out.
-  struct FrameFields { llvm::Value *name, *file, *line, *col, *parent; };
+  struct FrameFields {
+    llvm::Value *name, *file, *line, *col, *parent;
+  };
   FrameFields load_frame(Builder& b, llvm::Value* index);
 
   llvm::Instruction* tag(llvm::Instruction* access, Memory memory);
-  llvm::MDNode* unlikely_false() const { return unlikely_false_; }   // weights of a branch that is nearly always true
+  llvm::MDNode* unlikely_false() const { return unlikely_false_; }  // weights of a branch that is nearly always true
   llvm::MDNode* unlikely_true() const { return unlikely_true_; }
   // Says that the program cannot be lowered (a bug of an earlier stage). Lowering goes on with poison; the first message wins.
-  void fail(const std::string& message) { if (error_.empty()) error_ = message; }
+  void fail(const std::string& message) {
+    if (error_.empty()) error_ = message;
+  }
 
  private:
-  struct Frame { int32_t name, file, line, col, parent; };
+  struct Frame {
+    int32_t name, file, line, col, parent;
+  };
 
   void declare(const ir::Function& fn, bool is_direct_entry);
   void emit_entry_wrapper(const ir::Function& fn);
@@ -88,12 +94,12 @@ class ModuleLowering {
   llvm::StringMap<std::pair<llvm::Function*, const ir::Function*>> functions_;
   std::vector<std::string> import_keys_;
   llvm::StringMap<int> import_index_;
-  llvm::GlobalVariable* imports_ = nullptr;        // placeholder until their number is known
-  llvm::GlobalVariable* frame_table_ = nullptr;    // likewise
+  llvm::GlobalVariable* imports_ = nullptr;      // placeholder until their number is known
+  llvm::GlobalVariable* frame_table_ = nullptr;  // likewise
   llvm::GlobalVariable* frame_text_ = nullptr;
   std::vector<Frame> frames_;
   std::map<std::vector<int32_t>, int32_t> frame_index_;
-  std::string text_;                               // NUL-terminated names and files
+  std::string text_;  // NUL-terminated names and files
   llvm::StringMap<int32_t> text_index_;
   llvm::StringMap<llvm::Constant*> strings_;
   llvm::MDNode *element_tag_, *header_tag_, *context_tag_, *unlikely_false_, *unlikely_true_;

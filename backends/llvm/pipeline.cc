@@ -133,8 +133,12 @@ FunctionPassManager vectorisation(bool slp) {
   fpm.addPass(llvm::InferAlignmentPass());
   fpm.addPass(llvm::LoopLoadEliminationPass());
   fpm.addPass(llvm::InstCombinePass());
-  fpm.addPass(llvm::SimplifyCFGPass(SimplifyCFGOptions().forwardSwitchCondToPhi(true).convertSwitchRangeToICmp(true)
-                                        .convertSwitchToLookupTable(true).needCanonicalLoops(false).hoistCommonInsts(true)
+  fpm.addPass(llvm::SimplifyCFGPass(SimplifyCFGOptions()
+                                        .forwardSwitchCondToPhi(true)
+                                        .convertSwitchRangeToICmp(true)
+                                        .convertSwitchToLookupTable(true)
+                                        .needCanonicalLoops(false)
+                                        .hoistCommonInsts(true)
                                         .sinkCommonInsts(true)));
   if (slp) fpm.addPass(llvm::SLPVectorizerPass());
   fpm.addPass(llvm::VectorCombinePass());
@@ -156,10 +160,14 @@ FunctionPassManager whole_function(int level, bool slp) {
 
 llvm::OptimizationLevel level_of(int level) {
   switch (level) {
-    case 0: return llvm::OptimizationLevel::O0;
-    case 1: return llvm::OptimizationLevel::O1;
-    case 2: return llvm::OptimizationLevel::O2;
-    default: return llvm::OptimizationLevel::O3;
+    case 0:
+      return llvm::OptimizationLevel::O0;
+    case 1:
+      return llvm::OptimizationLevel::O1;
+    case 2:
+      return llvm::OptimizationLevel::O2;
+    default:
+      return llvm::OptimizationLevel::O3;
   }
 }
 
@@ -221,11 +229,12 @@ void optimise(llvm::Module& module, llvm::TargetMachine* machine, int opt_level,
   builder.registerFunctionAnalyses(functions);
   builder.registerLoopAnalyses(loops);
   builder.crossRegisterProxies(loops, functions, sccs, modules);
-  static const bool full = std::getenv("COLUBER_LLVM_DEFAULT_PIPELINE") != nullptr;   // for comparing ours with LLVM's
+  static const bool full = std::getenv("COLUBER_LLVM_DEFAULT_PIPELINE") != nullptr;  // for comparing ours with LLVM's
   int bodies = 0;
   for (llvm::Function& f : module) bodies += !f.isDeclaration() && !f.hasFnAttribute(llvm::Attribute::Cold);
-  llvm::ModulePassManager passes = full ? builder.buildPerModuleDefaultPipeline(level_of(opt_level))
-                                   : bodies == 1 ? single_function(opt_level, slp) : several_functions(opt_level, slp);
+  llvm::ModulePassManager passes = full          ? builder.buildPerModuleDefaultPipeline(level_of(opt_level))
+                                   : bodies == 1 ? single_function(opt_level, slp)
+                                                 : several_functions(opt_level, slp);
   passes.run(module, modules);
 }
 

@@ -21,12 +21,18 @@ constexpr const char* kRuntimeDiags[] = {
 
 llvm::Type* letter_type(llvm::LLVMContext& context, char letter) {
   switch (letter) {
-    case 'v': return llvm::Type::getVoidTy(context);
-    case 'i': return llvm::Type::getInt64Ty(context);
-    case 's': return llvm::Type::getInt32Ty(context);
-    case 'd': return llvm::Type::getDoubleTy(context);
-    case 'f': return llvm::Type::getFloatTy(context);
-    default: return llvm::PointerType::getUnqual(context);
+    case 'v':
+      return llvm::Type::getVoidTy(context);
+    case 'i':
+      return llvm::Type::getInt64Ty(context);
+    case 's':
+      return llvm::Type::getInt32Ty(context);
+    case 'd':
+      return llvm::Type::getDoubleTy(context);
+    case 'f':
+      return llvm::Type::getFloatTy(context);
+    default:
+      return llvm::PointerType::getUnqual(context);
   }
 }
 

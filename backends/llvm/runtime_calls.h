@@ -8,8 +8,8 @@ enum RuntimeFlag : uint32_t { kRtRaises = 1, kRtNoAlias = 2, kRtCold = 4 };
 
 struct RuntimeSymbol {
   const char* name;
-  char result;             // v i s p d f, see symbols.def
-  const char* arguments;   // c i p d f each
+  char result;            // v i s p d f, see symbols.def
+  const char* arguments;  // c i p d f each
   uint32_t flags;
 
   bool takes_ctx() const { return arguments[0] == 'c'; }

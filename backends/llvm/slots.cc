@@ -29,29 +29,26 @@ void append_array(TypeRef t, std::vector<Slot>* out) {
   for (int k = 0; k < stride_slots(t); ++k) out->push_back(int_slot(64));
 }
 
+void append_number(TypeRef t, std::vector<Slot>* out) {
+  int bits = 8 * ir::item_size(t);
+  if (ir::is_bool(t))
+    out->push_back(bool_slot());
+  else if (ir::is_integer(t))
+    out->push_back(int_slot(bits));
+  else if (ir::is_float(t))
+    out->push_back(float_slot(bits));
+  else
+    out->insert(out->end(), 2, float_slot(bits / 2));  // complex
+}
+
 void append(TypeRef t, std::vector<Slot>* out) {
+  if (ir::is_number(t)) return append_number(t, out);
   switch (t->kind) {
-    case Kind::Bottom: case Kind::None: case Kind::Ellipsis: case Kind::DType: case Kind::Const:
-      return;
-    case Kind::PyBool: case Kind::Bool:
-      return out->push_back(bool_slot());
-    case Kind::Int8: case Kind::UInt8:
-      return out->push_back(int_slot(8));
-    case Kind::Int16: case Kind::UInt16:
-      return out->push_back(int_slot(16));
-    case Kind::Int32: case Kind::UInt32:
-      return out->push_back(int_slot(32));
-    case Kind::PyInt: case Kind::Int64: case Kind::UInt64:
-      return out->push_back(int_slot(64));
-    case Kind::Float32:
-      return out->push_back(float_slot(32));
-    case Kind::PyFloat: case Kind::Float64:
-      return out->push_back(float_slot(64));
-    case Kind::Complex64:
-      out->insert(out->end(), 2, float_slot(32));
-      return;
-    case Kind::PyComplex: case Kind::Complex128:
-      out->insert(out->end(), 2, float_slot(64));
+    case Kind::Bottom:
+    case Kind::None:
+    case Kind::Ellipsis:
+    case Kind::DType:
+    case Kind::Const:
       return;
     case Kind::Str:
       out->push_back(pointer());
@@ -60,23 +57,32 @@ void append(TypeRef t, std::vector<Slot>* out) {
     case Kind::Range:
       out->insert(out->end(), 3, int_slot(64));
       return;
-    case Kind::Tuple: case Kind::Slice: case Kind::Closure: case Kind::View:
+    case Kind::Tuple:
+    case Kind::Slice:
+    case Kind::Closure:
+    case Kind::View:
       for (TypeRef item : t->items) append(item, out);
       return;
     case Kind::Method:
       return append(t->elem, out);
-    case Kind::Iter:                        // what is iterated over, then the position
+    case Kind::Iter:  // what is iterated over, then the position
       append(t->elem, out);
       return out->push_back(int_slot(64));
-    case Kind::Optional: case Kind::Unbound:
+    case Kind::Optional:
+    case Kind::Unbound:
       out->push_back(bool_slot());
       return append_without_facts(t->elem, out);
     case Kind::Array:
       return append_array(t, out);
-    case Kind::List: case Kind::Exc: case Kind::Owner: case Kind::Object:
+    case Kind::List:
+    case Kind::Exc:
+    case Kind::Owner:
+    case Kind::Object:
       return out->push_back(pointer(SlotFact::Nothing, true));
     case Kind::Ptr:
       return out->push_back(pointer());
+    default:  // numbers
+      return;
   }
 }
 
@@ -84,9 +90,12 @@ void append(TypeRef t, std::vector<Slot>* out) {
 
 int stride_slots(TypeRef t) {
   switch (t->layout) {
-    case ir::Layout::A: return t->ndim;
-    case ir::Layout::S: return t->ndim > 0 ? t->ndim - 1 : 0;
-    default: return 0;
+    case ir::Layout::A:
+      return t->ndim;
+    case ir::Layout::S:
+      return t->ndim > 0 ? t->ndim - 1 : 0;
+    default:
+      return 0;
   }
 }
 
@@ -105,7 +114,7 @@ int SlotTable::offset_of_item(TypeRef t, int index, int* item_slots) {
     *item_slots = 1;
     return index;
   }
-  if (t->is(Kind::Method) || t->is(Kind::Iter)) {   // item 0: self, or what is iterated over; item 1: the position
+  if (t->is(Kind::Method) || t->is(Kind::Iter)) {  // item 0: self, or what is iterated over; item 1: the position
     int of_elem = count(t->elem);
     *item_slots = index == 0 ? of_elem : 1;
     return index == 0 ? 0 : of_elem;
@@ -118,11 +127,16 @@ int SlotTable::offset_of_item(TypeRef t, int index, int* item_slots) {
 
 llvm::Type* ssa_type(llvm::LLVMContext& context, const Slot& slot) {
   switch (slot.kind) {
-    case SlotKind::Bool: return llvm::Type::getInt1Ty(context);
-    case SlotKind::Int: return llvm::Type::getIntNTy(context, slot.bits);
-    case SlotKind::F32: return llvm::Type::getFloatTy(context);
-    case SlotKind::F64: return llvm::Type::getDoubleTy(context);
-    case SlotKind::Ptr: return llvm::PointerType::getUnqual(context);
+    case SlotKind::Bool:
+      return llvm::Type::getInt1Ty(context);
+    case SlotKind::Int:
+      return llvm::Type::getIntNTy(context, slot.bits);
+    case SlotKind::F32:
+      return llvm::Type::getFloatTy(context);
+    case SlotKind::F64:
+      return llvm::Type::getDoubleTy(context);
+    case SlotKind::Ptr:
+      return llvm::PointerType::getUnqual(context);
   }
   return nullptr;
 }

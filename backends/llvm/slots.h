@@ -13,9 +13,9 @@ enum class SlotFact : uint8_t { Nothing, NotNegative, NotNull };
 
 struct Slot {
   SlotKind kind;
-  uint8_t bits;                 // of the value in memory: 8, 16, 32, 64
+  uint8_t bits;  // of the value in memory: 8, 16, 32, 64
   SlotFact fact = SlotFact::Nothing;
-  bool is_owner = false;        // a counted reference, or null
+  bool is_owner = false;  // a counted reference, or null
 };
 
 // The slots of each type, computed once per compilation.
@@ -33,7 +33,7 @@ class SlotTable {
 // Strides an array value carries: none for C and F, all but the last for S, all for A.
 int stride_slots(ir::TypeRef array);
 
-llvm::Type* ssa_type(llvm::LLVMContext& context, const Slot& slot);      // i1 for bools
-llvm::Type* memory_type(llvm::LLVMContext& context, const Slot& slot);   // i8 for bools
+llvm::Type* ssa_type(llvm::LLVMContext& context, const Slot& slot);     // i1 for bools
+llvm::Type* memory_type(llvm::LLVMContext& context, const Slot& slot);  // i8 for bools
 
 }  // namespace coluber::backend

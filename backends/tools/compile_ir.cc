@@ -29,13 +29,19 @@ bool parse(int argc, char** argv, Arguments* a) {
       *out = std::atoi(s.c_str() + std::strlen(prefix));
       return true;
     };
-    if (s == "--llvm") a->options.keep_llvm = true;
-    else if (s == "--asm") a->options.keep_asm = true;
-    else if (s == "--slp") a->options.slp = true;
+    if (s == "--llvm")
+      a->options.keep_llvm = true;
+    else if (s == "--asm")
+      a->options.keep_asm = true;
+    else if (s == "--slp")
+      a->options.slp = true;
     else if (number("--width=", &a->options.vector_width) || number("--level=", &a->options.opt_level) ||
-             number("--fastmath=", &a->options.fastmath) || number("--repeat=", &a->repeat)) continue;
-    else if (s[0] != '-') a->file = argv[k];
-    else return false;
+             number("--fastmath=", &a->options.fastmath) || number("--repeat=", &a->repeat))
+      continue;
+    else if (s[0] != '-')
+      a->file = argv[k];
+    else
+      return false;
   }
   return a->file != nullptr;
 }

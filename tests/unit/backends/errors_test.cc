@@ -7,8 +7,9 @@
 namespace coluber::backend {
 namespace {
 
-const char* const kLocs = "  scope 0 \"outer\" \"a.py\" 1\n  scope 1 \"inner\" \"b.py\" 2 at 0 !1\n"
-                          "  loc 1 10:4-10:9\n  loc 2 20:8-20:12 in 1\n  loc 3 30:2-30:3\n";
+const char* const kLocs =
+    "  scope 0 \"outer\" \"a.py\" 1\n  scope 1 \"inner\" \"b.py\" 2 at 0 !1\n"
+    "  loc 1 10:4-10:9\n  loc 2 20:8-20:12 in 1\n  loc 3 30:2-30:3\n";
 
 // How the fake runtime writes down that this row was raised: by the row's place among the RUNTIME rows.
 std::string diag(const std::string& name) {
@@ -21,12 +22,15 @@ std::string diag(const std::string& name) {
   return "raise_diag " + std::to_string(id);
 }
 
-std::string with_locs(const std::string& head, const std::string& body) { return "func @f" + head + " exported {\n" + kLocs + body + "}\n"; }
+std::string with_locs(const std::string& head, const std::string& body) {
+  return "func @f" + head + " exported {\n" + kLocs + body + "}\n";
+}
 
 TEST(Errors, GuardRaisesWithValuesAndFrame) {
-  Compiled c(with_locs("(%0: pyint, %1: pyint) -> pyint",
-                       "^0(%0: pyint, %1: pyint):\n  %2 = const 0 : pyint\n  %3 = ne %1, %2 : pybool\n  guard %3, %0, %1, \"ZeroDivInt\" !1\n"
-                       "  %4 = floordiv %0, %1 : pyint\n  return %4\n"));
+  Compiled c(
+      with_locs("(%0: pyint, %1: pyint) -> pyint",
+                "^0(%0: pyint, %1: pyint):\n  %2 = const 0 : pyint\n  %3 = ne %1, %2 : pybool\n  guard %3, %0, %1, \"ZeroDivInt\" !1\n"
+                "  %4 = floordiv %0, %1 : pyint\n  return %4\n"));
   EXPECT_EQ(c.call({cell(7), cell(2)}), 0);
   EXPECT_EQ(c.result[0], 3u);
   EXPECT_TRUE(runtime_log().events.empty());
@@ -45,15 +49,19 @@ TEST(Errors, InlinedCodeShowsEveryFrame) {
 }
 
 TEST(Errors, IndexChecksWrapAndRaise) {
-  Compiled c(with_locs("(%0: pyint, %1: pyint) -> pyint", "^0(%0: pyint, %1: pyint):\n  %2 = index_check %0, %1, 2 : pyint !1\n  return %2\n"));
+  Compiled c(
+      with_locs("(%0: pyint, %1: pyint) -> pyint", "^0(%0: pyint, %1: pyint):\n  %2 = index_check %0, %1, 2 : pyint !1\n  return %2\n"));
   for (int64_t i = -5; i <= 5; ++i) {
     runtime_log() = RuntimeLog{};
     bool in_range = i >= -4 && i < 4;
     EXPECT_EQ(c.call({cell(i), cell(4)}), !in_range) << i;
-    if (in_range) EXPECT_EQ(static_cast<int64_t>(c.result[0]), i < 0 ? i + 4 : i);
-    else EXPECT_EQ(runtime_log().events, std::vector<std::string>{diag("IndexArray") + " [" + std::to_string(i) + ", 4, 2]"});
+    if (in_range)
+      EXPECT_EQ(static_cast<int64_t>(c.result[0]), i < 0 ? i + 4 : i);
+    else
+      EXPECT_EQ(runtime_log().events, std::vector<std::string>{diag("IndexArray") + " [" + std::to_string(i) + ", 4, 2]"});
   }
-  Compiled no_wrap(with_locs("(%0: pyint, %1: pyint) -> pyint", "^0(%0: pyint, %1: pyint):\n  %2 = index_check %0, %1, -1, [1] : pyint\n  return %2\n"));
+  Compiled no_wrap(
+      with_locs("(%0: pyint, %1: pyint) -> pyint", "^0(%0: pyint, %1: pyint):\n  %2 = index_check %0, %1, -1, [1] : pyint\n  return %2\n"));
   EXPECT_EQ(no_wrap.call({cell(3), cell(4)}), 0);
   EXPECT_EQ(no_wrap.call({cell(-1), cell(4)}), 1);
   EXPECT_EQ(runtime_log().events[0].rfind(diag("IndexList") + " [", 0), 0u);
@@ -102,7 +110,8 @@ TEST(Errors, CalledFunctionsAddTheirFrames) {
   const std::string callee =
       "func @g(%0: pyint) -> pyint {\n  scope 0 \"g\" \"g.py\" 3\n  loc 1 5:1-5:2\n^0(%0: pyint):\n  %1 = const 0 : pyint\n"
       "  %2 = ge %0, %1 : pybool\n  guard %2, %0, \"NegativeShift\" !1\n  %3 = add %0, %0 : pyint\n  return %3\n}\n";
-  Compiled c(callee + with_locs("(%0: pyint) -> pyint", "^0(%0: pyint):\n  %1 = call %0, \"g\" : pyint !1\n  %2 = call %1, \"g\" : pyint !3\n  return %2\n"));
+  Compiled c(callee + with_locs("(%0: pyint) -> pyint",
+                                "^0(%0: pyint):\n  %1 = call %0, \"g\" : pyint !1\n  %2 = call %1, \"g\" : pyint !3\n  return %2\n"));
   EXPECT_EQ(c.call({cell(3)}), 0);
   EXPECT_EQ(c.result[0], 12u);
   EXPECT_EQ(c.call({cell(-3)}), 1);
@@ -151,7 +160,8 @@ TEST(Calls, ForeignFunctionsAndLoops) {
   Compiled loop(function_text(
       "%0: array(float64,1,C), %1: array(float64,1,C)", "none",
       "  %2 = import \"loop:1:0:fn\" : ptr(pyint)\n  %3 = stack_alloc 16 : ptr(ptr(float64))\n  %4 = array.data %0 : ptr(float64)\n"
-      "  %5 = array.data %1 : ptr(float64)\n  %6 = const 8 : pyint\n  %7 = ptr.add %3, %6 : ptr(ptr(float64))\n  store %3, %4\n  store %7, %5\n"
+      "  %5 = array.data %1 : ptr(float64)\n  %6 = const 8 : pyint\n  %7 = ptr.add %3, %6 : ptr(ptr(float64))\n  store %3, %4\n  store %7, "
+      "%5\n"
       "  %8 = stack_alloc 8 : ptr(pyint)\n  %9 = array.shape %0, 0 : pyint\n  store %8, %9\n  %10 = stack_alloc 16 : ptr(pyint)\n"
       "  %11 = ptr.add %10, %6 : ptr(pyint)\n  store %10, %6\n  store %11, %6\n  %12 = zero : ptr(pyint)\n"
       "  %13 = call_ptr %2, %3, %8, %10, %12, 1 : none\n  %14 = zero : none\n  return %14"));
@@ -227,17 +237,17 @@ TEST(Objects, CodeIsGivenBack) {
   int during = mappings();
   kept.clear();
   EXPECT_GE(during, before + 20);
-  EXPECT_LE(mappings(), before + 4);   // the heap may have grown by a piece or two
+  EXPECT_LE(mappings(), before + 4);  // the heap may have grown by a piece or two
 }
 
 TEST(Objects, MistakesOfEarlierStagesAreErrorsNotCrashes) {
   for (const char* ops : {"  %1 = math %0, \"no_such\" : pyint\n  return %1", "  %1 = call %0, \"nobody\" : pyint\n  return %1",
                           "  %1 = call_rt %0, \"coluber_nothing\" : pyint\n  return %1",
-                          "  %1 = cast %0 : uint8\n  %2 = math %1, \"bswap\" : uint8\n  return %0", "  %1 = ew %0, \"k\" : pyint\n  return %1",
-                          "  %1 = py.neg_nothing %0 : pyint\n  return %1"}) {
+                          "  %1 = cast %0 : uint8\n  %2 = math %1, \"bswap\" : uint8\n  return %0",
+                          "  %1 = ew %0, \"k\" : pyint\n  return %1", "  %1 = py.neg_nothing %0 : pyint\n  return %1"}) {
     std::string error;
     auto program = ir::parse_program(function_text("%0: pyint", "pyint", ops), &error);
-    if (!program) continue;   // the last one does not even parse
+    if (!program) continue;  // the last one does not even parse
     CompiledObject out = compile_program(*program);
     EXPECT_NE(out.error, "") << ops;
     EXPECT_EQ(out.entry, nullptr);

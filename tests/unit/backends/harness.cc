@@ -87,7 +87,7 @@ void* rt_exc_catch(coluber_ctx* ctx) {
   return e;
 }
 
-int64_t rt_exc_match(void*, void* cls) { return reinterpret_cast<uintptr_t>(cls) == 7; }   // class 7 is the one that matches
+int64_t rt_exc_match(void*, void* cls) { return reinterpret_cast<uintptr_t>(cls) == 7; }  // class 7 is the one that matches
 
 void rt_traceback(coluber_ctx*, const char* name, const char* file, int64_t line, int64_t col) {
   runtime_log().frames.push_back(std::string(name) + " " + file + ":" + std::to_string(line) + ":" + std::to_string(col));
@@ -115,7 +115,7 @@ void rt_stack_overflow(coluber_ctx* ctx) {
 
 int64_t rt_fpe_test() { return 5; }
 
-void foreign_loop(char** args, const int64_t* dims, const int64_t* steps, void*) {   // doubles: out = 2 * in
+void foreign_loop(char** args, const int64_t* dims, const int64_t* steps, void*) {  // doubles: out = 2 * in
   for (int64_t k = 0; k < dims[0]; ++k)
     *reinterpret_cast<double*>(args[1] + k * steps[1]) = 2 * *reinterpret_cast<double*>(args[0] + k * steps[0]);
 }
@@ -125,15 +125,23 @@ double foreign_scale(double x, int32_t n, bool negate) { return (negate ? -x : x
 
 void* test_import(const std::string& key) {
   static const std::map<std::string, void*> table = {
-      {"rt:coluber_alloc", reinterpret_cast<void*>(rt_alloc)}, {"rt:coluber_drop", reinterpret_cast<void*>(rt_drop)},
-      {"rt:coluber_list_new", reinterpret_cast<void*>(rt_list_new)}, {"rt:coluber_list_grow", reinterpret_cast<void*>(rt_list_grow)},
-      {"rt:coluber_raise_diag", reinterpret_cast<void*>(rt_raise_diag)}, {"rt:coluber_raise", reinterpret_cast<void*>(rt_raise)},
-      {"rt:coluber_raise_exc", reinterpret_cast<void*>(rt_raise_exc)}, {"rt:coluber_exc_new", reinterpret_cast<void*>(rt_exc_new)},
-      {"rt:coluber_exc_catch", reinterpret_cast<void*>(rt_exc_catch)}, {"rt:coluber_exc_match", reinterpret_cast<void*>(rt_exc_match)},
-      {"rt:coluber_traceback", reinterpret_cast<void*>(rt_traceback)}, {"rt:coluber_poll", reinterpret_cast<void*>(rt_poll)},
+      {"rt:coluber_alloc", reinterpret_cast<void*>(rt_alloc)},
+      {"rt:coluber_drop", reinterpret_cast<void*>(rt_drop)},
+      {"rt:coluber_list_new", reinterpret_cast<void*>(rt_list_new)},
+      {"rt:coluber_list_grow", reinterpret_cast<void*>(rt_list_grow)},
+      {"rt:coluber_raise_diag", reinterpret_cast<void*>(rt_raise_diag)},
+      {"rt:coluber_raise", reinterpret_cast<void*>(rt_raise)},
+      {"rt:coluber_raise_exc", reinterpret_cast<void*>(rt_raise_exc)},
+      {"rt:coluber_exc_new", reinterpret_cast<void*>(rt_exc_new)},
+      {"rt:coluber_exc_catch", reinterpret_cast<void*>(rt_exc_catch)},
+      {"rt:coluber_exc_match", reinterpret_cast<void*>(rt_exc_match)},
+      {"rt:coluber_traceback", reinterpret_cast<void*>(rt_traceback)},
+      {"rt:coluber_poll", reinterpret_cast<void*>(rt_poll)},
       {"rt:coluber_format", reinterpret_cast<void*>(rt_format)},
-      {"rt:coluber_stack_overflow", reinterpret_cast<void*>(rt_stack_overflow)}, {"rt:coluber_fpe_test", reinterpret_cast<void*>(rt_fpe_test)},
-      {"loop:1:0:fn", reinterpret_cast<void*>(foreign_loop)}, {"addr:1", reinterpret_cast<void*>(foreign_scale)},
+      {"rt:coluber_stack_overflow", reinterpret_cast<void*>(rt_stack_overflow)},
+      {"rt:coluber_fpe_test", reinterpret_cast<void*>(rt_fpe_test)},
+      {"loop:1:0:fn", reinterpret_cast<void*>(foreign_loop)},
+      {"addr:1", reinterpret_cast<void*>(foreign_scale)},
   };
   if (key.rfind("obj:", 0) == 0) return reinterpret_cast<void*>(std::stoul(key.substr(4)));
   auto it = table.find(key);
@@ -164,7 +172,7 @@ Compiled::Compiled(const std::string& text, Options options) {
 
 int Compiled::call(std::vector<uint64_t> cells) {
   if (!object_.entry) return -1;
-  cells.push_back(0);   // so that data() is never null
+  cells.push_back(0);  // so that data() is never null
   ctx.error = nullptr;
   std::memset(result, 0xcd, sizeof result);
   return object_.entry(&ctx, cells.data(), result);

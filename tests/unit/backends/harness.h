@@ -16,12 +16,12 @@ namespace coluber::backend {
 
 // What the fake runtime saw since it was last cleared.
 struct RuntimeLog {
-  std::vector<std::string> events;            // "raise_diag 3 [1, 2, 0]", "drop", "poll", ...
-  std::vector<std::string> frames;            // "name file:line:col", innermost first
+  std::vector<std::string> events;  // "raise_diag 3 [1, 2, 0]", "drop", "poll", ...
+  std::vector<std::string> frames;  // "name file:line:col", innermost first
   int allocations = 0, drops = 0;
   bool fail_allocations = false;
   bool fail_poll = false;
-  std::vector<coluber_value> raised;          // arguments of the last raise
+  std::vector<coluber_value> raised;  // arguments of the last raise
 };
 RuntimeLog& runtime_log();
 
@@ -48,7 +48,7 @@ class Compiled {
   CompiledObject object_;
 };
 
-void* test_import(const std::string& key);     // what a key of the import table stands for here
+void* test_import(const std::string& key);  // what a key of the import table stands for here
 void fill_imports(const CompiledObject& object);
 
 inline uint64_t cell(int64_t v) { return static_cast<uint64_t>(v); }

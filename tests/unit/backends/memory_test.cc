@@ -31,9 +31,10 @@ TEST(Aggregates, SomeAbsentSelectZero) {
 }
 
 TEST(Constants, StringsAndNumbers) {
-  Compiled c(function_text("", "tuple(str,complex128,float32,uint8)",
-                           "  %0 = str_const \"h\\xc3\\xa9!\" : str\n  %1 = const 1.5, -2.0 : complex128\n  %2 = const 0.25 : float32\n"
-                           "  %3 = const 200 : uint8\n  %4 = tuple.make %0, %1, %2, %3 : tuple(str,complex128,float32,uint8)\n  return %4"));
+  Compiled c(
+      function_text("", "tuple(str,complex128,float32,uint8)",
+                    "  %0 = str_const \"h\\xc3\\xa9!\" : str\n  %1 = const 1.5, -2.0 : complex128\n  %2 = const 0.25 : float32\n"
+                    "  %3 = const 200 : uint8\n  %4 = tuple.make %0, %1, %2, %3 : tuple(str,complex128,float32,uint8)\n  return %4"));
   ASSERT_EQ(c.call({}), 0);
   EXPECT_EQ(std::string(reinterpret_cast<const char*>(c.result[0]), c.result[1]), "h\xc3\xa9!");
   EXPECT_EQ(c.result[2], 0u);
@@ -68,7 +69,8 @@ TEST(Pointers, LoadStoreAndStack) {
 // sum over i, j of a[i, j] * (10 i + j), and a[i, j] += 1.
 std::string walk(const std::string& layout) {
   const std::string a = "array(float64,2," + layout + ")";
-  return "func @f(%0: " + a + ") -> pyfloat exported {\n^0(%0: " + a + "):\n"
+  return "func @f(%0: " + a + ") -> pyfloat exported {\n^0(%0: " + a +
+         "):\n"
          "  %1 = array.shape %0, 0 : pyint\n  %2 = array.shape %0, 1 : pyint\n  %3 = const 0 : pyint\n  %4 = const 0.0 : pyfloat\n"
          "  %5 = const 1 : pyint\n  %26 = const 10 : pyint\n  jump ^1(%3, %4)\n"
          "^1(%6: pyint, %7: pyfloat):\n  %8 = lt %6, %1 : pybool\n  br %8, ^2(%3, %7), ^5\n"
@@ -81,11 +83,15 @@ std::string walk(const std::string& layout) {
          "^5:\n  return %7\n}\n";
 }
 
-struct LayoutCase { const char* name; int64_t step0, step1; };   // strides in elements
+struct LayoutCase {
+  const char* name;
+  int64_t step0, step1;
+};  // strides in elements
 
 TEST(Arrays, EveryLayoutFindsItsElements) {
   constexpr int64_t n = 3, m = 4;
-  for (const LayoutCase& t : {LayoutCase{"C", m, 1}, LayoutCase{"F", 1, n}, LayoutCase{"S", 7, 1}, LayoutCase{"A", 9, 2}, LayoutCase{"A", -9, -2}}) {
+  for (const LayoutCase& t :
+       {LayoutCase{"C", m, 1}, LayoutCase{"F", 1, n}, LayoutCase{"S", 7, 1}, LayoutCase{"A", 9, 2}, LayoutCase{"A", -9, -2}}) {
     Compiled c(walk(t.name));
     std::vector<double> memory(100, 0.0);
     double* data = memory.data() + 50 - (t.step0 > 0 ? 25 : 0) + (t.step0 < 0 ? 10 : 0);
@@ -151,9 +157,12 @@ TEST(Arrays, BoolAndComplexElements) {
 
 TEST(Ownership, AllocateFillReturn) {
   const std::string a = "array(float64,1,C)";
-  Compiled c("func @f(%0: pyint) -> " + a + " exported {\n^0(%0: pyint):\n"
+  Compiled c("func @f(%0: pyint) -> " + a +
+             " exported {\n^0(%0: pyint):\n"
              "  %1 = const 8 : pyint\n  %2 = mul %0, %1 : pyint\n  %3 = alloc %2, 1 : owner\n  %4 = owner.data %3 : ptr(float64)\n"
-             "  %5 = array.make %3, %4, %0 : " + a + "\n  %6 = const 2.5 : float64\n  %7 = const 0 : pyint\n"
+             "  %5 = array.make %3, %4, %0 : " +
+             a +
+             "\n  %6 = const 2.5 : float64\n  %7 = const 0 : pyint\n"
              "  array.store %5, %6, %7\n  retain %5\n  release %3\n  return %5\n}\n");
   ASSERT_EQ(c.call({cell(4)}), 0);
   auto* owner = reinterpret_cast<coluber_owner*>(c.result[0]);
@@ -176,19 +185,20 @@ TEST(Ownership, LastReleaseDrops) {
   EXPECT_EQ(runtime_log().drops, 1);
   const std::string t = "optional(array(float64,1,C))";
   Compiled n(function_text("%0: " + t, t, "  retain %0\n  retain %0\n  release %0\n  return %0"));
-  ASSERT_EQ(n.call({cell(false), 0, 0, 0}), 0);   // an absent one has no owner
+  ASSERT_EQ(n.call({cell(false), 0, 0, 0}), 0);  // an absent one has no owner
   TestOwner owner;
   ASSERT_EQ(n.call({cell(true), cell(&owner), cell(&owner), cell(1)}), 0);
   EXPECT_EQ(owner.head.count, COLUBER_BORROWED_COUNT + 1);
 }
 
 TEST(Lists, PushLoadStoreLen) {
-  Compiled c("func @f(%0: pyint) -> list(pyfloat) exported {\n^0(%0: pyint):\n"
-             "  %1 = const 0 : pyint\n  %2 = list.new %1 : list(pyfloat)\n  %3 = const 1 : pyint\n  jump ^1(%1)\n"
-             "^1(%4: pyint):\n  %5 = lt %4, %0 : pybool\n  br %5, ^2, ^3\n"
-             "^2:\n  %6 = cast %4 : pyfloat\n  list.push %2, %6\n  %7 = add %4, %3 : pyint\n  jump ^1(%7)\n"
-             "^3:\n  %8 = list.len %2 : pyint\n  %9 = sub %8, %3 : pyint\n  %10 = list.load %2, %9 : pyfloat\n"
-             "  %11 = add %10, %10 : pyfloat\n  list.store %2, %1, %11\n  return %2\n}\n");
+  Compiled c(
+      "func @f(%0: pyint) -> list(pyfloat) exported {\n^0(%0: pyint):\n"
+      "  %1 = const 0 : pyint\n  %2 = list.new %1 : list(pyfloat)\n  %3 = const 1 : pyint\n  jump ^1(%1)\n"
+      "^1(%4: pyint):\n  %5 = lt %4, %0 : pybool\n  br %5, ^2, ^3\n"
+      "^2:\n  %6 = cast %4 : pyfloat\n  list.push %2, %6\n  %7 = add %4, %3 : pyint\n  jump ^1(%7)\n"
+      "^3:\n  %8 = list.len %2 : pyint\n  %9 = sub %8, %3 : pyint\n  %10 = list.load %2, %9 : pyfloat\n"
+      "  %11 = add %10, %10 : pyfloat\n  list.store %2, %1, %11\n  return %2\n}\n");
   ASSERT_EQ(c.call({cell(100)}), 0);
   auto* list = reinterpret_cast<coluber_list*>(c.result[0]);
   ASSERT_EQ(list->length, 100);
@@ -196,15 +206,18 @@ TEST(Lists, PushLoadStoreLen) {
   EXPECT_EQ(list->changed, 1);
   EXPECT_EQ(static_cast<double*>(list->data)[0], 198.0);
   for (int k = 1; k < 100; ++k) EXPECT_EQ(static_cast<double*>(list->data)[k], k);
-  EXPECT_LT(runtime_log().events.size(), 10u);   // it grows by doubling
+  EXPECT_LT(runtime_log().events.size(), 10u);  // it grows by doubling
   std::free(list->data);
   std::free(list);
 }
 
 TEST(Lists, TuplesTakeEightBytesPerSlot) {
   const std::string item = "tuple(uint8,float32)";
-  Compiled c("func @f(%0: " + item + ") -> list(" + item + ") exported {\n^0(%0: " + item + "):\n"
-             "  %1 = const 2 : pyint\n  %2 = list.new %1 : list(" + item + ")\n  list.push %2, %0\n  list.push %2, %0\n"
+  Compiled c("func @f(%0: " + item + ") -> list(" + item + ") exported {\n^0(%0: " + item +
+             "):\n"
+             "  %1 = const 2 : pyint\n  %2 = list.new %1 : list(" +
+             item +
+             ")\n  list.push %2, %0\n  list.push %2, %0\n"
              "  %3 = const 1 : pyint\n  list.set_len %2, %3\n  %4 = const 50 : pyint\n  list.reserve %2, %4\n  return %2\n}\n");
   ASSERT_EQ(c.call({cell(200), cell(1.5f)}), 0);
   auto* list = reinterpret_cast<coluber_list*>(c.result[0]);

@@ -17,7 +17,10 @@ std::vector<std::string> lines_of(const std::string& text) {
   return lines;
 }
 
-struct Directive { std::string text; bool assembly, negative; };
+struct Directive {
+  std::string text;
+  bool assembly, negative;
+};
 
 std::vector<Directive> directives_of(const std::string& text) {
   static const std::regex form("^; (LLVM|ASM)(-NOT)?: (.*)$");
@@ -41,7 +44,7 @@ TEST_P(Patterns, Hold) {
   options.keep_llvm = options.keep_asm = true;
   Compiled c(text.str(), options);
   const std::vector<std::string> llvm = lines_of(c.llvm_text()), assembly = lines_of(c.asm_text());
-  size_t at[2] = {0, 0};   // where the last positive match ended, for each text
+  size_t at[2] = {0, 0};  // where the last positive match ended, for each text
   for (const Directive& d : directives) {
     const std::vector<std::string>& lines = d.assembly ? assembly : llvm;
     std::regex pattern(d.text);

@@ -31,11 +31,33 @@ int64_t python_mod(int64_t a, int64_t b) {
   return static_cast<int64_t>(r);
 }
 
-const std::vector<int64_t> kInts = {0, 1, -1, 2, -2, 3, -3, 7, -7, 8, -8, 63, 64, 100, -100, 1000003, -1000003, kMax, kMin, kMax - 1, kMin + 1,
-                                    int64_t{1} << 32, -(int64_t{1} << 32)};
+const std::vector<int64_t> kInts = {0,
+                                    1,
+                                    -1,
+                                    2,
+                                    -2,
+                                    3,
+                                    -3,
+                                    7,
+                                    -7,
+                                    8,
+                                    -8,
+                                    63,
+                                    64,
+                                    100,
+                                    -100,
+                                    1000003,
+                                    -1000003,
+                                    kMax,
+                                    kMin,
+                                    kMax - 1,
+                                    kMin + 1,
+                                    int64_t{1} << 32,
+                                    -(int64_t{1} << 32)};
 
 TEST(Integers, FloorDivisionAndModulo) {
-  Compiled div(binary("floordiv", "pyint")), mod(binary("mod", "pyint")), tdiv(binary("truncdiv", "pyint")), rem(binary("truncrem", "pyint"));
+  Compiled div(binary("floordiv", "pyint")), mod(binary("mod", "pyint")), tdiv(binary("truncdiv", "pyint")),
+      rem(binary("truncrem", "pyint"));
   for (int64_t a : kInts)
     for (int64_t b : kInts) {
       if (b == 0) continue;
@@ -50,8 +72,9 @@ TEST(Integers, DivisionByConstants) {
   for (int64_t b : kInts) {
     if (b == 0) continue;
     Compiled c(function_text("%0: pyint", "tuple(pyint,pyint)",
-                             "  %1 = const " + std::to_string(b) + " : pyint\n  %2 = floordiv %0, %1 : pyint\n  %3 = mod %0, %1 : pyint\n"
-                             "  %4 = tuple.make %2, %3 : tuple(pyint,pyint)\n  return %4"));
+                             "  %1 = const " + std::to_string(b) +
+                                 " : pyint\n  %2 = floordiv %0, %1 : pyint\n  %3 = mod %0, %1 : pyint\n"
+                                 "  %4 = tuple.make %2, %3 : tuple(pyint,pyint)\n  return %4"));
     for (int64_t a : kInts) {
       ASSERT_EQ(c.call({cell(a)}), 0);
       EXPECT_EQ(static_cast<int64_t>(c.result[0]), python_floor_div(a, b)) << a << " // " << b;
@@ -106,9 +129,9 @@ TEST(Integers, Shifts) {
 
 TEST(Integers, Overflow) {
   auto text = [](const std::string& op, const std::string& type) {
-    return function_text("%0: " + type + ", %1: " + type, "tuple(" + type + ",pybool)",
-                         "  %2, %3 = " + op + " %0, %1 : " + type + ", pybool\n  %4 = tuple.make %2, %3 : tuple(" + type +
-                             ",pybool)\n  return %4");
+    return function_text(
+        "%0: " + type + ", %1: " + type, "tuple(" + type + ",pybool)",
+        "  %2, %3 = " + op + " %0, %1 : " + type + ", pybool\n  %4 = tuple.make %2, %3 : tuple(" + type + ",pybool)\n  return %4");
   };
   Compiled add(text("add_ovf", "pyint")), sub(text("sub_ovf", "pyint")), mul(text("mul_ovf", "pyint")), uadd(text("add_ovf", "uint64"));
   auto overflows = [](Compiled& c, int64_t a, int64_t b) {
@@ -147,7 +170,7 @@ TEST(Integers, BitsAndIntrinsics) {
   EXPECT_EQ(s.result[0], 5u);
   EXPECT_EQ(static_cast<int64_t>(s.result[1]), -5);
   EXPECT_EQ(s.result[2], 3u);
-  EXPECT_EQ(s.result[3], 2u);   // (2^64 - 5) * 3 >> 64
+  EXPECT_EQ(s.result[3], 2u);  // (2^64 - 5) * 3 >> 64
 }
 
 TEST(Bools, AreBytesInMemoryAndLogicInRegisters) {
@@ -166,7 +189,10 @@ TEST(Bools, AreBytesInMemoryAndLogicInRegisters) {
 
 TEST(Comparisons, OrderAndNan) {
   const double nan = std::nan("");
-  struct Row { const char* op; bool less, equal, greater, unordered; };
+  struct Row {
+    const char* op;
+    bool less, equal, greater, unordered;
+  };
   for (const Row& row : {Row{"eq", false, true, false, false}, Row{"ne", true, false, true, true}, Row{"lt", true, false, false, false},
                          Row{"le", true, true, false, false}, Row{"gt", false, false, true, false}, Row{"ge", false, true, true, false}}) {
     Compiled f(binary(row.op, "pyfloat", "pybool")), i(binary(row.op, "pyint", "pybool")), u(binary(row.op, "uint64", "pybool"));
@@ -184,20 +210,37 @@ TEST(Comparisons, OrderAndNan) {
   }
 }
 
-struct CastCase { const char *from, *to; uint64_t in, out; int bits; };
+struct CastCase {
+  const char *from, *to;
+  uint64_t in, out;
+  int bits;
+};
 
 TEST(Casts, NumbersToNumbers) {
   const double inf = std::numeric_limits<double>::infinity();
   const CastCase cases[] = {
-      {"pyint", "int8", cell(300), 44, 8}, {"int8", "pyint", cell(-1), cell(-1), 64}, {"uint8", "pyint", cell(255), 255, 64},
-      {"int32", "uint64", cell(-1), cell(-1), 64}, {"pyint", "pyfloat", cell(-3), cell(-3.0), 64},
-      {"uint64", "pyfloat", cell(-1), cell(18446744073709551616.0), 64}, {"pyfloat", "pyint", cell(-3.9), cell(-3), 64},
-      {"pyfloat", "uint64", cell(1.8e19), cell(uint64_t{18000000000000000000u}), 64}, {"pyfloat", "uint64", cell(-1.0), cell(-1), 64},
-      {"pyfloat", "uint8", cell(257.0), 1, 8}, {"pyfloat", "int16", cell(-2.5), static_cast<uint16_t>(-2), 16},
-      {"pyfloat", "uint32", cell(4294967295.0), 4294967295u, 32}, {"pyfloat", "float32", cell(0.1), cell(0.1f), 32},
-      {"float32", "pyfloat", cell(0.5f), cell(0.5), 64}, {"pybool", "pyint", cell(1), 1, 64}, {"pybool", "pyfloat", cell(1), cell(1.0), 64},
-      {"pyint", "pybool", cell(256), 1, 8}, {"pyfloat", "pybool", cell(std::nan("")), 1, 8}, {"pyfloat", "pybool", cell(-0.0), 0, 8},
-      {"pyfloat", "pybool", cell(inf), 1, 8}, {"float32", "bool", cell(0.0f), 0, 8}, {"uint64", "float32", cell(-1), cell(18446744073709551616.0f), 32},
+      {"pyint", "int8", cell(300), 44, 8},
+      {"int8", "pyint", cell(-1), cell(-1), 64},
+      {"uint8", "pyint", cell(255), 255, 64},
+      {"int32", "uint64", cell(-1), cell(-1), 64},
+      {"pyint", "pyfloat", cell(-3), cell(-3.0), 64},
+      {"uint64", "pyfloat", cell(-1), cell(18446744073709551616.0), 64},
+      {"pyfloat", "pyint", cell(-3.9), cell(-3), 64},
+      {"pyfloat", "uint64", cell(1.8e19), cell(uint64_t{18000000000000000000u}), 64},
+      {"pyfloat", "uint64", cell(-1.0), cell(-1), 64},
+      {"pyfloat", "uint8", cell(257.0), 1, 8},
+      {"pyfloat", "int16", cell(-2.5), static_cast<uint16_t>(-2), 16},
+      {"pyfloat", "uint32", cell(4294967295.0), 4294967295u, 32},
+      {"pyfloat", "float32", cell(0.1), cell(0.1f), 32},
+      {"float32", "pyfloat", cell(0.5f), cell(0.5), 64},
+      {"pybool", "pyint", cell(1), 1, 64},
+      {"pybool", "pyfloat", cell(1), cell(1.0), 64},
+      {"pyint", "pybool", cell(256), 1, 8},
+      {"pyfloat", "pybool", cell(std::nan("")), 1, 8},
+      {"pyfloat", "pybool", cell(-0.0), 0, 8},
+      {"pyfloat", "pybool", cell(inf), 1, 8},
+      {"float32", "bool", cell(0.0f), 0, 8},
+      {"uint64", "float32", cell(-1), cell(18446744073709551616.0f), 32},
   };
   for (const CastCase& t : cases) {
     Compiled c(function_text(std::string("%0: ") + t.from, t.to, std::string("  %1 = cast %0 : ") + t.to + "\n  return %1"));
