@@ -3,7 +3,8 @@ import numpy as np
 
 from coluber.extending import implements
 from coluber.lib.intrinsics import (
-    assign, cast, dtype_of, empty_array, get, is_array, is_number, is_tuple, promote, put, static_error, tuple_map, tuple_set)
+    array_view, assign, dtype_of, empty_array, get, is_array, is_contiguous, is_number, is_tuple, mem_copy, promote, put, same_type, static_error,
+    tuple_map, tuple_set)
 from coluber.lib.numpy._common import as_array, as_tuple, axis_first, check_axis, narrow, ravelled
 from coluber.lib.numpy.shape import atleast_1d, atleast_2d, expand_dims
 
@@ -35,7 +36,21 @@ def _length(parts, k):
     return parts[0].shape[k] + _length(parts[1:], k)
 
 
-def _copy_parts(out, parts, k, at):
+def _copy_part(out, p, k, at):
+    """Part p to its place along axis k. Contiguous parts go block by block."""
+    if is_contiguous(p) and same_type(dtype_of(p), dtype_of(out)):
+        if p.size > 0:
+            block = p.shape[k] * p.strides[k]
+            row = out.shape[k] * out.strides[k]
+            to = at * out.strides[k]
+            for start in range(0, p.nbytes, block):
+                mem_copy(array_view(out, (0,), (), to, "C"), array_view(p, (0,), (), start, "C"), block)
+                to += row
+    else:
+        assign(narrow(out, k, at, at + p.shape[k]), p)
+
+
+def _copy_parts(out, parts, k):
     if len(parts) > 0:
         p = parts[0]
         if p.ndim != out.ndim:
@@ -43,8 +58,8 @@ def _copy_parts(out, parts, k, at):
         for j in range(out.ndim):
             if j != k and p.shape[j] != out.shape[j]:
                 raise ValueError("all the input array dimensions except for the concatenation axis must match exactly")
-        assign(narrow(out, k, at, at + p.shape[k]), p)
-        _copy_parts(out, parts[1:], k, at + p.shape[k])
+        _copy_part(out, p, k, out.shape[k] - _length(parts, k))     # no literal 0: one specialisation for all parts of a type
+        _copy_parts(out, parts[1:], k)
 
 
 def _same_ndim(parts):
@@ -64,7 +79,7 @@ def join(parts, axis, dtype):
         raise ValueError("all the input array dimensions must match exactly")
     k = check_axis(axis, parts[0].ndim)
     out = empty_array(tuple_set(parts[0].shape, k, _length(parts, k)), dtype_of(dtype))
-    _copy_parts(out, parts, k, 0)
+    _copy_parts(out, parts, k)
     return out
 
 

@@ -3,7 +3,7 @@ import numpy as np
 
 from coluber.extending import implements
 from coluber.lib.intrinsics import (
-    assign, cast, dtype_of, elementwise, empty_array, get, is_array, is_bool, is_complex, is_f_contiguous, is_float, is_literal, math,
+    array_view, assign, cast, dtype_of, elementwise, empty_array, get, is_array, is_bool, is_complex, is_f_contiguous, is_float, is_literal, layout, math,
     promote, put, real_dtype, same_type, select)
 from coluber.lib.numpy._common import (
     as_array, check_axis, complex_less, float_dtype, is_nan, result, sum_dtype)
@@ -12,30 +12,38 @@ from coluber.lib.numpy._reduce import axes_mask, count_items, flipped, reduce, t
 # ---- sums: eight accumulators, blocks of 128, halves above that, as NumPy does it
 
 
-def _pairwise(a, at, n, d):
-    if n < 8:
-        r = cast(-0.0, d)
-        for i in range(at, at + n):
-            r += cast(get(a, i), d)
-        return r
-    if n <= 128:
-        return _block(a, at, n, d)
-    half = n // 2
-    half -= half & 7
-    return _pairwise(a, at, half, d) + _pairwise(a, at + half, n - half, d)
+def _part(a, at, n):
+    return array_view(a, (n,), a.strides, at * a.strides[0], layout(a))
 
 
-def _block(a, at, n, d):
-    r0 = cast(get(a, at), d)
-    r1 = cast(get(a, at + 1), d)
-    r2 = cast(get(a, at + 2), d)
-    r3 = cast(get(a, at + 3), d)
-    r4 = cast(get(a, at + 4), d)
-    r5 = cast(get(a, at + 5), d)
-    r6 = cast(get(a, at + 6), d)
-    r7 = cast(get(a, at + 7), d)
-    whole = at + (n & -8)
-    for i in range(at + 8, whole, 8):
+def _pairwise(a, d):
+    n = a.shape[0]
+    if n > 128:
+        half = n // 2
+        half -= half & 7
+        return _pairwise(_part(a, 0, half), d) + _pairwise(_part(a, half, n - half), d)
+    r = cast(-0.0, d)
+    i = 0
+    if n >= 8:
+        r = _block(a, n & -8, d)
+        i = n & -8
+    while i < n:                   # at most seven: not worth a vector loop
+        r += cast(get(a, i), d)
+        i += 1
+    return r
+
+
+def _block(a, n, d):
+    """The sum of the first n items, a multiple of eight."""
+    r0 = cast(get(a, 0), d)
+    r1 = cast(get(a, 1), d)
+    r2 = cast(get(a, 2), d)
+    r3 = cast(get(a, 3), d)
+    r4 = cast(get(a, 4), d)
+    r5 = cast(get(a, 5), d)
+    r6 = cast(get(a, 6), d)
+    r7 = cast(get(a, 7), d)
+    for i in range(8, n, 8):
         r0 += cast(get(a, i), d)
         r1 += cast(get(a, i + 1), d)
         r2 += cast(get(a, i + 2), d)
@@ -44,55 +52,52 @@ def _block(a, at, n, d):
         r5 += cast(get(a, i + 5), d)
         r6 += cast(get(a, i + 6), d)
         r7 += cast(get(a, i + 7), d)
-    r = ((r0 + r1) + (r2 + r3)) + ((r4 + r5) + (r6 + r7))
-    for i in range(whole, at + n):
-        r += cast(get(a, i), d)
-    return r
+    return ((r0 + r1) + (r2 + r3)) + ((r4 + r5) + (r6 + r7))
 
 
-def _pairwise_complex(a, at, n, d):
-    if n < 4:
-        r = cast(-0.0, d)
-        for i in range(at, at + n):
-            r += cast(get(a, i), d)
-        return r
-    if n <= 64:
-        r0 = cast(get(a, at), d)
-        r1 = cast(get(a, at + 1), d)
-        r2 = cast(get(a, at + 2), d)
-        r3 = cast(get(a, at + 3), d)
-        whole = at + (n & -4)
-        for i in range(at + 4, whole, 4):
-            r0 += cast(get(a, i), d)
-            r1 += cast(get(a, i + 1), d)
-            r2 += cast(get(a, i + 2), d)
-            r3 += cast(get(a, i + 3), d)
+def _pairwise_complex(a, d):
+    n = a.shape[0]
+    if n > 64:
+        half = (n - (n & 7)) // 2
+        return _pairwise_complex(_part(a, 0, half), d) + _pairwise_complex(_part(a, half, n - half), d)
+    r = cast(-0.0, d)
+    i = 0
+    if n >= 4:
+        r0 = cast(get(a, 0), d)
+        r1 = cast(get(a, 1), d)
+        r2 = cast(get(a, 2), d)
+        r3 = cast(get(a, 3), d)
+        for k in range(4, n & -4, 4):
+            r0 += cast(get(a, k), d)
+            r1 += cast(get(a, k + 1), d)
+            r2 += cast(get(a, k + 2), d)
+            r3 += cast(get(a, k + 3), d)
         r = (r0 + r1) + (r2 + r3)
-        for i in range(whole, at + n):
-            r += cast(get(a, i), d)
-        return r
-    half = (n - (n & 7)) // 2
-    return _pairwise_complex(a, at, half, d) + _pairwise_complex(a, at + half, n - half, d)
+        i = n & -4
+    while i < n:
+        r += cast(get(a, i), d)
+        i += 1
+    return r
 
 
 def _plus(acc, x):
     return acc + x
 
 
-def _sum_floats(a, at, n, d):
+def _sum_floats(a, d):
     if is_complex(d):
-        return _pairwise_complex(a, at, n, d)
-    return _pairwise(a, at, n, d)
+        return _pairwise_complex(a, d)
+    return _pairwise(a, d)
 
 
 def _sum_row(a, d):
     n = a.shape[0]
     if is_float(d) or is_complex(d):
         if same_type(dtype_of(a), d):
-            return _sum_floats(a, 0, n, d)
+            return _sum_floats(a, d)
         r = cast(0, d)             # NumPy converts 8192 items at a time
         for at in range(0, n, 8192):
-            r += _sum_floats(a, at, min(8192, n - at), d)
+            r += _sum_floats(_part(a, at, min(8192, n - at)), d)
         return r
     r = cast(0, d)
     for i in range(n):

@@ -4,7 +4,7 @@ import numpy as np
 from coluber.extending import implements
 from coluber.lib.intrinsics import (
     array_view, as_readonly, assign, cast, dtype_of, empty_array, get, is_array, is_bool, is_complex, is_contiguous, is_f_contiguous, is_literal,
-    layout, range_tuple, same_type, static_error, tuple_insert, tuple_map, tuple_remove, tuple_repeat, tuple_set, weak)
+    layout, mem_copy, range_tuple, same_type, static_error, tuple_insert, tuple_map, tuple_remove, tuple_repeat, tuple_set, weak)
 from coluber.lib.numpy._common import (
     as_array, as_tuple, check_axis, contiguous, flat_view, like, narrow, product, ravelled)
 
@@ -485,31 +485,33 @@ def rot90(m, k=1):
     return _flip_one(a.T, 1)
 
 
-def _roll_into(dst, src, shifts, axes):
-    """Two blocks along the first of the axes, and so on along the others."""
-    if len(axes) == 0:
-        assign(dst, src)
-    else:
-        k = axes[0]
-        n = src.shape[k]
-        s = shifts[0] % max(n, 1)
-        _roll_into(narrow(dst, k, s, n), narrow(src, k, 0, n - s), shifts[1:], axes[1:])
-        if s > 0:
-            _roll_into(narrow(dst, k, 0, s), narrow(src, k, n - s, n), shifts[1:], axes[1:])
+def _block_at(a, offset):
+    """The memory of a from a byte offset on, to be copied from or to."""
+    return array_view(a, (0,), (), offset, "C")
+
+
+def _roll_blocks(a, shift, k):
+    """A contiguous array rolled along an axis: two blocks of memory for each index of the axes before."""
+    out = empty_array(a.shape, dtype_of(a))
+    n = a.shape[k]
+    if a.size > 0:
+        row = n * a.strides[k]
+        head = (shift % n) * a.strides[k]
+        for at in range(0, a.nbytes, row):
+            mem_copy(_block_at(out, at + head), _block_at(a, at), row - head)
+            if head > 0:
+                mem_copy(_block_at(out, at), _block_at(a, at + row - head), head)
+    return out
 
 
 def _roll_each(a, shifts, axes):
     if len(axes) == 0:
         return a
-    out = empty_array(a.shape, dtype_of(a))
-    _roll_into(out, a, shifts[:1], axes[:1])
-    return _roll_each(out, shifts[1:], axes[1:])
+    return _roll_each(_roll_blocks(a, shifts[0], axes[0]), shifts[1:], axes[1:])
 
 
-def _distinct(axes):
-    if len(axes) < 2:
-        return True
-    return axes[0] not in axes[1:] and _distinct(axes[1:])
+def _from_the_end(k, ndim):
+    return ndim - 1 - k
 
 
 @implements(np.roll, examples=[
@@ -519,10 +521,8 @@ def _distinct(axes):
 def roll(a, shift, axis=None):
     x = as_array(a)
     if axis is None:
-        flat = ravelled(x)
-        out = empty_array(flat.shape, dtype_of(x))
-        _roll_into(out, flat, (_total(as_tuple(shift)),), (0,))
-        return array_view(out, x.shape, (), 0, "C")
+        flat = ravelled_copy(x)
+        return array_view(_roll_blocks(flat, _total(as_tuple(shift)), 0), x.shape, (), 0, "C")
     axes = tuple_map(_check_one, as_tuple(axis), x.ndim)
     shifts = as_tuple(shift)
     if len(shifts) == 1 and len(axes) > 1:
@@ -531,11 +531,11 @@ def roll(a, shift, axis=None):
         shifts = (_total(shifts),)
     if len(shifts) != len(axes):
         raise ValueError("'shift' and 'axis' should be scalars or 1D sequences")
-    if is_literal(axes) and not _distinct(axes):
-        return _roll_each(x, shifts, axes)
-    out = empty_array(x.shape, dtype_of(x))
-    _roll_into(out, x, shifts, axes)
-    return out
+    if len(axes) == 0:
+        return np.copy(x)
+    if is_f_contiguous(x) and x.ndim > 1:
+        return _roll_each(x.T, shifts, tuple_map(_from_the_end, axes, x.ndim)).T
+    return _roll_each(contiguous(x), shifts, axes)
 
 
 def _total(t):
