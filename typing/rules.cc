@@ -152,6 +152,8 @@ TV new_list(Emit& e, uint64_t key, AbsVal elem, size_t count) {
 bool star_list(Emit& e, ValueId list) { return list < e.spec().fn->star_list.size() && e.spec().fn->star_list[list]; }
 void r_list(Emit& e, const Op& op, uint64_t key, In a, Out out) {
   if (op.code == OpCode::PyList && star_list(e, op.results[0])) { out->push_back(e.none()); return; }   // see r_list_to_tuple
+  for (const TV& v : a)
+    if (is_managed(v.type)) { out->push_back(e.tuple(a)); return; }   // [a, b] of arrays: as fixed as a tuple, e.g. for np.vstack
   AbsVal elem;
   for (const TV& v : a) {
     AbsVal plain = v, j;
@@ -161,7 +163,6 @@ void r_list(Emit& e, const Op& op, uint64_t key, In a, Out out) {
     elem = j;
     elem.c = nullptr;
   }
-  if (!elem.is_bottom() && is_managed(elem.type)) fail("ListOfManaged", {describe(elem.type)});
   TV list = new_list(e, key, elem, a.size());
   for (size_t k = 0; k < a.size() && !list.type->elem->is(Kind::Bottom); k++)
     e.op(OpCode::ListPush, {list, convert(e, a[k], list.type->elem)}, ir::none());
@@ -169,6 +170,7 @@ void r_list(Emit& e, const Op& op, uint64_t key, In a, Out out) {
 }
 void r_list_append(Emit& e, const Op& op, uint64_t, In a, Out) {
   if (!op.args.empty() && star_list(e, op.args[0])) return;
+  if (!a[0].is(Kind::List)) fail("ListOfManaged", {describe(a[0])});
   widen_list(e, a[0], a[1]);
   if (a[0].type->elem->is(Kind::Bottom)) return;
   if (is_managed(a[1].type)) fail("ListOfManaged", {describe(a[1].type)});
@@ -177,6 +179,7 @@ void r_list_append(Emit& e, const Op& op, uint64_t, In a, Out) {
 }
 void r_list_extend(Emit& e, const Op& op, uint64_t, In a, Out) {
   if (star_list(e, op.args[0])) return;
+  if (!a[0].is(Kind::List)) fail("ListOfManaged", {describe(a[0])});
   if (a[1].is(Kind::Tuple)) {
     for (size_t k = 0; k < a[1].type->items.size(); k++) {
       TV i = e.item(a[1], static_cast<int>(k));
