@@ -90,3 +90,12 @@ def test_reconstruction():
     a = rng.standard_normal((30, 12))
     for got, want in zip(f(a), (a, a, a.T @ a)):
         assert np.allclose(got, want)
+
+
+def test_lists_of_arrays():
+    """A list literal of arrays serves where its length has to be known."""
+    def f(a, b):
+        return np.concatenate([a, b]), np.vstack([a, b, a]), np.stack([a, b], axis=1), np.array([a, b]), np.array([[1, 2], [3, 4]]), np.array([[1.0, 2], [3, a[0]]])
+
+    a, b = np.arange(3.0), np.ones(3)
+    assert same(f(a, b), coluber.njit(f)(a, b), True) is None

@@ -43,8 +43,10 @@ def _copy_part(out, p, k, at):
             block = p.shape[k] * p.strides[k]
             row = out.shape[k] * out.strides[k]
             to = at * out.strides[k]
-            for start in range(0, p.nbytes, block):
+            start = 0
+            while start < p.nbytes:
                 mem_copy(array_view(out, (0,), (), to, "C"), array_view(p, (0,), (), start, "C"), block)
+                start += block
                 to += row
     else:
         assign(narrow(out, k, at, at + p.shape[k]), p)

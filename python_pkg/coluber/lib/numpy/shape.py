@@ -497,10 +497,11 @@ def _roll_blocks(a, shift, k):
     if a.size > 0:
         row = n * a.strides[k]
         head = (shift % n) * a.strides[k]
-        for at in range(0, a.nbytes, row):
+        at = 0
+        while at < a.nbytes:       # not `for`: a loop of calls gains nothing by being unrolled
             mem_copy(_block_at(out, at + head), _block_at(a, at), row - head)
-            if head > 0:
-                mem_copy(_block_at(out, at), _block_at(a, at + row - head), head)
+            mem_copy(_block_at(out, at), _block_at(a, at + row - head), head)
+            at += row
     return out
 
 

@@ -19,8 +19,10 @@ def _sort_rows(rows, kind):
     n = rows.shape[rows.ndim - 1]
     if n > 1:
         flat = flat_view(rows)
-        for at in range(0, rows.size, n):
+        at = 0
+        while at < rows.size:
             sort_in_place(flat[at:at + n], kind)
+            at += n
 
 
 def _sorted_copy(x, kind):

@@ -19,8 +19,10 @@ def _sorted_rows(x, d):
     n = out.shape[out.ndim - 1]
     if n > 1:
         flat = flat_view(out)
-        for at in range(0, out.size, n):
+        at = 0
+        while at < out.size:
             sort_in_place(flat[at:at + n], "quick")
+            at += n
     return out
 
 
