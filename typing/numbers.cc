@@ -32,7 +32,7 @@ TV zero_of(Emit& e, TypeRef t) { return is_float(t) ? e.const_float(0, t) : e.co
 TV true_division(Emit& e, TV a, TV b, bool weak) {
   TypeRef t = promote(a.type, b.type);
   if (is_integer(t) || is_bool(t)) t = weak ? pyfloat() : scalar(Kind::Float64);
-  check_divisor(e, b, weak, is_complex(t) ? "ZeroDivComplex" : "ZeroDiv");
+  check_divisor(e, b, weak, is_complex(t) ? "ZeroDivComplex" : is_float(a.type) || is_float(b.type) ? "ZeroDivFloat" : "ZeroDiv");
   return e.bin(OpCode::FDiv, e.cast(a, t), e.cast(b, t), t);
 }
 

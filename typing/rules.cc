@@ -283,6 +283,11 @@ void r_raise(Emit& e, const Op&, uint64_t, In a, Out) {
   TV x = a[0];
   if (x.is(Kind::Const)) x = call(e, x, {}, {});
   if (!x.is(Kind::Exc)) fail("NotAnException", {describe(a[0])});
+  if (a.size() > 1 && !a[1].is_none()) {
+    TV cause = a[1].is(Kind::Const) ? call(e, a[1], {}, {}) : a[1];
+    if (!cause.is(Kind::Exc)) fail("NotAnException", {describe(a[1])});
+    e.op(OpCode::CallRt, {x, cause}, ir::none(), 0, "coluber_exc_cause");
+  }
   e.op(OpCode::RaiseExc, {x}, ir::none());
 }
 void r_reraise(Emit& e, const Op&, uint64_t, In a, Out) { e.op(OpCode::RaiseExc, {a[0]}, ir::none()); }

@@ -20,28 +20,6 @@ PyObject* errors_call(const char* name, PyObject* args) {
   return result;
 }
 
-// The exception object for a native one, without traceback. New reference, or null with a Python error.
-PyObject* make_exception(coluber_exc* exc) {
-  if (exc->object) return Py_NewRef(static_cast<PyObject*>(exc->object));
-  PyObject* args = PyTuple_New(exc->nargs);
-  for (int32_t i = 0; args && i < exc->nargs; i++) {
-    PyObject* arg = box_value(exc->args[i]);
-    if (arg) PyTuple_SET_ITEM(args, i, arg);
-    else Py_CLEAR(args);
-  }
-  PyObject* made = args ? PyObject_Call(static_cast<PyObject*>(exc->cls), args, nullptr) : nullptr;
-  Py_XDECREF(args);
-  if (made && !PyExceptionInstance_Check(made)) {
-    PyErr_Format(PyExc_TypeError, "calling %R should have returned an instance of BaseException, not %R", exc->cls, Py_TYPE(made));
-    Py_CLEAR(made);
-  }
-  if (made && exc->cause) {
-    if (PyObject* cause = make_exception(exc->cause)) PyException_SetCause(made, cause);
-    else Py_CLEAR(made);
-  }
-  return made;
-}
-
 // Where a line of cached code stands now.
 coluber_frame at_present(const Specialization* spec, coluber_frame frame) {
   const LineShift* found = nullptr;
@@ -108,7 +86,7 @@ void raise_from_context(Specialization* spec, coluber_ctx* ctx) {
     PyErr_SetString(PyExc_SystemError, "compiled code failed without an exception");
     return;
   }
-  PyObject* made = make_exception(exc);
+  PyObject* made = box_exception(exc);
   if (made) {
     add_traceback(made, spec, exc);
     set_exception(made);

@@ -38,7 +38,8 @@ typedef struct coluber_frame { const char *name; const char *file; int32_t line;
 
 /* A value inside an exception's args (or a thing to print): tag, then the bits. */
 enum { COLUBER_TAG_NONE, COLUBER_TAG_BOOL, COLUBER_TAG_INT, COLUBER_TAG_UINT, COLUBER_TAG_FLOAT, COLUBER_TAG_FLOAT32, COLUBER_TAG_COMPLEX,
-       COLUBER_TAG_COMPLEX64, COLUBER_TAG_STR, COLUBER_TAG_OBJECT, COLUBER_TAG_NPBOOL };
+       COLUBER_TAG_COMPLEX64, COLUBER_TAG_STR, COLUBER_TAG_OBJECT, COLUBER_TAG_NPBOOL,
+       COLUBER_TAG_EXC };   /* object: a coluber_exc, borrowed; in text only */
 typedef struct coluber_value {
   int64_t tag;
   union { int64_t i; double f; float f32; double c[2]; struct { const char *data; int64_t length; } s; void *object; } v;

@@ -109,6 +109,27 @@ void raise_message(coluber_ctx* ctx, void* cls, std::string_view message) {
   set_error(ctx, exc);
 }
 
+PyObject* box_exception(coluber_exc* exc) {
+  if (exc->object) return Py_NewRef(static_cast<PyObject*>(exc->object));
+  PyObject* args = PyTuple_New(exc->nargs);
+  for (int32_t i = 0; args && i < exc->nargs; i++) {
+    PyObject* arg = box_value(exc->args[i]);
+    if (arg) PyTuple_SET_ITEM(args, i, arg);
+    else Py_CLEAR(args);
+  }
+  PyObject* made = args ? PyObject_Call(static_cast<PyObject*>(exc->cls), args, nullptr) : nullptr;
+  Py_XDECREF(args);
+  if (made && !PyExceptionInstance_Check(made)) {
+    PyErr_Format(PyExc_TypeError, "calling %R should have returned an instance of BaseException, not %R", exc->cls, Py_TYPE(made));
+    Py_CLEAR(made);
+  }
+  if (made && exc->cause) {
+    if (PyObject* cause = box_exception(exc->cause)) PyException_SetCause(made, cause);
+    else Py_CLEAR(made);
+  }
+  return made;
+}
+
 }  // namespace coluber::jit
 
 using namespace coluber::jit;
@@ -155,6 +176,13 @@ void coluber_traceback(coluber_ctx* ctx, const char* function, const char* file,
   coluber_exc* exc = ctx->error;
   if (!exc || exc->nframes >= COLUBER_MAX_FRAMES) return;   // a deep recursion: the innermost frames are the interesting ones
   exc->frames[exc->nframes++] = {function, file, static_cast<int32_t>(line), static_cast<int32_t>(col)};
+}
+
+void coluber_exc_cause(coluber_exc* exc, coluber_exc* cause) {
+  if (exc->head.count == COLUBER_BORROWED_COUNT) return;   // the one for want of memory
+  release(exc->cause);
+  exc->cause = cause;
+  cause->head.count++;
 }
 
 void coluber_stack_overflow(coluber_ctx* ctx) { raise_message(ctx, PyExc_RecursionError, "maximum recursion depth exceeded"); }

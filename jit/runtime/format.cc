@@ -102,6 +102,7 @@ PyObject* box_value(const coluber_value& v) {
     case COLUBER_TAG_FLOAT32: return PyFloat_FromDouble(static_cast<double>(v.v.f32));
     case COLUBER_TAG_COMPLEX: case COLUBER_TAG_COMPLEX64: return PyComplex_FromDoubles(v.v.c[0], v.v.c[1]);
     case COLUBER_TAG_STR: return text(std::string(v.v.s.data, static_cast<size_t>(v.v.s.length)));
+    case COLUBER_TAG_EXC: return box_exception(static_cast<coluber_exc*>(v.v.object));
     case COLUBER_TAG_OBJECT: return Py_NewRef(static_cast<PyObject*>(v.v.object));
     default: PyErr_Format(PyExc_SystemError, "unknown value tag %lld", static_cast<long long>(v.tag)); return nullptr;
   }

@@ -21,6 +21,7 @@ void coluber_raise_exc(coluber_ctx* ctx, coluber_exc* exc);
 coluber_exc* coluber_exc_new(coluber_ctx* ctx, void* cls, const coluber_value* args, int64_t n);
 coluber_exc* coluber_exc_catch(coluber_ctx* ctx);
 int64_t coluber_exc_match(coluber_exc* exc, void* cls);
+void coluber_exc_cause(coluber_exc* exc, coluber_exc* cause);
 void coluber_traceback(coluber_ctx* ctx, const char* function, const char* file, int64_t line, int64_t col);
 int32_t coluber_poll(coluber_ctx* ctx);
 int32_t coluber_format(coluber_ctx* ctx, const coluber_value* values, const int64_t* conversions, int64_t n, int64_t* out);
@@ -61,6 +62,8 @@ void raise_message(coluber_ctx* ctx, void* cls, std::string_view message);
 // Text as Python's repr gives it.
 std::string float_text(double v);
 std::string complex_text(double re, double im);
+// The exception object for a native one, without traceback. New reference, or null with a Python error; GIL held.
+_object* box_exception(coluber_exc* exc);
 _object* box_value(const coluber_value& v);        // new reference, or null with a Python error; GIL held
 
 // Makes what coluber_poll needs; false with a Python error. Before the first call of compiled code: a poll comes when a signal is pending, and
