@@ -198,7 +198,7 @@ def class_or_instance(kind):
 
 CASES = [
     (raises, *((k,) for k in range(9))), (catches, *((k,) for k in range(9))), (catch_order, *((k,) for k in range(9))), (bare, (0,), (9,)),
-    (with_else, (1,), (-1,)), (finally_return, (1,), (0,), (-1,)), (finally_list, ([], 1), ([], -1)), (finally_in_loop, (3,), (10,)),
+    (with_else, (1,), (-1,)), (finally_return, (1,), (0,), (-1,)), (finally_list, ([0], 1), ([0], -1)), (finally_in_loop, (3,), (10,)),
     (reraise, (1,), (3,), (9,)), (raise_as, (1,), (2,), (9,)), (raise_other, (1,), (9,)), (nested, (0,), (1,), (2,)),
     (from_division, (7, 2), (7, 0)), (from_index, ([1, 2], 1), ([1, 2], 5), ([1, 2], -3)), (in_loop, ([1, -1, 0, 3],), ([],)),
     (class_or_instance, (True,), (False,)),

@@ -329,7 +329,8 @@ def nextafter(x, y):
 @implements(np.spacing, elementwise=True)
 def spacing(x):
     x = as_float(x)
-    return native("nextafter", x, native("copysign", cast(math.inf, dtype_of(x)), x)) - x
+    far = cast(math.inf, dtype_of(x))
+    return native("nextafter", x, select(x < 0, -far, far)) - x
 
 
 @implements(np.ldexp, elementwise=True)
