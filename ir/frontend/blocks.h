@@ -23,6 +23,7 @@ struct CfgBlock {
   bool is_handler = false;
   bool foreign = false;                    // of an inlined comprehension
   int depth = -1;                          // of the stack at its head
+  int block_stack = 0;                     // which of 3.10's block stacks it ends with
   bool raises() const {
     for (const Inst& i : insts)
       if (micro_flags(i.op) & MicroRaises) return true;

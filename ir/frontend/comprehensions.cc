@@ -124,6 +124,7 @@ class Splicer {
     }
     CfgBlock rest;
     rest.foreign = original_.foreign;
+    rest.block_stack = original_.block_stack;
     rest.depth = ++depth_;
     block_ = after;
     cfg_.blocks.push_back(std::move(rest));
@@ -159,6 +160,7 @@ class Splicer {
     if (b->other >= 0) b->other += base;
     b->depth += depth_;
     b->foreign = true;
+    b->block_stack = original_.block_stack;
     if (!b->insts.empty() && b->insts.back().op == Micro::Return) {
       b->insts.pop_back();
       b->next = after;

@@ -75,6 +75,7 @@ class Normaliser {
           drop.next = beyond;
           drop.depth = tested.depth;
           drop.foreign = tested.foreign;
+          drop.block_stack = tested.block_stack;
           beyond = static_cast<int>(cfg_.blocks.size());
           cfg_.blocks.push_back(std::move(drop));
         }
@@ -107,7 +108,7 @@ class Normaliser {
   // the end of one return or raise statement (all at one place) may begin within its expression.
   size_t shared(const CfgBlock& x, const CfgBlock& y) const {
     bool branch = branches(x);
-    if (!ends(x) || branch != branches(y) || x.next != y.next || x.other != y.other) return 0;
+    if (!ends(x) || branch != branches(y) || x.next != y.next || x.other != y.other || x.block_stack != y.block_stack) return 0;
     size_t limit = std::min(x.insts.size(), y.insts.size()), best = 0;
     int depth = 0;                         // at the start of the piece, counted from its end
     bool raises = false, one_place = !branch;
@@ -144,6 +145,7 @@ class Normaliser {
     end.next = block.next;
     end.other = block.other;
     end.foreign = block.foreign;
+    end.block_stack = block.block_stack;
     end.handler = end.raises() ? block.handler : -1;
     end.handler_depth = block.handler_depth;
     end.handler_kind = block.handler_kind;

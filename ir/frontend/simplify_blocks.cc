@@ -37,13 +37,16 @@ namespace {
 
 class Blocks {
  public:
-  explicit Blocks(Function* f) : f_(*f), replace_(f->values.size()) {}
+  explicit Blocks(Function* f) : f_(*f) {}
 
   bool run() {
     drop_error_edges();
+    forget_unreachable();
+    count();
     skip_reraising();
     forget_unreachable();
     count();
+    replace_ = Replacements(f_.values.size());
     thread_jumps();
     same_targets();
     forget_unreachable();
@@ -62,14 +65,41 @@ class Blocks {
   // A handler that raises what it caught and nothing else: errors may as well go where its own error edge leads.
   void skip_reraising() {
     constexpr int kHops = 100;
-    for (Block& b : f_.blocks)
-      for (int hop = 0; hop < kHops && b.on_error.valid(); ++hop) {
-        const Block& h = f_.blocks[b.on_error.block];
-        bool only = h.ops.size() == 2 && h.ops[0].code == OpCode::PyCatch && h.ops[1].code == OpCode::PyReraise && h.ops[1].args[0] == h.ops[0].results[0];
-        if (!only || &h == &b || h.on_error.block == b.on_error.block) break;
-        b.on_error = through(b.on_error, h, h.on_error);
+    for (BlockId b : order_)
+      for (int hop = 0; hop < kHops && f_.blocks[b].on_error.valid(); ++hop) {
+        BlockId h = f_.blocks[b].on_error.block;
+        const Block& handler = f_.blocks[h];
+        bool only = handler.ops.size() == 2 && handler.ops[0].code == OpCode::PyCatch && handler.ops[1].code == OpCode::PyReraise &&
+                    handler.ops[1].args[0] == handler.ops[0].results[0];
+        if (!only || h == b || handler.on_error.block == h) break;
+        if (handler.on_error.valid()) hand_on_params(h);
+        f_.blocks[b].on_error = through(f_.blocks[b].on_error, handler, handler.on_error);
         changed_ = true;
       }
+  }
+
+  // Code behind the handler `h` may use its parameters, when all ways to the next handler lead through it. Before it is skipped, they become
+  // parameters of that next handler; `h` gets others in their place.
+  void hand_on_params(BlockId h) {
+    Block& handler = f_.blocks[h];
+    BlockId next = handler.on_error.block;
+    for (ValueId& param : handler.params) {
+      ptrdiff_t here = std::count(handler.on_error.args.begin(), handler.on_error.args.end(), param);
+      if (static_cast<ptrdiff_t>(uses_[param]) == here) continue;
+      ValueId old = param;
+      param = f_.add_value(bottom(), h, f_.values[old].name);
+      uses_.resize(f_.values.size(), 1);
+      for (ValueId& v : handler.on_error.args)
+        if (v == old) v = param;
+      uses_[param] = static_cast<uint32_t>(here) + 1;
+      uses_[old] += static_cast<uint32_t>(ways_in_[next] + errors_in_[next]);
+      f_.values[old].block = next;
+      f_.blocks[next].params.push_back(old);
+      for (BlockId b : order_)
+        for_edges(f_.blocks[b], [&](Edge& e, bool) {
+          if (e.block == next) e.args.push_back(b == h ? param : old);
+        });
+    }
   }
 
   // The edge `onward` of a block that is reached by `in`, as seen from where `in` begins.
@@ -245,7 +275,7 @@ class Blocks {
   }
 
   Function& f_;
-  Replacements replace_;
+  Replacements replace_{0};
   std::vector<BlockId> order_;
   std::vector<size_t> position_;           // of blocks in that order
   std::vector<uint32_t> uses_, ways_in_, errors_in_;

@@ -21,7 +21,7 @@ struct Tag {
 
 struct Handler {                           // an entry of 3.10's block stack
   int target, depth;                       // target -1: a handler that is running
-  bool operator==(const Handler&) const = default;
+  auto operator<=>(const Handler&) const = default;
 };
 
 struct State {
@@ -126,6 +126,7 @@ class Shapes {
       }
       step(&s, inst, static_cast<int>(i));
     }
+    b.block_stack = block_stacks_.emplace(s.handlers, static_cast<int>(block_stacks_.size())).first->second;
     bool branch = !b.insts.empty() && b.insts.back().op == Micro::Branch;
     if (branch && b.other >= 0) enter(b.other, s);
     if (b.next >= 0) enter(b.next, std::move(s));
@@ -274,6 +275,7 @@ class Shapes {
   std::vector<bool> seen_, queued_;
   std::deque<int> work_;
   std::vector<bool> accepted_;             // of sites
+  std::map<std::vector<Handler>, int> block_stacks_;
   std::unordered_map<int64_t, int> site_of_;   // block and instruction -> site
   std::map<int64_t, Use> consumers_;
   int block_ = 0;
