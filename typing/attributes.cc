@@ -103,7 +103,7 @@ TV get_attr(Emit& e, const TV& v, const std::string& n) {
   if (t->is(Kind::Const)) {
     const clb_const* o = v.c ? v.c : e.session().object(t->handle);
     const clb_const* c = e.session().attr(o->handle, n);
-    if (!c) fail("NoAttribute", {describe(v), n});
+    if (!c) fail_name(e, "NoAttribute", {describe(v), n}, o->handle, "attribute", n);
     return e.constant(c);
   }
   if (t->is(Kind::Array) && array_attr(e, v, n, &out)) return out;
@@ -124,13 +124,12 @@ TV get_attr(Emit& e, const TV& v, const std::string& n) {
     if (n == "step") return e.const_int(t->name == "range" ? 1 : -1);
   }
   if (t->is(Kind::Optional)) {
-    e.guard(e.op(OpCode::Present, {v}, pybool()), "NoneValue");
-    return get_attr(e, e.op(OpCode::Payload, {v}, t->elem), n);
+    return get_attr(e, e.not_none(v, "'NoneType' object has no attribute '" + n + "'"), n);
   }
   std::string kind = is_number(t) ? "number" : kind_text(t->kind);
   const clb_const* impl = nullptr;
   if (find_library(e, "attr:" + kind + "." + n, &impl)) return call_function(e, e.session().function(impl->handle), {v}, {});
-  if (!find_library(e, "method:" + kind + "." + n, &impl)) fail("NoAttribute", {describe(v), n});
+  if (!find_library(e, "method:" + kind + "." + n, &impl)) fail_name(e, "NoAttribute", {describe(v), n}, -1, kind.c_str(), n);
   TV r = v;                 // a method is carried by its self
   r.type = method_of(t, n);
   return r;

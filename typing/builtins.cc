@@ -20,10 +20,7 @@ void arity(const char* name, const Args& a, size_t lo, size_t hi) {
 
 TV b_len(Emit& e, Args& a, const std::vector<std::string>&) {
   arity("len()", a, 1, 1);
-  if (a[0].is(Kind::Optional)) {
-    e.guard(e.op(OpCode::Present, {a[0]}, pybool()), "NoneValue");
-    return length(e, e.op(OpCode::Payload, {a[0]}, a[0].type->elem));
-  }
+  if (a[0].is(Kind::Optional)) return length(e, e.not_none(a[0], "object of type 'NoneType' has no len()"));
   return length(e, a[0]);
 }
 
@@ -110,8 +107,9 @@ TV conversion(Emit& e, Args& a, TypeRef to, const char* name) {
   if (a.empty()) return to->is(Kind::PyFloat) ? e.const_float(0) : to->is(Kind::PyComplex) ? e.cast(e.const_float(0), to) : e.const_int(0, to);
   TV v = a[0];
   if (v.is(Kind::Optional)) {
-    e.guard(e.op(OpCode::Present, {v}, pybool()), "NoneValue");
-    v = e.op(OpCode::Payload, {v}, v.type->elem);
+    const char* wanted = to->is(Kind::PyInt) ? "a string, a bytes-like object or a real number" : to->is(Kind::PyFloat) ? "a string or a real number" : nullptr;
+    v = e.not_none(v, wanted ? std::string(name) + " argument must be " + wanted + ", not 'NoneType'"
+                             : std::string(name) + " first argument must be a string or a number, not 'NoneType'");
   }
   if (v.is(Kind::Array)) v = call_library(e, "method:array.item", {v});
   if (a.size() == 2) {
@@ -183,7 +181,12 @@ TV b_zip(Emit& e, Args& a, const std::vector<std::string>& kw) {
     if (!strict) fail("WrongArguments", {"zip()", "takes the keyword strict with a literal"});
     bool on = a.back().c->i;
     a.pop_back();
-    if (on) for (size_t k = 1; k < a.size(); k++) e.guard(e.cmp(OpCode::Eq, length(e, a[k]), length(e, a[0])), "ZipStrict", {e.const_int(static_cast<int64_t>(k + 1))});
+    for (size_t k = 1; on && k < a.size(); k++) {
+      TV first = length(e, a[0]), here = length(e, a[k]), number = e.const_int(static_cast<int64_t>(k + 1));
+      std::string others = k == 1 ? "argument 1" : "arguments 1-" + std::to_string(k);
+      e.guard(e.cmp(OpCode::Ge, here, first), "ZipShorter", {number}, {others});
+      e.guard(e.cmp(OpCode::Le, here, first), "ZipLonger", {number}, {others});
+    }
   }
   return view(e, "zip", a);
 }

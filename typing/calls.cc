@@ -16,7 +16,7 @@ TV call_library(Emit& e, const std::string& key, std::vector<TV> args, const std
   if (!find_library(e, key, &impl)) {
     std::string what;
     for (const TV& a : args) what += (what.empty() ? "" : ", ") + describe(a);
-    fail("NoLibrary", {key, what});
+    fail("NoLibrary", {library_text(key), what});
   }
   return call_function(e, e.session().function(impl->handle), std::move(args), keywords);
 }
@@ -53,7 +53,7 @@ AbsVal as_param(const FunctionInfo* fn, const AbsVal& a) {
 
 std::string param_name(const clb_code* code, int k) { return code->varnames[k]; }
 
-[[noreturn]] void wrong_count(const FunctionInfo* fn, const std::string& why) { fail("WrongArguments", {fn->name, why}); }
+[[noreturn]] void wrong_count(const FunctionInfo* fn, const std::string& why) { fail("WrongArguments", {fn->name + "()", why}); }
 
 // Binds by Python's rules; one TV per parameter in co_varnames order.
 std::vector<TV> bind(Emit& e, FunctionInfo* fn, const std::vector<TV>& args, const std::vector<std::string>& keywords) {
@@ -113,7 +113,7 @@ TV call_function(Emit& e, FunctionInfo* fn, std::vector<TV> args, const std::vec
   TV r(spec->ret);
   r.site = ~0u;
   if (e.dry()) return r;
-  e.session().lower_later(spec);
+  e.session().lower_later(spec, &e);
   std::vector<TV> pass;
   for (size_t k = 0; k < params.size(); k++)
     if (!spec->args[k].c && has_slots(spec->args[k].type)) pass.push_back(convert(e, params[k], spec->args[k].type));
@@ -125,6 +125,11 @@ TV call_function(Emit& e, FunctionInfo* fn, std::vector<TV> args, const std::vec
   return r;
 }
 
+// "operator +" for the compiler's own kernels, whose names are op_add and the like.
+static std::string kernel_text(const FunctionInfo* kernel) {
+  return kernel->snapshot || kernel->name.rfind("op_", 0) ? kernel->name + "()" : "operator " + operator_text(kernel->name.substr(3));
+}
+
 TV call_elementwise(Emit& e, FunctionInfo* kernel, std::vector<TV> args, const TV* out) {
   int ndim = 0;
   bool f_order = false, c_order = false, any = false;
@@ -132,7 +137,7 @@ TV call_elementwise(Emit& e, FunctionInfo* kernel, std::vector<TV> args, const T
     if (a.is_bottom()) return TV();
     if (a.is(Kind::List) || a.is(Kind::Tuple)) a = call_library(e, "op:as_array", {a});
     if (!a.is(Kind::Array)) {
-      if (!is_number(a.type)) fail("NotElementwise", {kernel->name, describe(a)});
+      if (!is_number(a.type)) fail("NotElementwise", {kernel_text(kernel), describe(a)});
       continue;
     }
     any = any || a.type->ndim > 0;
@@ -175,10 +180,10 @@ TV call_elementwise(Emit& e, FunctionInfo* kernel, std::vector<TV> args, const T
   Spec* spec = e.session().specialise(kernel, elems);
   if (spec->state == Spec::Running) e.spec().waiting_on.insert(spec);
   if (spec->ret.is_bottom()) {
-    if (!e.dry()) e.session().lower_later(spec);   // reports why the kernel has no result
+    if (!e.dry()) e.session().lower_later(spec, &e);   // reports why the kernel has no result
     return TV();
   }
-  if (!is_number(spec->ret.type)) fail("NotElementwise", {kernel->name, describe(spec->ret)});
+  if (!is_number(spec->ret.type)) fail("NotElementwise", {kernel_text(kernel), describe(spec->ret)});
   TypeRef elem = strong(spec->ret.type);
   TypeRef type = array_of(elem, ndim, f_order && !c_order ? Layout::F : Layout::C);
   TV r;
@@ -189,7 +194,7 @@ TV call_elementwise(Emit& e, FunctionInfo* kernel, std::vector<TV> args, const T
     if (out->type->readonly) { e.guard(e.const_bool(false), "ReadOnly"); return *out; }
   }
   if (!e.dry()) {
-    e.session().lower_later(spec);
+    e.session().lower_later(spec, &e);
     std::vector<TV> pass;
     for (size_t k = 0; k < params.size(); k++)
       if (!spec->args[k].c && has_slots(spec->args[k].type)) pass.push_back(params[k]);

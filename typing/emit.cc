@@ -10,6 +10,10 @@ using namespace ir;
 
 void fail(const char* id, std::vector<std::string> args) { throw TypeFail{id, std::move(args), {}}; }
 
+void fail_name(Emit& e, const char* id, std::vector<std::string> args, int64_t object, const char* about, const std::string& name) {
+  throw TypeFail{id, std::move(args), {}, e.dry() ? std::string() : e.session().hint(object, about, name)};
+}
+
 TV Emit::op(OpCode code, std::span<const TV> args, TypeRef type, int64_t imm, std::string sym) {
   TV r;
   r.type = type;
@@ -202,11 +206,17 @@ TV Emit::to_index(TV v) {
   return cast(v, pyint());
 }
 
-void Emit::guard(TV cond, const char* diag, std::initializer_list<TV> args) {
+void Emit::guard(TV cond, const char* diag, std::initializer_list<TV> args, std::vector<std::string> names) {
   if (cond.c && cond.c->i) return;
   std::vector<TV> all{cond};
   all.insert(all.end(), args.begin(), args.end());
   op(OpCode::Guard, all, ir::none(), 0, diag);
+  if (Op* guard = last_op()) guard->names = std::move(names);
+}
+
+TV Emit::not_none(const TV& v, std::string message) {
+  guard(op(OpCode::Present, {v}, pybool()), "NoneValue", {}, {std::move(message)});
+  return op(OpCode::Payload, {v}, v.type->elem);
 }
 
 TV Emit::make(std::span<const TV> items, TypeRef type) { return op(OpCode::TupleMake, items, type); }

@@ -15,6 +15,7 @@ struct TypeFail {
   const char* id;
   std::vector<std::string> args;
   std::vector<std::pair<uint32_t, std::string>> notes;   // location index, text
+  std::string hint;                                      // instead of the row's
 };
 
 class Emit {
@@ -65,7 +66,10 @@ class Emit {
   TV c_neg(TV v) { return op(ir::OpCode::Neg, {v}, v.type); }
   TV cast(TV v, TypeRef type);             // between numbers
   TV to_index(TV v);                       // any integer or bool -> pyint; fails for others
-  void guard(TV cond, const char* diag, std::initializer_list<TV> args = {});
+  void guard(TV cond, const char* diag, std::initializer_list<TV> args = {}, std::vector<std::string> names = {});
+
+  // The value of an optional; TypeError with this text when it is None.
+  TV not_none(const TV& v, std::string message);
 
   // Aggregates. `make` for any type whose slots are those of its items.
   TV make(std::span<const TV> items, TypeRef type);

@@ -198,14 +198,15 @@ std::vector<TV> checked_indices(Emit& e, const TV& array, const std::vector<Axis
   return idx;
 }
 
-TV list_key(Emit& e, const TV& list, const TV& key) {
+TV list_key(Emit& e, const TV& list, const TV& key, bool store = false) {
   TV i = e.to_index(key);
-  return checked_index(e, i, e.op(OpCode::ListLen, {list}, pyint()), -1);
+  return checked_index(e, i, e.op(OpCode::ListLen, {list}, pyint()), store ? -4 : -1);
 }
 
-TV unwrap(Emit& e, const TV& v) {
-  e.guard(e.op(OpCode::Present, {v}, pybool()), "NoneValue");
-  return e.op(OpCode::Payload, {v}, v.type->elem);
+// What is known to raise has no value.
+TV never(Emit& e, const char* diag) {
+  e.guard(e.const_bool(false), diag);
+  return TV();
 }
 
 TV tuple_item(Emit& e, const TV& t, const TV& key) {
@@ -214,7 +215,7 @@ TV tuple_item(Emit& e, const TV& t, const TV& key) {
     if (!key.c || key.c->kind != CLB_TUPLE) fail("TupleSlice", {describe(t)});
     auto bound = [&](int k, int64_t absent) { return key.c->items[k].kind == CLB_INT ? key.c->items[k].i : absent; };
     int64_t step = bound(2, 1);
-    if (step == 0) fail("TupleSlice", {describe(t)});
+    if (step == 0) return never(e, "SliceStep");
     int64_t start = bound(0, step > 0 ? 0 : n - 1), stop = bound(1, step > 0 ? n : -n - 1);
     auto fix = [&](int64_t v) {
       if (v < 0) v += n;
@@ -227,10 +228,10 @@ TV tuple_item(Emit& e, const TV& t, const TV& key) {
   }
   if (key.c && key.c->kind == CLB_INT) {
     int64_t k = key.c->i < 0 ? key.c->i + n : key.c->i;
-    if (k < 0 || k >= n) fail("TupleRange", {std::to_string(key.c->i), std::to_string(n)});
+    if (k < 0 || k >= n) return never(e, "IndexTuple");
     return e.item(t, static_cast<int>(k));
   }
-  if (n == 0) fail("TupleRange", {"0", "0"});
+  if (n == 0) return never(e, "IndexTuple");
   TV i = e.op(OpCode::IndexCheck, {e.to_index(key), e.const_int(n)}, pyint(), -2);
   return item_at(e, t, i);
 }
@@ -238,7 +239,10 @@ TV tuple_item(Emit& e, const TV& t, const TV& key) {
 }  // namespace
 
 TV get_item(Emit& e, const TV& c, const TV& key) {
-  if (key.is(Kind::Optional)) return get_item(e, c, unwrap(e, key));
+  if (key.is(Kind::Optional)) {
+    const char* what = c.is(Kind::List) ? "list" : c.is(Kind::Tuple) ? "tuple" : c.is(Kind::View) ? "range" : nullptr;
+    return get_item(e, c, e.not_none(key, what ? std::string(what) + " indices must be integers or slices, not NoneType" : "the index is None here"));
+  }
   switch (c.type->kind) {
     case Kind::Array: {
       bool fancy = false;
@@ -260,7 +264,7 @@ TV get_item(Emit& e, const TV& c, const TV& key) {
       if (key.is(Kind::Slice)) return call_library(e, "op:getitem:range,slice", {c, key});
       return item_at(e, c, e.op(OpCode::IndexCheck, {e.to_index(key), length(e, c)}, pyint(), -3));
     }
-    case Kind::Optional: return get_item(e, unwrap(e, c), key);
+    case Kind::Optional: return get_item(e, e.not_none(c, "'NoneType' object is not subscriptable"), key);
     default: fail("NoGetItem", {describe(c), describe(key)});
   }
 }
@@ -296,7 +300,7 @@ void set_item(Emit& e, const TV& c, const TV& key, const TV& value) {
       widen_list(e, c, value);
       if (c.type->elem->is(Kind::Bottom)) return;
       TV v = convert(e, value, c.type->elem);
-      e.op(OpCode::ListStore, {c, list_key(e, c, key), v}, ir::none());
+      e.op(OpCode::ListStore, {c, list_key(e, c, key, true), v}, ir::none());
       return;
     }
     case Kind::Tuple: fail("TupleStore", {describe(c)});

@@ -136,10 +136,16 @@ class Inference {
       AbsVal j;
       if (join(old, now, &j)) now = j;
       if (same(old, now)) return;
-      if (spec_.changes[v] > 200) throw TypeFail{"NoFixpoint", {fn_.values[v].name.empty() ? "a value" : fn_.values[v].name}, {}};
+      if (spec_.changes[v] > 200) throw_unsettled(v);
     }
     old = now;
     for (BlockId b : spec_.fn->uses[v]) queue(b);
+  }
+
+  [[noreturn]] void throw_unsettled(ValueId v) {
+    auto [block, index] = spec_.fn->defs[v];
+    TypeFail f{"NoFixpoint", {fn_.values[v].name.empty() ? "this" : "variable '" + fn_.values[v].name + "'"}, {}};
+    throw CompileError{make_diag(session_, spec_, f, index == kNoId ? 0 : fn_.blocks[block].ops[index].loc)};
   }
 
   const Edge& edge(BlockId from, int k) {
@@ -213,6 +219,9 @@ class Inference {
       } catch (TypeFail& f) {
         results_.assign(op.results.size(), TV());
         stuck = true;
+      } catch (CompileError& error) {        // of a callee
+        add_caller(&error.diag, spec_, op.loc);
+        throw;
       }
       for (size_t r = 0; r < op.results.size(); r++) set(op.results[r], r < results_.size() ? results_[r] : AbsVal());
       // a call that does not return (yet): nothing behind it is reached

@@ -152,8 +152,7 @@ TV start_iter(Emit& e, const TV& v) {
     TV parts[] = {v, e.const_int(0)};
     it = e.make(parts, tuple_of({t, pyint()}));
   } else if (t->is(Kind::Optional)) {
-    e.guard(e.op(OpCode::Present, {v}, pybool()), "NoneValue");
-    return start_iter(e, e.op(OpCode::Payload, {v}, t->elem));
+    return start_iter(e, e.not_none(v, "'NoneType' object is not iterable"));
   } else {
     fail("NotIterable", {describe(v)});
   }

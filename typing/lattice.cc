@@ -73,7 +73,12 @@ std::string describe(TypeRef t) {
       return s + ")";
     }
     case Kind::Const: case Kind::Closure: return "function or object";
-    case Kind::DType: return "dtype " + describe(t->elem);
+    case Kind::DType: return "the dtype " + describe(t->elem);
+    case Kind::Ellipsis: return "Ellipsis";
+    case Kind::Slice: return "slice";
+    case Kind::View: return t->name.rfind("range", 0) == 0 ? "range" : t->name;
+    case Kind::Method: return "the method " + t->name + "() of " + describe(t->elem);
+    case Kind::Iter: return "an iterator over " + describe(t->elem);
     case Kind::Exc: return "exception";
     case Kind::Bottom: return "unknown";
     default: return t->text;

@@ -260,7 +260,8 @@ class Lowering {
         if (!lower_op(b, k, op)) { terminate(OpCode::Unreachable, {}, {}, op.loc); return; }
       } catch (TypeFail& f) {
         throw CompileError{make_diag(session_, spec_, f, op.loc)};
-      } catch (CompileError& err) {
+      } catch (CompileError& error) {        // of a callee
+        add_caller(&error.diag, spec_, op.loc);
         throw;
       }
     }

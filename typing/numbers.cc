@@ -130,7 +130,7 @@ TV arithmetic(Emit& e, const std::string& op, TV a, TV b, bool weak) {
 
 TV bitwise(Emit& e, const std::string& op, TV a, TV b) {
   TypeRef t = promote(a.type, b.type);
-  if (!is_integer(t) && !is_bool(t)) fail("NoOperator", {op, describe(a), describe(b)});
+  if (!is_integer(t) && !is_bool(t)) fail("NoOperator", {operator_text(op), describe(a), describe(b)});
   OpCode code = op == "and" ? OpCode::And : op == "or" ? OpCode::Or : OpCode::Xor;
   return e.bin(code, e.cast(a, t), e.cast(b, t), t);
 }
@@ -161,7 +161,7 @@ TV number_compare(Emit& e, const std::string& op, TV a, TV b) {
   TypeRef t = promote(a.type, b.type);
   if (is_bool(a.type) && is_bool(b.type)) { t = scalar(Kind::UInt8); return e.cmp(code, e.cast(a, t), e.cast(b, t), result); }
   if (is_complex(t)) {
-    if (code != OpCode::Eq && code != OpCode::Ne) fail("NoOperator", {op, describe(a), describe(b)});
+    if (code != OpCode::Eq && code != OpCode::Ne) fail("NoOperator", {operator_text(op), describe(a), describe(b)});
     a = e.cast(a, t);
     b = e.cast(b, t);
     TypeRef f = real_of(t);
@@ -198,7 +198,7 @@ TV number_binary(Emit& e, const std::string& op, TV a, TV b) {
   if (op == "pow") return power(e, a, b, weak);
   if (op == "lshift" || op == "rshift") return shift(e, op, a, b, weak);
   if (op == "and" || op == "or" || op == "xor") return bitwise(e, op, a, b);
-  fail("NoOperator", {op, describe(a), describe(b)});
+  fail("NoOperator", {operator_text(op), describe(a), describe(b)});
 }
 
 TV binary(Emit& e, const std::string& op, const TV& a, const TV& b, bool inplace) {
@@ -233,14 +233,13 @@ TV binary(Emit& e, const std::string& op, const TV& a, const TV& b, bool inplace
     return r;
   }
   if (a.is(Kind::Optional) || b.is(Kind::Optional)) {
-    auto strip = [&](const TV& v) {
-      if (!v.is(Kind::Optional)) return v;
-      e.guard(e.op(OpCode::Present, {v}, pybool()), "NoneValue");
-      return e.op(OpCode::Payload, {v}, v.type->elem);
-    };
+    std::string text = "unsupported operand type(s) for " + operator_text(op) + (inplace ? "=: '" : op == "pow" ? " or pow(): '" : ": '");
+    auto cls = [](const TV& v) { return python_class(v.is(Kind::Optional) ? none() : v.type); };
+    text += cls(a) + "' and '" + cls(b) + "'";
+    auto strip = [&](const TV& v) { return v.is(Kind::Optional) ? e.not_none(v, text) : v; };
     return binary(e, op, strip(a), strip(b), inplace);
   }
-  fail("NoOperator", {op, describe(a), describe(b)});
+  fail("NoOperator", {operator_text(op), describe(a), describe(b)});
 }
 
 TV truth(Emit& e, const TV& a) {
@@ -279,19 +278,23 @@ TV truth(Emit& e, const TV& a) {
 TV unary(Emit& e, const std::string& op, const TV& a) {
   if (op == "not") return e.logic_not(truth(e, a));
   if (a.is(Kind::Array)) return call_elementwise(e, e.session().operator_kernel(op, 1), {a}, nullptr);
-  if (!is_number(a.type)) return call_library(e, "op:" + op + ":" + kind_text(a.type->kind), {a});
+  if (!is_number(a.type)) {
+    const clb_const* impl = nullptr;
+    if (!find_library(e, "op:" + op + ":" + kind_text(a.type->kind), &impl)) fail("NoUnary", {operator_text(op), describe(a)});
+    return call_function(e, e.session().function(impl->handle), {a}, {});
+  }
   TypeRef t = a.is(Kind::PyBool) ? pyint() : a.type;
   TV x = e.cast(a, t);
   if (op == "pos") {
-    if (t->is(Kind::Bool)) fail("NoOperator", {"unary +", describe(a), ""});
+    if (t->is(Kind::Bool)) fail("NoUnary", {"+", describe(a)});
     return x;
   }
   if (op == "invert") {
-    if (!is_integer(t) && !t->is(Kind::Bool)) fail("NoOperator", {"~", describe(a), ""});
+    if (!is_integer(t) && !t->is(Kind::Bool)) fail("NoUnary", {"~", describe(a)});
     if (x.c && t->is(Kind::PyInt)) return e.const_int(~x.c->i, t);
     return e.op(OpCode::Not, {x}, t);
   }
-  if (t->is(Kind::Bool)) fail("NoOperator", {"unary -", describe(a), ""});
+  if (t->is(Kind::Bool)) fail("NoUnary", {"-", describe(a)});
   if (x.c && x.c->kind == CLB_INT && t->is(Kind::PyInt) && x.c->i != INT64_MIN) return e.const_int(-x.c->i, t);
   if (x.c && x.c->kind == CLB_FLOAT && item_size(t) == 8 && is_float(t)) return e.const_float(-x.c->f[0], t);
   if (t->is(Kind::PyInt) && e.session().options.overflow == 1) return number_binary(e, "sub", e.const_int(0), x);
@@ -355,7 +358,7 @@ TV compare(Emit& e, const std::string& op, const TV& a, const TV& b) {
   const clb_const* impl = nullptr;
   if (find_library(e, key_of(op, a, b), &impl)) return call_function(e, e.session().function(impl->handle), {a, b}, {});
   if (equality && a.type->kind != b.type->kind) return e.const_bool(op == "ne");
-  fail("NoOperator", {op, describe(a), describe(b)});
+  fail("NoOperator", {operator_text(op), describe(a), describe(b)});
 }
 
 TV to_number(Emit& e, const TV& a, TypeRef type) {

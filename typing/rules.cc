@@ -18,7 +18,7 @@ using Rule = void (*)(Emit&, const Op&, uint64_t, In, Out);
 void r_const(Emit& e, const Op& op, uint64_t, In, Out out) { out->push_back(e.constant(e.spec().fn->consts.at(static_cast<size_t>(op.imm)))); }
 void r_global(Emit& e, const Op& op, uint64_t, In, Out out) {
   const clb_const* c = e.session().global(e.spec().fn->handle, op.sym);
-  if (!c) fail("UnknownName", {op.sym});
+  if (!c) fail_name(e, "UnknownName", {op.sym}, e.spec().fn->handle, "global", op.sym);
   if (c->kind == CLB_ARRAY || c->kind == CLB_OBJECT || c->kind == CLB_BIGINT || c->kind == CLB_BYTES) fail("BadGlobal", {op.sym, c->kind == CLB_ARRAY ? "numpy.ndarray" : c->s ? c->s : "object"});
   out->push_back(e.constant(c));
 }

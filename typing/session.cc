@@ -3,7 +3,6 @@
 
 #include <cstring>
 
-#include "ir/frontend/build.h"
 
 namespace coluber::typing {
 using namespace ir;
@@ -153,6 +152,12 @@ int64_t Session::ufunc_loop(int64_t ufunc, const std::string& signature) {
   return c ? c->i : -1;
 }
 
+std::string Session::hint(int64_t object, const char* about, const std::string& name) {
+  clb_const c{};
+  if (!host_->hint || host_->hint(host_->self, object, about, name.c_str(), &c) != 0 || c.kind != CLB_STR) return "";
+  return std::string(c.s, static_cast<size_t>(c.n));
+}
+
 FunctionInfo* Session::function(int64_t handle) {
   auto it = functions_.find(handle);
   if (it != functions_.end()) return it->second.get();
@@ -165,16 +170,7 @@ FunctionInfo* Session::function(int64_t handle) {
   info->options = info->snapshot->options;
   BuildError error;
   info->ir = build_function(*code, handle, &error, &info->consts);
-  if (!info->ir) {
-    Diag d;
-    d.id = error.id;
-    d.kind = "UnsupportedError";
-    d.message = error.message;
-    d.hint = error.hint;
-    const Loc& l = error.location;
-    d.spans.push_back({code->filename, code->name, static_cast<int>(l.line), static_cast<int>(l.col), static_cast<int>(l.end_line), static_cast<int>(l.end_col), ""});
-    throw CompileError{d};
-  }
+  if (!info->ir) throw CompileError{make_diag(*info, error)};
   index_function(*info);
   FunctionInfo* r = info.get();
   functions_.emplace(handle, std::move(info));
@@ -274,7 +270,12 @@ std::unique_ptr<Program> Session::lower(Spec* root) {
   while (!pending_.empty()) {
     Spec* s = pending_.front();
     pending_.pop_front();
-    lower_spec(*this, *s, *program_);
+    try {
+      lower_spec(*this, *s, *program_);
+    } catch (CompileError& error) {
+      for (std::set<Spec*> seen; s->caller && seen.insert(s).second; s = s->caller) add_caller(&error.diag, *s->caller, s->caller_loc);
+      throw;
+    }
   }
   for (auto& f : program_->functions) f->exported = f->name == root->name;
   return std::move(program_);

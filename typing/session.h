@@ -7,6 +7,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "ir/frontend/build.h"
 #include "typing/emit.h"
 #include "typing/value.h"
 
@@ -55,13 +56,16 @@ struct Spec {
   bool sites_grew = false;
   std::vector<std::pair<uint32_t, TypeFail>> failures; // of the last round: location, what
   std::set<Spec*> waiting_on;               // running specs whose estimate was used
+  Spec* caller = nullptr;                   // who asked for its code first, and where: for messages
+  uint32_t caller_loc = 0;
   uint32_t mutated_params = 0;
 };
 
 struct Diag {                               // an error, ready for the user
   std::string id, kind, message, hint;
   struct Span { std::string file, function; int line = 0, col = 0, end_line = 0, end_col = 0; std::string note; };
-  std::vector<Span> spans;
+  std::vector<Span> spans;                  // the place, explanations, then the calls that led there
+  bool library = false;                     // so far all is inside the library: its source is not the user's concern
 };
 struct CompileError { Diag diag; };         // thrown out of infer and lower
 
@@ -73,7 +77,13 @@ class Session {
   Spec* specialise(FunctionInfo* fn, std::vector<AbsVal> args, std::vector<AbsVal> captures = {});
   // Emits the typed functions of `root` and of all it calls.
   std::unique_ptr<ir::Program> lower(Spec* root);
-  void lower_later(Spec* spec) { if (!spec->emitted) { spec->emitted = true; pending_.push_back(spec); } }
+  // Its code is needed by what `caller` is doing now.
+  void lower_later(Spec* spec, Emit* caller = nullptr) {
+    if (spec->emitted) return;
+    spec->emitted = true;
+    if (caller) { spec->caller = &caller->spec(); spec->caller_loc = caller->loc(); }
+    pending_.push_back(spec);
+  }
 
   FunctionInfo* function(int64_t handle);                // snapshot + frontend, once per function
   FunctionInfo* operator_kernel(const std::string& op, int operands);   // lambda a, b: a <op> b
@@ -90,6 +100,8 @@ class Session {
   const clb_const* object(int64_t handle);               // the constant a handle stands for
   int64_t class_handle(const char* name);                // of a builtin class, e.g. "ValueError"
   int64_t ufunc_loop(int64_t ufunc, const std::string& signature);
+
+  std::string hint(int64_t object, const char* about, const std::string& name);   // see engine_api.h; may be empty
 
   const clb_const* make_const(const clb_const& c);       // copies into the arena
   const clb_const* make_int(int64_t v);
@@ -125,7 +137,14 @@ class Session {
 void infer(Session& session, Spec& spec);                // infer.cc
 void lower_spec(Session& session, Spec& spec, ir::Program& program);   // lower.cc
 void index_function(FunctionInfo& info);                 // uses, order, defs
-Diag make_diag(Session& session, Spec& spec, const TypeFail& fail, uint32_t loc);   // explain.cc
+
+// explain.cc: messages.
+Diag make_diag(Session& session, Spec& spec, const TypeFail& fail, uint32_t loc);
+Diag make_diag(const FunctionInfo& fn, const ir::BuildError& error);   // of the frontend
+void add_caller(Diag* diag, Spec& caller, uint32_t loc);   // on the way out: the call at `loc` led there
+std::string operator_text(const std::string& op);          // "add" -> "+"
+std::string library_text(const std::string& key);          // "op:contains:list" -> "operator in"
+std::string python_class(TypeRef t);                       // as CPython's messages name it: "NoneType", "numpy.float64"
 
 // One py.* op: the heart of inference and of lowering. `args` are the operands; results are pushed to *out.
 void eval_op(Emit& e, const ir::Op& op, uint64_t op_key, std::span<const TV> args, std::vector<TV>* out);   // rules.cc
@@ -158,5 +177,7 @@ TV to_string(Emit& e, const TV& v);                       // str() of a number, 
 bool call_intrinsic(Emit& e, const std::string& name, std::vector<TV>& args, const std::vector<std::string>& keywords, TV* out);   // intrinsics.cc
 void widen_list(Emit& e, const TV& list, const AbsVal& item);   // lists.cc: an item is put into the list
 [[noreturn]] void fail(const char* id, std::vector<std::string> args);
+// The same, with what the host knows about the name; it is asked only when the message will be shown.
+[[noreturn]] void fail_name(Emit& e, const char* id, std::vector<std::string> args, int64_t object, const char* about, const std::string& name);
 
 }  // namespace coluber::typing

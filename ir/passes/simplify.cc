@@ -156,7 +156,7 @@ class Simplify {
     auto mix = [&](uint64_t x) { h = (std::rotl(h, 23) ^ x) * 0x9e3779b97f4a7c15u; };
     bool swap = commutes(op.code) && op.args[0] > op.args[1];
     for (size_t i = 0; i < op.args.size(); ++i) mix(op.args[swap ? 1 - i : i]);
-    mix(static_cast<uint64_t>(op.imm));
+    if (op.code != OpCode::IndexCheck) mix(static_cast<uint64_t>(op.imm));   // its imm is for the message only
     mix(std::bit_cast<uint64_t>(op.fimm));
     mix(std::bit_cast<uint64_t>(op.fimm2));
     if (!op.sym.empty()) mix(std::hash<std::string_view>()(op.sym));
@@ -165,7 +165,7 @@ class Simplify {
   }
 
   bool same(const Op& a, const Op& b) const {
-    if (a.code != b.code || a.imm != b.imm || a.results.size() != b.results.size() || a.type != b.type) return false;
+    if (a.code != b.code || (a.imm != b.imm && a.code != OpCode::IndexCheck) || a.results.size() != b.results.size() || a.type != b.type) return false;
     if (std::bit_cast<uint64_t>(a.fimm) != std::bit_cast<uint64_t>(b.fimm)) return false;
     if (std::bit_cast<uint64_t>(a.fimm2) != std::bit_cast<uint64_t>(b.fimm2)) return false;
     for (size_t i = 0; i < a.results.size(); ++i)

@@ -34,6 +34,7 @@ clb_host make_host(Snapshot* self) {
   h.subclass = [](void* s, int64_t cls, int64_t base) { return Entered(s)->subclass(cls, base); };
   h.nested = [](void* s, int64_t outer, const clb_code* code) { return Entered(s)->nested(outer, code); };
   h.ufunc_loop = [](void* s, int64_t u, const char* signature, clb_const* out) { return Entered(s)->ufunc_loop(u, signature, out); };
+  h.hint = [](void* s, int64_t o, const char* about, const char* name, clb_const* out) { return Entered(s)->hint(o, about, name, out); };
   return h;
 }
 
@@ -277,6 +278,21 @@ int64_t Snapshot::nested(int64_t outer, const clb_code* code) {
   log.numbers[handle] = log.number_of(outer);   // its code is part of the outer one's, its globals are the outer one's
   nested_.emplace(key, handle);
   return handle;
+}
+
+// For a message: nothing is compiled from it, so that it is no read of the log.
+int Snapshot::hint(int64_t handle, const char* about, const char* name, clb_const* out) {
+  PyObject* object = handle >= 0 ? object_of(handle) : nullptr;
+  PyObject *about_text = key_object(about), *name_text = key_object(name);
+  PyObject* found = about_text && name_text ? call_python("coluber._support", "hint", object ? object : Py_None, about_text, name_text) : nullptr;
+  Py_XDECREF(about_text);
+  Py_XDECREF(name_text);
+  if (!found) return fail();
+  bool there = found != Py_None;
+  if (there) to_const(found, out);
+  if (there) held.add(found);
+  Py_DECREF(found);
+  return there ? 0 : 1;
 }
 
 int Snapshot::ufunc_loop(int64_t handle, const char* signature, clb_const* out) {

@@ -66,6 +66,7 @@ class Snapshot {
   int subclass(int64_t cls, int64_t base);
   int64_t nested(int64_t outer, const clb_code* code);
   int ufunc_loop(int64_t ufunc, const char* signature, clb_const* out);
+  int hint(int64_t object, const char* about, const char* name, clb_const* out);
   int fail();                                 // keeps the pending Python error; -1
   bool replay(const Read& read, std::string* why);           // replay.cc: the same read again, compared
 

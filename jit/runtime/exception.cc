@@ -20,6 +20,29 @@ const RuntimeDiag kDiags[] = {
 };
 constexpr int64_t kDiagCount = sizeof(kDiags) / sizeof(kDiags[0]);
 
+enum class DiagId : int64_t {
+#define RUNTIME(Id, exception, message) Id,
+#include "ir/diag.def"
+};
+
+// The text of a row as this Python words it: rows come in the order of versions, the last one that is old enough holds.
+const char* message_of(int64_t id) {
+  struct Since {
+    DiagId id;
+    int version;
+    const char* message;
+  };
+  static constexpr Since kSince[] = {
+#define RUNTIME_SINCE(Id, version, message) {DiagId::Id, version, message},
+#include "ir/diag.def"
+  };
+  const char* message = kDiags[id].message;
+  for (const Since& row : kSince) {
+    if (static_cast<int64_t>(row.id) == id && row.version <= PY_MAJOR_VERSION * 100 + PY_MINOR_VERSION) message = row.message;
+  }
+  return message;
+}
+
 // What is raised when there is no memory for an exception. Never dropped.
 coluber_exc* no_memory() {
   static coluber_exc exc = [] {
@@ -63,10 +86,13 @@ bool copy_text(coluber_value* v, const char* data, int64_t length) {
 std::string fill_in(const char* message, const int64_t* values, int64_t n) {
   std::string out;
   for (const char* p = message; *p; p++) {
-    if (p[0] == '{' && p[1] >= '0' && p[1] <= '9' && p[2] == '}') {
+    if (p[0] == '{' && p[1] >= '0' && p[1] <= '9' && (p[2] == '}' || (p[2] == 's' && p[3] == '}'))) {
       int64_t i = p[1] - '0';
-      out += i < n ? std::to_string(values[i]) : "?";
-      p += 2;
+      bool text = p[2] == 's';
+      if (i >= n) out += "?";
+      else if (text) out += reinterpret_cast<const char*>(values[i]);
+      else out += std::to_string(values[i]);
+      p += text ? 3 : 2;
     } else {
       out += *p;
     }
@@ -149,13 +175,13 @@ coluber_exc* coluber_exc_new(coluber_ctx*, void* cls, const coluber_value* args,
 
 void coluber_raise(coluber_ctx* ctx, void* cls, const coluber_value* args, int64_t n) { set_error(ctx, coluber_exc_new(ctx, cls, args, n)); }
 
-// id: the number of a RUNTIME row of ir/diag.def, counted among those rows from 0; -1: no memory.
+// id: the number of a RUNTIME row of ir/diag.def, counted among those rows from 0; -1: no memory. A text among the values is its address.
 void coluber_raise_diag(coluber_ctx* ctx, int64_t id, const int64_t* values, int64_t n) {
-  if (id < 0 || id >= kDiagCount) {
+  if (id < 0 || id >= kDiagCount || id == static_cast<int64_t>(DiagId::NoMemory)) {
     set_error(ctx, no_memory());
     return;
   }
-  raise_message(ctx, *kDiags[id].cls, fill_in(kDiags[id].message, values, n));
+  raise_message(ctx, *kDiags[id].cls, fill_in(message_of(id), values, n));
 }
 
 void coluber_raise_exc(coluber_ctx* ctx, coluber_exc* exc) { set_error(ctx, exc); }
@@ -185,6 +211,6 @@ void coluber_exc_cause(coluber_exc* exc, coluber_exc* cause) {
   cause->head.count++;
 }
 
-void coluber_stack_overflow(coluber_ctx* ctx) { raise_message(ctx, PyExc_RecursionError, "maximum recursion depth exceeded"); }
+void coluber_stack_overflow(coluber_ctx* ctx) { coluber_raise_diag(ctx, static_cast<int64_t>(DiagId::Recursion), nullptr, 0); }
 
 }  // extern "C"

@@ -112,6 +112,40 @@ def user_keys():
     return "\n".join(sorted(names))
 
 
+# ---- what may help about a name that was not found
+
+_BUILT_IN = {                                # attributes that the compiler answers itself (typing/attributes.cc)
+    "array": "shape strides ndim size dtype itemsize nbytes T real imag flat",
+    "number": "real imag dtype ndim itemsize nbytes size shape",
+    "dtype": "itemsize type kind name",
+    "range": "start stop step",
+    "slice": "start stop step",
+}
+
+
+def hint(obj, about, name):
+    """A sentence for the user, or None. about: "global" (obj: the function), "attribute" (of obj), or a kind of values, "array"."""
+    if about == "global":
+        space = obj.__globals__
+        known = {**vars(space.get("__builtins__", {})), **space} if hasattr(space.get("__builtins__"), "__dict__") else {**space.get("__builtins__", {}), **space}
+        return f"'{name}' is neither a local variable of {obj.__qualname__}(), nor in the module {space.get('__name__', '?')}, nor a builtin" + _meant(name, known)
+    if about == "attribute":
+        where = getattr(obj, "__name__", None) or type(obj).__name__
+        return (f"Python does not find it in {where} either" + _meant(name, dir(obj))) if not hasattr(obj, name) else None
+    from . import _registry
+    _registry._load("")                      # the index; it names no module
+    keys = [*_registry._index, *(k for k in _registry._by_key if isinstance(k, str))]
+    known = {k.split(".", 1)[1] for k in keys if k.startswith((f"method:{about}.", f"attr:{about}."))} | set(_BUILT_IN.get(about, "").split())
+    meant = _meant(name, known)
+    return meant[2:] if meant else None
+
+
+def _meant(name, known):
+    from difflib import get_close_matches
+    close = get_close_matches(name, [k for k in known if not k.startswith("_")], 3)
+    return f"; did you mean {' or '.join(close)}?" if close else ""
+
+
 # ---- Numba's overload protocol
 
 _chosen = {}     # (chooser, types) -> function: the same one each time, so that it is compiled once
