@@ -4,7 +4,7 @@ import numpy as np
 from coluber.extending import implements
 from coluber.lib.intrinsics import (
     array_view, assign, cast, dtype_of, empty_array, get, is_array, is_bool, is_contiguous, is_integer, is_list, is_literal, is_none, is_number,
-    is_slice, is_tuple, put, range_tuple, tuple_map, tuple_repeat)
+    is_slice, is_tuple, put, range_tuple, select, tuple_map, tuple_repeat)
 from coluber.lib.numpy._broadcast import broadcast_all
 from coluber.lib.numpy._common import as_array, axis_back, axis_first, axis_last, check_axis, contiguous, like, ravelled
 from coluber.lib.numpy.shape import broadcast_strides
@@ -38,6 +38,25 @@ def _write_positions(m, outs, at, base):
     return at
 
 
+def _write_flat(out, m):
+    """Each index is written, and kept when its item is true: no branch that could be guessed wrong."""
+    at = 0
+    i = 0
+    while at < out.shape[0]:
+        put(out, i, at)
+        at += 1 if get(m, i) else 0
+        i += 1
+
+
+def _select_flat(out, a, m):
+    at = 0
+    i = 0
+    while at < out.shape[0]:
+        put(out, get(a, i), at)
+        at += 1 if get(m, i) else 0
+        i += 1
+
+
 def _write_one(outs, at, indices):
     put(outs[0], indices[0], at)
     if len(outs) > 1:
@@ -55,7 +74,10 @@ def nonzero(a):
     if m.ndim == 0:
         raise ValueError("Calling nonzero on 0d arrays is not allowed. Use np.atleast_1d(scalar).nonzero() instead.")
     outs = tuple_map(_new_index, range_tuple(m.ndim), count_true(m))
-    _write_positions(m, outs, 0, ())
+    if m.ndim == 1:
+        _write_flat(outs[0], m)
+    else:
+        _write_positions(m, outs, 0, ())
     return outs
 
 
@@ -103,7 +125,10 @@ def _select_mask(out, a, m, at):
 def _take_mask(a, m):
     _same_leading(a, m)
     out = empty_array((count_true(m),) + a.shape[m.ndim:], dtype_of(a))
-    _select_mask(out, a, m, 0)
+    if a.ndim == 1:
+        _select_flat(out, a, m)
+    else:
+        _select_mask(out, a, m, 0)
     return out
 
 
@@ -371,8 +396,23 @@ def _integers(key):
 
 def _take_rows(a, key):
     out = empty_array(key.shape + a.shape[1:], dtype_of(a))
-    _gather(out, a, (key,))
+    if a.ndim == 1 and key.ndim == 1 and _all_within(key, a.shape[0]):
+        n = a.shape[0]
+        for i in range(key.shape[0]):
+            k = int(get(key, i))
+            put(out, get(a, select(k < 0, k + n, k)), i)
+    else:
+        _gather(out, a, (key,))
     return out
+
+
+def _all_within(key, n):
+    """Whether all indices are in range: looked at beforehand, so that the loop behind has no checks."""
+    outside = 0
+    for i in range(key.shape[0]):
+        k = int(get(key, i))
+        outside |= int(k < -n) | int(k >= n)
+    return outside == 0
 
 
 @implements("op:getitem_fancy")

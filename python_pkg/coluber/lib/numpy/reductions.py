@@ -223,18 +223,27 @@ def _and(acc, x):
     return acc & x
 
 
+def _search(a, wanted):
+    """Whether an item whose truth is `wanted` occurs: whole blocks are looked through without a branch."""
+    n = a.shape[0]
+    at = 0
+    while at < n:
+        to = min(at + 1024, n)
+        hits = 0
+        for i in range(at, to):
+            hits |= int((get(a, i) != 0) == wanted)
+        if hits:
+            return True
+        at = to
+    return False
+
+
 def _any_row(a, d):
-    for i in range(a.shape[0]):
-        if get(a, i):
-            return cast(True, np.bool_)
-    return cast(False, np.bool_)
+    return cast(_search(a, True), np.bool_)
 
 
 def _all_row(a, d):
-    for i in range(a.shape[0]):
-        if not get(a, i):
-            return cast(False, np.bool_)
-    return cast(True, np.bool_)
+    return cast(not _search(a, False), np.bool_)
 
 
 @implements(np.any, "method:array.any", examples=[
