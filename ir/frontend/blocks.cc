@@ -115,7 +115,7 @@ void order_blocks(Cfg* cfg) {
     renumber(&b.other);
     renumber(&b.handler);
     for (Inst& i : b.insts)
-      if (i.op == Micro::PushHandler) renumber(&i.target);
+      if (i.op == Micro::PushHandler && i.target >= 0) i.target = number[static_cast<size_t>(i.target)] < 0 ? kNoHandler : number[static_cast<size_t>(i.target)];
   }
   std::erase_if(cfg->sites, [&](const ComprehensionSite& s) { return number[static_cast<size_t>(s.block)] < 0; });
   for (ComprehensionSite& s : cfg->sites) renumber(&s.block);

@@ -57,5 +57,6 @@ void normalise(const Unit& unit, Cfg* cfg);
 Cfg build_cfg(Unit* unit, const clb_code& code, const CodeScope& scope);
 
 inline constexpr int kMaxStack = 20'000;
+inline constexpr int kNoHandler = -2;      // target of a PushHandler that protects nothing that raises
 
 }  // namespace coluber::ir::frontend

@@ -80,7 +80,11 @@ void Builder::do_DelLocal(const Inst& i) {
   const Unit::Var& var = unit_.vars[static_cast<size_t>(i.a)];
   if (var.cell) effect(OpCode::Retain, {unbound()}, var.name);
 }
-void Builder::do_Free(const Inst& i) { push(value(OpCode::PyDeref, {}, unit_.frees[static_cast<size_t>(i.a)], i.a)); }
+void Builder::do_Free(const Inst& i) {
+  ValueId v = value(OpCode::PyDeref, {}, unit_.frees[static_cast<size_t>(i.a)], i.a);
+  if (i.b) def_of(v)->ints = {1};          // a mark: may be removed when the function is; closures.cc takes it away
+  push(v);
+}
 void Builder::do_Global(const Inst& i) { push(value(OpCode::PyGlobal, {}, unit_.names[static_cast<size_t>(i.a)])); }
 void Builder::do_SetGlobal(const Inst& i) { effect(OpCode::PyStoreGlobal, {pop()}, unit_.names[static_cast<size_t>(i.a)]); }
 void Builder::do_Attr(const Inst& i) { simple(OpCode::PyAttr, 1, unit_.names[static_cast<size_t>(i.a)]); }

@@ -27,7 +27,11 @@ class Closures {
   bool run() {
     collect();
     for (Place p : functions_) function(p);
-    for (Block& b : f_.blocks) std::erase_if(b.ops, [](const Op& op) { return op.code == OpCode::Retain; });
+    for (Block& b : f_.blocks) {
+      std::erase_if(b.ops, [](const Op& op) { return op.code == OpCode::Retain; });
+      for (Op& op : b.ops)
+        if (op.code == OpCode::PyDeref) op.ints.clear();
+    }
     for (auto& [op_result, index] : selves_) detach(op_result, index);
     return !stores_.empty();
   }

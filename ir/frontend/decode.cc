@@ -241,7 +241,7 @@ void Decoder::lower_direct(Micro op, int arg) {
 }
 
 void Decoder::load_slot(int slot, bool capture) {
-  if (slot < 0) add(Micro::Free, ~slot); else add(capture ? Micro::Closure : Micro::Local, slot);
+  if (slot < 0) add(Micro::Free, ~slot, capture); else add(capture ? Micro::Closure : Micro::Local, slot);
 }
 
 // A local by its slot; free variables have no business here.

@@ -20,6 +20,7 @@ class Normaliser {
   Normaliser(const Unit& unit, Cfg* cfg) : unit_(unit), cfg_(*cfg) {}
 
   void run() {
+    pull_branches();
     for (size_t b = 0; b < cfg_.blocks.size(); ++b) polarity(&cfg_.blocks[b]);
     size_t blocks = cfg_.blocks.size();
     for (size_t b = 0; b < blocks; ++b) thread_tests(static_cast<int>(b));
@@ -36,6 +37,26 @@ class Normaliser {
 
   static bool exits(const CfgBlock& b) { return !b.insts.empty() && (micro_flags(b.insts.back().op) & MicroEnds); }
   static bool ends(const CfgBlock& b) { return branches(b) || exits(b); }
+
+  // A test and its branch may be in two blocks, since the branch cannot raise any more and so is not covered by the handler.
+  void pull_branches() {
+    std::vector<int> ways_in(cfg_.blocks.size(), 0);
+    for (const CfgBlock& b : cfg_.blocks)
+      for (int to : {b.next, b.other, b.handler})
+        if (to >= 0) ++ways_in[static_cast<size_t>(to)];
+    for (CfgBlock& b : cfg_.blocks) {
+      if (b.insts.empty() || b.other >= 0 || b.next <= 0 || !gives_bool(b.insts.back())) continue;
+      CfgBlock& test = at(b.next);
+      if (test.insts.size() != 1 || !branches(test) || ways_in[static_cast<size_t>(b.next)] != 1 || b.foreign != test.foreign) continue;
+      b.insts.push_back(test.insts[0]);
+      b.next = test.next;
+      b.other = test.other;
+    }
+  }
+  static bool gives_bool(const Inst& i) {
+    return i.op == Micro::Is || i.op == Micro::Contains || i.op == Micro::ToBool || i.op == Micro::ExcMatch || i.op == Micro::ExcMatchPop ||
+           (i.op == Micro::Unary && i.a == kNot) || (i.op == Micro::Compare && i.b);
+  }
 
   static void polarity(CfgBlock* b) {
     while (branches(*b) && b->insts.size() >= 2) {
@@ -118,7 +139,8 @@ class Normaliser {
       bool can_raise = micro_flags(p.op) & MicroRaises;
       bool same = same_place(p, q);
       one_place &= same;
-      if ((branch || can_raise) && !same) break;
+      // 3.13 fuses loads with the instruction before them, whose place they then have.
+      if ((branch || can_raise) && p.op != Micro::Local && !same) break;
       raises |= can_raise;
       if (raises && (x.handler != y.handler || x.handler_depth != y.handler_depth || x.handler_kind != y.handler_kind)) break;
       depth += pops(p) - pushes(p);

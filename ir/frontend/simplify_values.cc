@@ -188,7 +188,10 @@ class Dead {
   }
 
  private:
-  static bool removable(const Op& op) { return op.has(Pure) && !op.has(Term) && op.code != OpCode::PyCatch; }
+  static bool removable(const Op& op) {
+    if (op.code == OpCode::PyDeref) return !op.ints.empty();   // captured by a function that is gone
+    return op.has(Pure) && !op.has(Term) && op.code != OpCode::PyCatch;
+  }
 
   void mark(ValueId v) {
     if (live_[v]) return;

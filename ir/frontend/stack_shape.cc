@@ -20,9 +20,11 @@ struct Tag {
 };
 
 struct Handler {                           // an entry of 3.10's block stack
-  int target, depth;                       // target -1: a handler that is running
+  int target, depth;                       // target kRunning: a handler that has been entered
   auto operator<=>(const Handler&) const = default;
 };
+
+constexpr int kRunning = -1;
 
 struct State {
   std::vector<Tag> stack;
@@ -98,7 +100,7 @@ class Shapes {
     if (b.handler_kind == HandlerKind::Six) {
       auto it = std::find_if(s.handlers.rbegin(), s.handlers.rend(), [](const Handler& h) { return h.target >= 0; });
       to.handlers.assign(s.handlers.begin(), it.base() - 1);
-      to.handlers.push_back({-1, b.handler_depth});
+      to.handlers.push_back({kRunning, b.handler_depth});
       for (Tag::Kind k : {Tag::Value, Tag::Null, Tag::Null, Tag::Null, Tag::Value, Tag::Value}) to.stack.push_back({k, -1});
     } else {
       if (b.handler_kind == HandlerKind::Lasti) to.stack.push_back({Tag::Null, -1});
@@ -161,11 +163,11 @@ class Shapes {
         return;
       case Micro::PushHandler: s->handlers.push_back({inst.target, static_cast<int>(n) - inst.b}); return;
       case Micro::PopHandler:
-        if (s->handlers.empty() || s->handlers.back().target < 0) bad("it ends a handler that it did not begin", &inst);
+        if (s->handlers.empty() || s->handlers.back().target == kRunning) bad("it ends a handler that it did not begin", &inst);
         s->handlers.pop_back();
         return;
       case Micro::PopExcept:
-        if (inst.b == 3 && (s->handlers.empty() || s->handlers.back().target >= 0)) bad("it leaves a handler that it did not enter", &inst);
+        if (inst.b == 3 && (s->handlers.empty() || s->handlers.back().target != kRunning)) bad("it leaves a handler that it did not enter", &inst);
         if (inst.b == 3) s->handlers.pop_back();
         break;
       default: break;

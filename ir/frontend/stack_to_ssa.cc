@@ -74,12 +74,12 @@ void Builder::begin_block(int b) {
   if (info.back_edge && !block.foreign) keep_state(b);
   if (block.is_handler) begin_handler(info.handler_kind);
   if (info.refined_var >= 0) {
-    if (block.handler >= 0) before_raising();   // the handler gets the value from before the block
     size_t v = static_cast<size_t>(info.refined_var);
     ValueId refined = value(OpCode::PyRefine, {vars_[v], info.refined_cond}, {}, info.refined_truth);
     fn_.values[refined].name = unit_.vars[v].name;
     var_of_[refined] = info.refined_var;
     vars_[v] = refined;
+    if (block.handler >= 0 && live_.live(block.handler, info.refined_var)) dirty_ = true;
   }
 }
 

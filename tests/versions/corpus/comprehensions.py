@@ -181,3 +181,10 @@ def generator_with_default(xs):
 
 def generator_with_other(xs, f):
     return sum((x for x in xs), f(xs))
+
+
+def of_free_variable(a, xs):
+    def inner(ys):
+        return [y + a for y in ys if y and y is not a]
+
+    return inner(xs)

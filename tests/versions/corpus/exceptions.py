@@ -320,3 +320,39 @@ def try_in_while(a, n):
             a[i] = 0
         i += 1
     return a
+
+
+def refined_before_try(size):
+    if size is None:
+        size = -1
+    else:
+        try:
+            index = size.x
+        except AttributeError:
+            raise TypeError(f"{size!r} is no integer")
+        else:
+            size = index
+    return size
+
+
+def raise_in_finally(a):
+    try:
+        try:
+            raise TypeError(1)
+        finally:
+            ve = f(a)
+            g(ve)
+    except Exception as e:
+        pass
+    return ve
+
+
+def try_in_loop_refined(xs):
+    x = xs
+    while x is not None:
+        try:
+            x.clear()
+        except AttributeError:
+            pass
+        x = f(x)
+    return x

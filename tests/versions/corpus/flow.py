@@ -352,3 +352,22 @@ def mandelbrot(cr, ci, limit):
         if zr * zr + zi * zi > 4.0:
             return i
     return limit
+
+
+def while_attribute(a):
+    while a.x:
+        a = a.x
+    return a
+
+
+def while_variable(a, xs):
+    while a:
+        xs.append(a)
+        a = a - 1
+    return xs
+
+
+def while_not_none(a):
+    while a is not None:
+        a = a.z
+    return a
