@@ -37,7 +37,7 @@ class Tool:
         self.files += 1
         file = self.folder / f"codes{self.files}"
         file.write_bytes(serialise_code.serialise(codes))
-        done = subprocess.run([self.path, file, *map(str, arguments)], capture_output=True, text=True)
+        done = subprocess.run([self.path, file, *map(str, arguments)], capture_output=True, encoding="utf-8", errors="replace")
         if check:
             assert done.returncode == 0, done.stderr or done.stdout[-2000:]
         return done.stdout
