@@ -14,6 +14,7 @@ from .ufuncs import as_float, as_floats, strong
 LN2 = 0.6931471805599453
 LN10 = 2.302585092994046
 LOG2_OF_E = 1.4426950408889634
+KEEPS_INTS = np.floor(np.int64(1)).dtype.kind == "i"   # floor, ceil and trunc of integers: since NumPy 2.1
 
 
 def parts(z):
@@ -280,21 +281,21 @@ def logaddexp2(x, y):
 
 @implements(np.floor, elementwise=True)
 def floor(x):
-    if is_integer(x) or is_bool(x):
+    if KEEPS_INTS and (is_integer(x) or is_bool(x)):
         return strong(x)
     return native("floor", as_float(x))
 
 
 @implements(np.ceil, elementwise=True)
 def ceil(x):
-    if is_integer(x) or is_bool(x):
+    if KEEPS_INTS and (is_integer(x) or is_bool(x)):
         return strong(x)
     return native("ceil", as_float(x))
 
 
 @implements(np.trunc, elementwise=True)
 def trunc(x):
-    if is_integer(x) or is_bool(x):
+    if KEEPS_INTS and (is_integer(x) or is_bool(x)):
         return strong(x)
     return native("trunc", as_float(x))
 
