@@ -8,6 +8,8 @@
 //            ^P:                poll                jump ^O(%i, ...)
 //
 // Requires typed IR without reference counts. Inner loops are left alone: the loop around them polls (typing/lower.cc puts those in).
+#include <unordered_map>
+
 #include "ir/analysis/loops.h"
 #include "ir/builder.h"
 #include "ir/passes/manager.h"
@@ -50,7 +52,8 @@ bool find_count(const Function& f, const LoopInfo& loops, LoopId id, Counted* ou
   return false;
 }
 
-void cut(Function& f, const Loop& loop, const Counted& c) {
+// moved: header of a loop that was cut -> the block that has its exit edge now.
+void cut(Function& f, const Loop& loop, const Counted& c, std::unordered_map<BlockId, BlockId>* moved) {
   BlockId outer = f.add_block(), behind = f.add_block(), poll = f.add_block();
   BlockId header = loop.header;
   uint32_t loc = f.blocks[header].term().loc;
@@ -89,9 +92,13 @@ void cut(Function& f, const Loop& loop, const Counted& c) {
   f.blocks[poll].on_error = f.blocks[header].on_error;
   b.op(OpCode::Poll, {});
   b.jump(outer, f.blocks[header].params);
-  for (const Pred& entry : loop.entries)
-    for (Edge& e : f.blocks[entry.block].term().targets)
-      if (e.block == header) e.block = outer;
+  for (const Pred& entry : loop.entries) {
+    auto at = moved->find(entry.block);    // the loop may be entered from the exit of one that was cut before
+    for (BlockId from : {entry.block, at == moved->end() ? entry.block : at->second})
+      for (Edge& e : f.blocks[from].term().targets)
+        if (e.block == header) e.block = outer;
+  }
+  moved->emplace(header, behind);
 }
 
 }  // namespace
@@ -102,16 +109,18 @@ void run_polls(Function& f, const PassOptions&) {
   DomTree dom(f, cfg);
   LoopInfo loops(f, cfg, dom);
   if (loops.irreducible()) return;
+  std::vector<BlockId> exit_of(f.blocks.size(), kNoId);
   std::vector<uint8_t> inner(loops.loops().size(), 0);
   for (const Loop& l : loops.loops())
     if (l.parent != kNoId) inner[l.parent] = 1;
+  std::unordered_map<BlockId, BlockId> moved;
   for (LoopId id = 0; id < loops.loops().size(); ++id) {
     const Loop& loop = loops.loops()[id];
     Counted c;
     if (loop.depth != 1 || inner[id] || has_poll(f, loop) || !find_count(f, loops, id, &c)) continue;
     bool plain = true;                     // entries by error edges are none of ours
     for (const Pred& entry : loop.entries) plain = plain && f.blocks[entry.block].on_error.block != loop.header;
-    if (plain) cut(f, loop, c);
+    if (plain) cut(f, loop, c, &moved);
   }
 }
 
