@@ -124,7 +124,7 @@ TV get_attr(Emit& e, const TV& v, const std::string& n) {
     if (n == "step") return e.const_int(t->name == "range" ? 1 : -1);
   }
   if (t->is(Kind::Optional)) {
-    return get_attr(e, e.not_none(v, "'NoneType' object has no attribute '" + n + "'"), n);
+    return get_attr(e, e.not_none(v, "'NoneType' object has no attribute '" + n + "'", "NoneAttribute"), n);
   }
   std::string kind = is_number(t) ? "number" : kind_text(t->kind);
   const clb_const* impl = nullptr;

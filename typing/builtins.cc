@@ -15,7 +15,7 @@ using Rule = TV (*)(Emit&, Args&, const std::vector<std::string>&);
 
 void arity(const char* name, const Args& a, size_t lo, size_t hi) {
   if (a.size() < lo || a.size() > hi)
-    fail("WrongArguments", {name, "takes " + std::to_string(lo) + (hi > lo ? " to " + std::to_string(hi) : "") + " arguments but " + std::to_string(a.size()) + " were given"});
+    fail("WrongArguments", {name, "takes " + std::to_string(lo) + (hi > lo ? " to " + std::to_string(hi) : "") + (hi == 1 ? " argument but " : " arguments but ") + std::to_string(a.size()) + (a.size() == 1 ? " was given" : " were given")});
 }
 
 TV b_len(Emit& e, Args& a, const std::vector<std::string>&) {

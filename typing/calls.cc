@@ -53,7 +53,30 @@ AbsVal as_param(const FunctionInfo* fn, const AbsVal& a) {
 
 std::string param_name(const clb_code* code, int k) { return code->varnames[k]; }
 
-[[noreturn]] void wrong_count(const FunctionInfo* fn, const std::string& why) { fail("WrongArguments", {fn->name + "()", why}); }
+std::string parameters_of(const FunctionInfo* fn) {
+  if (!fn->snapshot || fn->library) return "";
+  const clb_code* code = fn->snapshot->code;
+  int npos = code->argcount, nkw = code->kwonlyargcount, star = npos + nkw;
+  std::string text;
+  auto add = [&](const std::string& name) { text += (text.empty() ? "" : ", ") + name; };
+  for (int k = 0; k < npos; k++) add(param_name(code, k) + (k >= npos - fn->snapshot->ndefaults ? "=..." : ""));
+  if (code->flags & 4) add("*" + param_name(code, star));
+  else if (nkw) add("*");
+  for (int k = npos; k < npos + nkw; k++) add(param_name(code, k));
+  return "its parameters are (" + text + ")";
+}
+
+[[noreturn]] void wrong_count(const FunctionInfo* fn, const std::string& why) { fail("WrongArguments", {fn->name + "()", why, parameters_of(fn)}); }
+
+// CPython's words: "missing 2 required positional arguments: 'a' and 'b'".
+[[noreturn]] void missing(const FunctionInfo* fn, const std::vector<std::string>& names, const char* kind) {
+  std::string list;
+  for (size_t k = 0; k < names.size(); k++) {
+    bool last = k + 1 == names.size();
+    list += (k == 0 ? "" : !last ? ", " : names.size() > 2 ? ", and " : " and ") + ("'" + names[k] + "'");
+  }
+  wrong_count(fn, "missing " + std::to_string(names.size()) + " required " + kind + " argument" + (names.size() == 1 ? "" : "s") + ": " + list);
+}
 
 // Binds by Python's rules; one TV per parameter in co_varnames order.
 std::vector<TV> bind(Emit& e, FunctionInfo* fn, const std::vector<TV>& args, const std::vector<std::string>& keywords) {
@@ -78,6 +101,7 @@ std::vector<TV> bind(Emit& e, FunctionInfo* fn, const std::vector<TV>& args, con
     params[static_cast<size_t>(found)] = args[positional + k];
     given[static_cast<size_t>(found)] = 1;
   }
+  std::vector<std::string> absent[2];        // positional, keyword-only
   for (int p = 0; p < npos + nkw; p++) {
     size_t at = static_cast<size_t>(p);
     if (given[at]) continue;
@@ -89,11 +113,16 @@ std::vector<TV> bind(Emit& e, FunctionInfo* fn, const std::vector<TV>& args, con
       for (int k = 0; k < fn->snapshot->nkwdefaults; k++)
         if (param_name(code, p) == fn->snapshot->kwdefault_names[k]) d = &fn->snapshot->kwdefaults[k];
     }
-    if (!d) wrong_count(fn, "missing a required argument: '" + param_name(code, p) + "'");
+    if (!d) {
+      absent[p >= npos].push_back(param_name(code, p));
+      continue;
+    }
     params[at] = e.constant(e.session().make_const(*d));
   }
+  if (!absent[0].empty()) missing(fn, absent[0], "positional");
+  if (!absent[1].empty()) missing(fn, absent[1], "keyword-only");
   if (star) params.push_back(e.tuple(extra));
-  if (star2) fail("NoKwargs", {fn->name});
+  if (star2) fail("NoKwargs", {fn->name + "()"});
   return params;
 }
 
@@ -105,7 +134,7 @@ TV call_function(Emit& e, FunctionInfo* fn, std::vector<TV> args, const std::vec
   std::vector<AbsVal> values, caps;
   for (const TV& p : params) values.push_back(as_param(fn, p));
   for (const TV& c : captures) { AbsVal v = c; v.site = ~0u; caps.push_back(v); }
-  Spec* spec = e.session().specialise(fn, values, caps);
+  Spec* spec = e.session().specialise(fn, values, caps, &e.spec());
   if (spec->state == Spec::Running) e.spec().waiting_on.insert(spec);
   for (Spec* w : spec->waiting_on) if (w != &e.spec()) e.spec().waiting_on.insert(w);
   for (size_t k = 0; k < params.size(); k++)
@@ -177,7 +206,7 @@ TV call_elementwise(Emit& e, FunctionInfo* kernel, std::vector<TV> args, const T
     }
     if (static_cast<int>(params.size()) > s->code->argcount) wrong_count(kernel, "too many arguments");
   }
-  Spec* spec = e.session().specialise(kernel, elems);
+  Spec* spec = e.session().specialise(kernel, elems, {}, &e.spec());
   if (spec->state == Spec::Running) e.spec().waiting_on.insert(spec);
   if (spec->ret.is_bottom()) {
     if (!e.dry()) e.session().lower_later(spec, &e);   // reports why the kernel has no result
@@ -213,14 +242,14 @@ TV call_ufunc(Emit& e, FunctionInfo* kernel, std::vector<TV> args, const std::ve
   bool have_out = false;
   size_t n = args.size() - keywords.size();
   for (size_t k = 0; k < keywords.size(); k++) {
-    if (keywords[k] != "out") fail("UfuncKeyword", {kernel->name, keywords[k]});
+    if (keywords[k] != "out") fail("UfuncKeyword", {kernel_text(kernel), keywords[k]});
     if (!args[n + k].is_none()) { out = args[n + k]; have_out = true; }
   }
   args.resize(n);
   size_t nin = static_cast<size_t>(kernel->snapshot->code->argcount);
   if (!have_out && args.size() == nin + 1 && args.back().is(Kind::Array)) { out = args.back(); have_out = true; args.pop_back(); }
   if (have_out && out.is(Kind::Tuple) && out.type->items.size() == 1) out = e.item(out, 0);
-  if (have_out && !out.is(Kind::Array)) fail("NotElementwise", {kernel->name, describe(out)});
+  if (have_out && !out.is(Kind::Array)) fail("NotElementwise", {kernel_text(kernel), describe(out)});
   return call_elementwise(e, kernel, args, have_out ? &out : nullptr);
 }
 

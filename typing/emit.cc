@@ -214,8 +214,8 @@ void Emit::guard(TV cond, const char* diag, std::initializer_list<TV> args, std:
   if (Op* guard = last_op()) guard->names = std::move(names);
 }
 
-TV Emit::not_none(const TV& v, std::string message) {
-  guard(op(OpCode::Present, {v}, pybool()), "NoneValue", {}, {std::move(message)});
+TV Emit::not_none(const TV& v, std::string message, const char* diag) {
+  guard(op(OpCode::Present, {v}, pybool()), diag, {}, {std::move(message)});
   return op(OpCode::Payload, {v}, v.type->elem);
 }
 

@@ -68,8 +68,8 @@ class Emit {
   TV to_index(TV v);                       // any integer or bool -> pyint; fails for others
   void guard(TV cond, const char* diag, std::initializer_list<TV> args = {}, std::vector<std::string> names = {});
 
-  // The value of an optional; TypeError with this text when it is None.
-  TV not_none(const TV& v, std::string message);
+  // The value of an optional; TypeError (or another row) with this text when it is None.
+  TV not_none(const TV& v, std::string message, const char* diag = "NoneValue");
 
   // Aggregates. `make` for any type whose slots are those of its items.
   TV make(std::span<const TV> items, TypeRef type);

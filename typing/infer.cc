@@ -2,6 +2,7 @@
 // a branch on a known condition leaves the other side untyped. Rules run dry here; a rule that fails leaves its result unknown, and the
 // failure is reported when lowering meets it again (what looks wrong on partial types may be right in the end).
 #include <queue>
+#include <stdexcept>
 
 #include "typing/session.h"
 
@@ -95,6 +96,7 @@ class Inference {
   std::vector<uint8_t> queued_;
   std::priority_queue<std::pair<int64_t, BlockId>> work_;
   AbsVal ret_;
+  uint32_t ret_loc_ = 0;                       // where a value was returned first
   std::vector<TV> args_, results_;
 
   void revisit_sites() {
@@ -136,16 +138,10 @@ class Inference {
       AbsVal j;
       if (join(old, now, &j)) now = j;
       if (same(old, now)) return;
-      if (spec_.changes[v] > 200) throw_unsettled(v);
+      if (spec_.changes[v] > 200) throw std::runtime_error("in " + spec_.name + " the type of %" + std::to_string(v) + " does not settle");   // types only grow
     }
     old = now;
     for (BlockId b : spec_.fn->uses[v]) queue(b);
-  }
-
-  [[noreturn]] void throw_unsettled(ValueId v) {
-    auto [block, index] = spec_.fn->defs[v];
-    TypeFail f{"NoFixpoint", {fn_.values[v].name.empty() ? "this" : "variable '" + fn_.values[v].name + "'"}, {}};
-    throw CompileError{make_diag(session_, spec_, f, index == kNoId ? 0 : fn_.blocks[block].ops[index].loc)};
   }
 
   const Edge& edge(BlockId from, int k) {
@@ -243,9 +239,10 @@ class Inference {
         const AbsVal& v = spec_.vals[op.args[0]];
         AbsVal j;
         if (!join(ret_, v, &j)) {
-          TypeFail f{"CannotReturn", {describe(ret_), describe(v)}, {}};
+          TypeFail f{"CannotReturn", {describe(ret_), describe(v)}, {{op.loc, describe(v) + " here"}, {ret_loc_, describe(ret_) + " here"}}};
           throw CompileError{make_diag(session_, spec_, f, op.loc)};
         }
+        if (ret_.is_bottom()) ret_loc_ = op.loc;
         ret_ = j;
         break;
       }

@@ -118,7 +118,10 @@ void r_contains(Emit& e, const Op& op, uint64_t, In a, Out out) {
     r = e.const_bool(false);
     for (size_t k = 0; k < a[1].type->items.size(); k++) r = e.logic_or(r, e.cast(truth(e, compare(e, "eq", a[0], e.item(a[1], static_cast<int>(k)))), pybool()));
   } else {
-    r = call_library(e, std::string("op:contains:") + kind_text(a[1].type->kind), {a[1], a[0]});
+    std::string key = std::string("op:contains:") + kind_text(a[1].type->kind);
+    const clb_const* impl = nullptr;
+    if (!find_library(e, key, &impl)) fail("NoOperator", {"in", describe(a[0]), describe(a[1])});
+    r = call_library(e, key, {a[1], a[0]});
     if (r.is_bottom()) { out->push_back(r); return; }
     r = e.cast(truth(e, r), pybool());
   }
@@ -152,8 +155,9 @@ TV new_list(Emit& e, uint64_t key, AbsVal elem, size_t count) {
 bool star_list(Emit& e, ValueId list) { return list < e.spec().fn->star_list.size() && e.spec().fn->star_list[list]; }
 void r_list(Emit& e, const Op& op, uint64_t key, In a, Out out) {
   if (op.code == OpCode::PyList && star_list(e, op.results[0])) { out->push_back(e.none()); return; }   // see r_list_to_tuple
-  for (const TV& v : a)
-    if (is_managed(v.type)) { out->push_back(e.tuple(a)); return; }   // [a, b] of arrays: as fixed as a tuple, e.g. for np.vstack
+  size_t managed = 0;
+  for (const TV& v : a) managed += is_managed(v.type);
+  if (managed && managed == a.size()) { out->push_back(e.tuple(a)); return; }   // [a, b] of arrays: as fixed as a tuple, e.g. for np.vstack
   AbsVal elem;
   for (const TV& v : a) {
     AbsVal plain = v, j;
@@ -305,7 +309,17 @@ void r_exc_match(Emit& e, const Op&, uint64_t, In a, Out out) {
 }
 void r_import(Emit& e, const Op& op, uint64_t, In, Out) { fail("Unsupported", {"import inside a function"}); }
 void r_store_global(Emit& e, const Op& op, uint64_t, In, Out) { fail("Unsupported", {"assignment to the global '" + op.sym + "'"}); }
-void r_unsupported(Emit& e, const Op& op, uint64_t, In, Out) { fail("Unsupported", {op.sym}); }
+// What the user wrote, for the opcodes that some common statement needs.
+const char* statement_of(const std::string& opcode) {
+  static const std::pair<const char*, const char*> kStatements[] = {
+      {"LOAD_BUILD_CLASS", "a class definition"}, {"MATCH_", "a pattern of this kind in a match statement"}, {"GET_LEN", "a pattern of this kind in a match statement"},
+      {"DELETE_GLOBAL", "del of a global"}, {"DELETE_ATTR", "del of an attribute"}, {"DICT_", "a dict"}, {"SET_", "a set"}, {"IMPORT_", "import inside a function"},
+      {"CHECK_EG_MATCH", "except*"}, {"PREP_RERAISE_STAR", "except*"}, {"WITH_EXCEPT_START", "a with statement"}};
+  for (auto& [prefix, text] : kStatements)
+    if (!opcode.rfind(prefix, 0)) return text;
+  return opcode.c_str();
+}
+void r_unsupported(Emit& e, const Op& op, uint64_t, In, Out) { fail("Unsupported", {statement_of(op.sym)}); }
 
 // A dict display that is nothing but the keywords of a call, f(*args, key=value): a named tuple of them.
 bool only_keywords(Spec& spec, ValueId dict) {

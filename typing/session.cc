@@ -2,6 +2,7 @@
 #include "typing/session.h"
 
 #include <cstring>
+#include <stdexcept>
 
 
 namespace coluber::typing {
@@ -92,7 +93,7 @@ template <class Ask> const clb_const* ask(std::unordered_map<std::string, const 
   if (it != memo.end()) return it->second;
   clb_const c{};
   int rc = question(&c);
-  if (rc < 0) fail("HostError", {key});
+  if (rc < 0) fail("HostError", {key.substr(key.find('.') + 1)});
   const clb_const* r = rc == 0 ? s.make_const(c) : nullptr;
   memo.emplace(std::move(key), r);
   return r;
@@ -221,7 +222,7 @@ std::string Session::unique_name(const std::string& base) {
   return clean + "_" + std::to_string(names_++);
 }
 
-Spec* Session::specialise(FunctionInfo* fn, std::vector<AbsVal> args, std::vector<AbsVal> captures) {
+Spec* Session::specialise(FunctionInfo* fn, std::vector<AbsVal> args, std::vector<AbsVal> captures, const Spec* caller) {
   char head[32];
   snprintf(head, sizeof head, "%p", static_cast<void*>(fn));
   std::string key = head;
@@ -239,11 +240,12 @@ Spec* Session::specialise(FunctionInfo* fn, std::vector<AbsVal> args, std::vecto
     slot->args = std::move(args);
     slot->captures = std::move(captures);
     slot->name = unique_name(fn->name);
+    slot->depth = caller ? caller->depth + 1 : 0;
   }
   Spec* spec = slot.get();
   if (spec->state == Spec::Done) return spec;
   if (spec->state == Spec::Running) { spec->recursive = true; return spec; }
-  if (running_.size() > 200) fail("TooDeep", {fn->name});
+  if (spec->depth > 200) fail("TooDeep", {fn->name + "()"});
   running_.push_back(spec);
   spec->state = Spec::Running;
   for (int round = 0;; round++) {
@@ -251,7 +253,7 @@ Spec* Session::specialise(FunctionInfo* fn, std::vector<AbsVal> args, std::vecto
     spec->waiting_on.clear();
     infer(*this, *spec);
     if (!spec->recursive || (same(before, spec->ret) && round > 0)) break;
-    if (round > 20) fail("NoFixpoint", {fn->name});
+    if (round > 20) throw std::runtime_error("the result type of " + spec->name + " does not settle");
     // what was inferred on the old estimate of this one is inferred again
     for (auto& [k, s] : specs_)
       if (s->state == Spec::Done && s->waiting_on.count(spec)) s->state = Spec::New;

@@ -46,7 +46,7 @@ struct Spec {
   bool recursive = false;                   // met while running
   bool provisional = false;                 // done on the estimate of a running one
   bool emitted = false;
-  int depth = 0;
+  int depth = 0;                            // calls from the root, on the way it was met first
   std::vector<AbsVal> vals;                 // per untyped value
   std::vector<uint8_t> reached;             // per block
   std::vector<uint8_t> edge_live;           // per block: bit k: successor k is live; bit 7: error edge
@@ -74,7 +74,7 @@ class Session {
   explicit Session(const clb_host* host) : host_(host) {}
 
   // The specialisation of a function for these argument values, inferred (or, when it is running already, its estimate so far).
-  Spec* specialise(FunctionInfo* fn, std::vector<AbsVal> args, std::vector<AbsVal> captures = {});
+  Spec* specialise(FunctionInfo* fn, std::vector<AbsVal> args, std::vector<AbsVal> captures = {}, const Spec* caller = nullptr);
   // Emits the typed functions of `root` and of all it calls.
   std::unique_ptr<ir::Program> lower(Spec* root);
   // Its code is needed by what `caller` is doing now.

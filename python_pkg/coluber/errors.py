@@ -64,10 +64,26 @@ def _show(span):
     return lines
 
 
+def _shorten(spans):
+    """Spans with how often each is repeated; of a long chain the two ends, with None between them."""
+    runs = []
+    for span in spans:
+        if len(runs) > 1 and runs[-1][0] == span:
+            runs[-1][1] += 1
+        else:
+            runs.append([span, 1])
+    return runs if len(runs) <= 12 else [*runs[:8], None, *runs[-3:]]
+
+
 def format_diag(message, hint, spans):
     lines = [message]
-    for span in spans:
-        lines += _show(span)
+    for run in _shorten(spans):
+        if run is None:
+            lines.append("  ...")
+            continue
+        lines += _show(run[0])
+        if run[1] > 1:
+            lines[-1] += f", {run[1]} times"
     if hint:
         lines.append("  hint: " + hint)
     return "\n".join(lines)
