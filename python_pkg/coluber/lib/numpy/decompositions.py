@@ -230,8 +230,8 @@ def matrix_rank(A, tol=None, hermitian=False):
     limit = 0.0
     if tol is not None:
         limit = float(tol)
-    elif s.shape[0] > 0:
-        limit = float(np.max(s)) * max(x.shape[0], x.shape[1]) * _eps(result_dtype(x))
+    else:
+        limit = float(_greatest(s, -1, False)) * max(x.shape[0], x.shape[1]) * _eps(result_dtype(x))
     return np.count_nonzero(s > limit)
 
 
