@@ -85,7 +85,7 @@ void run_fuse(Program& p, const PassOptions&) {
   Summary summary(p);
   for (auto& f : p.functions) summary.of(f->name);          // of the functions as they are now, before any is expanded
   for (Function* f : list) {
-    Arrays arrays(*f);
+    Arrays arrays(*f, summary);
     std::vector<uint32_t> uses = count_uses(*f);
     BlockId blocks = static_cast<BlockId>(f->blocks.size());
     for (BlockId b = 0; b < blocks; ++b) {

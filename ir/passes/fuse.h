@@ -11,9 +11,11 @@
 namespace coluber::ir::fuse {
 
 // How the arrays and pointers of a function were made.
+class Summary;
+
 class Arrays {
  public:
-  explicit Arrays(const Function& f);
+  Arrays(const Function& f, Summary& summary);
   void note(const Op& op);                                  // remembers the op if it says something about arrays
 
   const Op* made_by(ValueId v, OpCode code) const;
@@ -32,6 +34,7 @@ class Arrays {
   std::deque<Op> ops_;
   std::vector<uint32_t> index_;
   std::vector<uint8_t> argument_;                           // is a parameter of the function
+  Summary& summary_;
 };
 
 // What calling a function may do.
@@ -39,6 +42,8 @@ struct Effects {
   bool raises = false;
   bool arrays = false;                                      // writes arrays that the caller may see
   bool other = false;                                       // writes anything else: lists, output, the runtime's state
+  bool fresh = false;                                       // what it returns is memory of its own making
+  int view = -1;                                            // what it returns lies in the memory of this argument
   bool pure() const { return !raises && !arrays && !other; }
 };
 

@@ -1,9 +1,11 @@
 // What fuse must know before it moves the evaluation of an array expression: where arrays lie in memory and what calls do to it.
+#include <algorithm>
+
 #include "ir/passes/fuse.h"
 
 namespace coluber::ir::fuse {
 
-Arrays::Arrays(const Function& f) : index_(f.values.size(), kNoId), argument_(f.values.size(), 0) {
+Arrays::Arrays(const Function& f, Summary& summary) : index_(f.values.size(), kNoId), argument_(f.values.size(), 0), summary_(summary) {
   for (ValueId v : f.blocks[0].params) argument_[v] = 1;
   for (const Block& b : f.blocks)
     for (const Op& op : b.ops) note(op);
@@ -15,6 +17,11 @@ void Arrays::note(const Op& op) {
     case OpCode::PtrAdd: case OpCode::PtrCast: case OpCode::OwnerData: case OpCode::Alloc: case OpCode::StackAlloc:
     case OpCode::Elementwise:
       break;
+    case OpCode::Call: {
+      Effects callee = summary_.of(op.sym);
+      if (!callee.fresh && callee.view < 0) return;
+      break;
+    }
     default:
       return;
   }
@@ -51,6 +58,8 @@ ValueId Arrays::root_of_pointer(ValueId v) const {
         break;
       case OpCode::ArrayData: case OpCode::ArrayOwner:
         return root(op->args[0]);
+      case OpCode::Call:
+        return root(v);
       default:
         return v;
     }
@@ -64,6 +73,12 @@ ValueId Arrays::root(ValueId v) const {
       case OpCode::ArrayMake: return root_of_pointer(op->args[1]);
       case OpCode::ArrayAs: v = op->args[0]; break;
       case OpCode::Elementwise: return v;
+      case OpCode::Call: {
+        int view = summary_.of(op->sym).view;
+        if (view < 0) return v;
+        v = op->args[static_cast<size_t>(view)];
+        break;
+      }
       default: return root_of_pointer(v);
     }
   }
@@ -72,7 +87,9 @@ ValueId Arrays::root(ValueId v) const {
 
 bool Arrays::fresh(ValueId root) const {
   const Op* op = def(root);
-  return op && (op->code == OpCode::Alloc || op->code == OpCode::StackAlloc || op->code == OpCode::Elementwise);
+  if (!op) return false;
+  return op->code == OpCode::Alloc || op->code == OpCode::StackAlloc || op->code == OpCode::Elementwise ||
+         (op->code == OpCode::Call && summary_.of(op->sym).fresh);
 }
 
 bool Arrays::disjoint(ValueId a, ValueId b) const {
@@ -80,6 +97,10 @@ bool Arrays::disjoint(ValueId a, ValueId b) const {
   auto argument = [&](ValueId v) { return v < argument_.size() && argument_[v]; };
   return (fresh(a) && (fresh(b) || argument(b))) || (argument(a) && fresh(b));
 }
+
+namespace {
+bool memory(TypeRef t) { return t && (t->is(Kind::Array) || t->is(Kind::Ptr) || t->is(Kind::Owner)); }
+}  // namespace
 
 Summary::Summary(Program& p) {
   rows_.reserve(p.functions.size());
@@ -93,21 +114,34 @@ Function* Summary::function(std::string_view name) const {
 
 Effects Summary::of(std::string_view name) {
   auto it = rows_.find(name);
-  constexpr Effects kAll{true, true, true};
+  constexpr Effects kAll{true, true, true, false};
   if (it == rows_.end() || it->second.busy) return kAll;    // unknown, or part of a cycle
   Row& row = it->second;                                    // references into the map stay valid: nothing is added
   if (row.known) return row.effects;
   row.busy = true;
   Effects all;
   all.raises = row.f->recursive;
-  Arrays arrays(*row.f);
+  all.fresh = true;
+  constexpr int kUnknown = -2;
+  all.view = kUnknown;
+  const std::vector<ValueId>& params = row.f->blocks[0].params;
+  Arrays arrays(*row.f, *this);
   for (const Block& b : row.f->blocks)
     for (const Op& op : b.ops) {
       Effects one = of(arrays, op);
       all.raises |= one.raises;
       all.arrays |= one.arrays;
       all.other |= one.other;
+      if (op.code != OpCode::Return) continue;
+      ValueId root = arrays.root(op.args[0]);
+      auto at = std::find(params.begin(), params.end(), root);
+      int view = at == params.end() ? -1 : static_cast<int>(at - params.begin());
+      all.view = all.view == kUnknown || all.view == view ? view : -1;
+      all.fresh = all.fresh && arrays.fresh(root);
     }
+  if (all.view < 0 || !memory(row.f->result)) all.view = -1;
+  all.fresh = all.fresh && memory(row.f->result);
+  if (all.other) all.fresh = false;        // it may have put it elsewhere too
   row.busy = false;
   row.known = true;
   return row.effects = all;
