@@ -1,5 +1,6 @@
 // Rules of the operators. On numbers: NEP 50 and, where both operands are Python's own, Python's errors; where one is NumPy's, NumPy's
 // results (no ZeroDivisionError). On everything else: arrays go element by element, the rest to the library by the key "op:...".
+#include <cmath>
 #include <cstring>
 
 #include "typing/session.h"
@@ -369,7 +370,8 @@ TV to_number(Emit& e, const TV& a, TypeRef type) {
     TV x = e.cast(a, pyfloat());
     e.guard(e.cmp(OpCode::Eq, x, x), "FloatNanToInt");
     TV big = e.op(OpCode::Math, {x}, pyfloat(), 0, "fabs");
-    e.guard(e.cmp(OpCode::Lt, big, e.const_float(9.2233720368547758e18)), "FloatInfToInt");
+    e.guard(e.cmp(OpCode::Ne, big, e.const_float(HUGE_VAL)), "FloatInfToInt");
+    e.guard(e.cmp(OpCode::Lt, big, e.const_float(9.2233720368547758e18)), "IntOverflow");
     return e.op(OpCode::Cast, {x}, pyint());
   }
   return e.cast(a, type);

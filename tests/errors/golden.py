@@ -5,11 +5,12 @@
         return x + "a"
     --- f(1.0)                  the call
     TypingError: operator ...   the message; of a run-time error also the traceback's entries, and what CPython does where it differs
-    +++ 3.10                    another text for a version that differs by more than what `plain` drops
+    +++ 3.12                    another text from that version on
 
-Python 3.10 has no columns in its code objects: there, columns and carets are dropped from the expected text.
-COLUBER_BLESS=1 writes what is the case now; read the difference before you commit it."""
+Python 3.10 has no columns in its code objects: columns and carets are dropped from the text, and `+++ 3.10` is for 3.10 only.
+COLUBER_BLESS=1 writes what is the case now (3.11 first, then the others); read the difference before you commit it."""
 import copy
+import itertools
 import linecache
 import math
 import os
@@ -35,15 +36,18 @@ class Case:
         self.differs = "differs" in rest
 
     def expected(self):
-        return self.texts.get(VERSION) or (plain(self.texts[""]) if VERSION == "3.10" else self.texts[""])
+        if VERSION == "3.10":
+            return self.texts.get(VERSION) or plain(self.texts[""])
+        newest = max((v for v in self.texts if "3.10" < v <= VERSION), default="")
+        return self.texts[newest]
 
     def bless(self, got):
-        if VERSION == "3.10" or VERSION in self.texts:
-            self.texts.pop(VERSION, None)
-            if got != self.expected():
-                self.texts[VERSION] = got
-        else:
+        if VERSION == "3.11":
             self.texts[""] = got
+            return
+        self.texts.pop(VERSION, None)
+        if got != self.expected():
+            self.texts[VERSION] = got
 
     def __str__(self):
         parts = [f"=== {self.title}\n{self.source}--- {self.call}\n{self.texts['']}\n"]
@@ -106,4 +110,6 @@ def outcome(case, folder, compiled):
 def places(error, folder):
     """The traceback's entries that are in the case, the innermost last."""
     entries = [e for e in traceback.extract_tb(error.__traceback__) if e.filename.startswith(str(folder))]
-    return "".join(f"\n  {Path(e.filename).name}:{e.lineno} in {e.name}" for e in entries)
+    lines = [f"\n  {Path(e.filename).name}:{e.lineno} in {e.name}" for e in entries]
+    counts = [(line, len(list(same))) for line, same in itertools.groupby(lines)]
+    return "".join(line + (f", {n} times" if n > 1 else "") for line, n in counts)

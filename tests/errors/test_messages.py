@@ -43,4 +43,4 @@ def test_run_time(path, case, tmp_path):
 
 def test_titles_are_rows():
     rows = set(re.findall(r"^(?:DIAG|RUNTIME)\((\w+)", DIAG_DEF, re.M)) | {"Argument", "TypeError"}
-    assert {case.row for all_cases in FILES.values() for case in all_cases} <= rows
+    assert {case.row for path, all_cases in FILES.items() if path.stem != "runtime_deviations" for case in all_cases} <= rows
