@@ -137,8 +137,6 @@ TV call_function(Emit& e, FunctionInfo* fn, std::vector<TV> args, const std::vec
   Spec* spec = e.session().specialise(fn, values, caps, &e.spec());
   if (spec->state == Spec::Running) e.spec().waiting_on.insert(spec);
   for (Spec* w : spec->waiting_on) if (w != &e.spec()) e.spec().waiting_on.insert(w);
-  for (size_t k = 0; k < params.size(); k++)
-    if ((spec->mutated_params >> k & 1) && params[k].is(Kind::List)) {}
   TV r(spec->ret);
   r.site = ~0u;
   if (e.dry()) return r;
@@ -157,6 +155,20 @@ TV call_function(Emit& e, FunctionInfo* fn, std::vector<TV> args, const std::vec
 // "operator +" for the compiler's own kernels, whose names are op_add and the like.
 static std::string kernel_text(const FunctionInfo* kernel) {
   return kernel->snapshot || kernel->name.rfind("op_", 0) ? kernel->name + "()" : "operator " + operator_text(kernel->name.substr(3));
+}
+
+// Parameters of a kernel that were not given have their defaults.
+static void add_defaults(Emit& e, const FunctionInfo* kernel, std::vector<TV>* params, std::vector<AbsVal>* elems) {
+  const clb_function* s = kernel->snapshot;
+  if (!s) return;
+  for (int p = static_cast<int>(params->size()); p < s->code->argcount; p++) {
+    int first = s->code->argcount - s->ndefaults;
+    if (p < first) wrong_count(kernel, "missing a required argument: '" + param_name(s->code, p) + "'");
+    TV d = e.constant(e.session().make_const(s->defaults[p - first]));
+    params->push_back(d);
+    elems->push_back(d);
+  }
+  if (static_cast<int>(params->size()) > s->code->argcount) wrong_count(kernel, "too many arguments");
 }
 
 TV call_elementwise(Emit& e, FunctionInfo* kernel, std::vector<TV> args, const TV* out) {
@@ -194,18 +206,7 @@ TV call_elementwise(Emit& e, FunctionInfo* kernel, std::vector<TV> args, const T
       elems.push_back(x);
     }
   }
-  // parameters of the kernel that were not given have their defaults
-  if (kernel->snapshot) {
-    const clb_function* s = kernel->snapshot;
-    for (int p = static_cast<int>(params.size()); p < s->code->argcount; p++) {
-      int first = s->code->argcount - s->ndefaults;
-      if (p < first) wrong_count(kernel, "missing a required argument: '" + param_name(s->code, p) + "'");
-      TV d = e.constant(e.session().make_const(s->defaults[p - first]));
-      params.push_back(d);
-      elems.push_back(d);
-    }
-    if (static_cast<int>(params.size()) > s->code->argcount) wrong_count(kernel, "too many arguments");
-  }
+  add_defaults(e, kernel, &params, &elems);
   Spec* spec = e.session().specialise(kernel, elems, {}, &e.spec());
   if (spec->state == Spec::Running) e.spec().waiting_on.insert(spec);
   if (spec->ret.is_bottom()) {
