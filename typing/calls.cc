@@ -79,7 +79,27 @@ std::string parameters_of(const FunctionInfo* fn) {
 }
 
 // Binds by Python's rules; one TV per parameter in co_varnames order.
-std::vector<TV> bind(Emit& e, FunctionInfo* fn, const std::vector<TV>& args, const std::vector<std::string>& keywords) {
+// The default value of parameter p: of the function object, or of the closure that holds an inner function's.
+bool default_of(Emit& e, const FunctionInfo* fn, int p, const std::vector<TV>& inner, TV* out) {
+  const clb_code* code = fn->snapshot->code;
+  int npos = code->argcount;
+  const clb_const* d = nullptr;
+  if (p < npos) {
+    int first = npos - fn->snapshot->ndefaults, first_inner = npos - static_cast<int>(fn->inner_defaults);
+    if (p >= first) d = &fn->snapshot->defaults[p - first];
+    else if (!inner.empty() && p >= first_inner) { *out = inner[static_cast<size_t>(p - first_inner)]; return true; }
+  } else {
+    for (int k = 0; k < fn->snapshot->nkwdefaults; k++)
+      if (param_name(code, p) == fn->snapshot->kwdefault_names[k]) d = &fn->snapshot->kwdefaults[k];
+    for (size_t k = 0; k < fn->inner_kwdefaults.size() && !inner.empty(); k++)
+      if (param_name(code, p) == fn->inner_kwdefaults[k]) { *out = inner[fn->inner_defaults + k]; return true; }
+  }
+  if (!d) return false;
+  *out = e.constant(e.session().make_const(*d));
+  return true;
+}
+
+std::vector<TV> bind(Emit& e, FunctionInfo* fn, const std::vector<TV>& args, const std::vector<std::string>& keywords, const std::vector<TV>& inner_defaults) {
   if (!fn->snapshot) return args;
   const clb_code* code = fn->snapshot->code;
   int npos = code->argcount, nkw = code->kwonlyargcount;
@@ -105,19 +125,7 @@ std::vector<TV> bind(Emit& e, FunctionInfo* fn, const std::vector<TV>& args, con
   for (int p = 0; p < npos + nkw; p++) {
     size_t at = static_cast<size_t>(p);
     if (given[at]) continue;
-    const clb_const* d = nullptr;
-    if (p < npos) {
-      int first = npos - fn->snapshot->ndefaults;
-      if (p >= first) d = &fn->snapshot->defaults[p - first];
-    } else {
-      for (int k = 0; k < fn->snapshot->nkwdefaults; k++)
-        if (param_name(code, p) == fn->snapshot->kwdefault_names[k]) d = &fn->snapshot->kwdefaults[k];
-    }
-    if (!d) {
-      absent[p >= npos].push_back(param_name(code, p));
-      continue;
-    }
-    params[at] = e.constant(e.session().make_const(*d));
+    if (!default_of(e, fn, p, inner_defaults, &params[at])) absent[p >= npos].push_back(param_name(code, p));
   }
   if (!absent[0].empty()) missing(fn, absent[0], "positional");
   if (!absent[1].empty()) missing(fn, absent[1], "keyword-only");
@@ -128,9 +136,10 @@ std::vector<TV> bind(Emit& e, FunctionInfo* fn, const std::vector<TV>& args, con
 
 }  // namespace
 
-TV call_function(Emit& e, FunctionInfo* fn, std::vector<TV> args, const std::vector<std::string>& keywords, const std::vector<TV>& captures) {
+TV call_function(Emit& e, FunctionInfo* fn, std::vector<TV> args, const std::vector<std::string>& keywords, const std::vector<TV>& captures,
+                 const std::vector<TV>& inner_defaults) {
   for (const TV& a : args) if (a.is_bottom()) return TV();
-  std::vector<TV> params = bind(e, fn, args, keywords);
+  std::vector<TV> params = bind(e, fn, args, keywords, inner_defaults);
   std::vector<AbsVal> values, caps;
   for (const TV& p : params) values.push_back(as_param(fn, p));
   for (const TV& c : captures) { AbsVal v = c; v.site = ~0u; caps.push_back(v); }
@@ -157,6 +166,14 @@ static std::string kernel_text(const FunctionInfo* kernel) {
   return kernel->snapshot || kernel->name.rfind("op_", 0) ? kernel->name + "()" : "operator " + operator_text(kernel->name.substr(3));
 }
 
+// What a kernel sees of an operand: an array's element, or the scalar, small literals included.
+static AbsVal element_of(const TV& v) {
+  AbsVal x;
+  x.type = v.is(Kind::Array) ? v.type->elem : v.type;
+  if (!v.is(Kind::Array) && v.c && v.c->kind == CLB_INT && v.c->i >= -16 && v.c->i <= 16) x.c = v.c;
+  return x;
+}
+
 // Parameters of a kernel that were not given have their defaults.
 static void add_defaults(Emit& e, const FunctionInfo* kernel, std::vector<TV>* params, std::vector<AbsVal>* elems) {
   const clb_function* s = kernel->snapshot;
@@ -169,6 +186,14 @@ static void add_defaults(Emit& e, const FunctionInfo* kernel, std::vector<TV>* p
     elems->push_back(d);
   }
   if (static_cast<int>(params->size()) > s->code->argcount) wrong_count(kernel, "too many arguments");
+}
+
+// What a kernel gets for an operand: an item of an array, a small literal as such.
+static AbsVal kernel_param(const TV& a) {
+  AbsVal x;
+  x.type = a.is(Kind::Array) ? a.type->elem : a.type;
+  if (!a.is(Kind::Array) && a.c && a.c->kind == CLB_INT && a.c->i >= -16 && a.c->i <= 16) x.c = a.c;
+  return x;
 }
 
 TV call_elementwise(Emit& e, FunctionInfo* kernel, std::vector<TV> args, const TV* out) {
@@ -193,18 +218,9 @@ TV call_elementwise(Emit& e, FunctionInfo* kernel, std::vector<TV> args, const T
   }
   std::vector<AbsVal> elems;
   std::vector<TV> params = args;
-  for (TV& a : params) {
-    if (a.is(Kind::Array)) {
-      if (a.type->ndim == ndim && ndim > 1) (a.type->layout == Layout::F ? f_order : c_order) = true;
-      AbsVal x;
-      x.type = a.type->elem;
-      elems.push_back(x);
-    } else {
-      AbsVal x;
-      x.type = a.type;
-      if (a.c && a.c->kind == CLB_INT && a.c->i >= -16 && a.c->i <= 16) x.c = a.c;
-      elems.push_back(x);
-    }
+  for (const TV& a : params) {
+    if (a.is(Kind::Array) && a.type->ndim == ndim && ndim > 1) (a.type->layout == Layout::F ? f_order : c_order) = true;
+    elems.push_back(element_of(a));
   }
   add_defaults(e, kernel, &params, &elems);
   Spec* spec = e.session().specialise(kernel, elems, {}, &e.spec());
@@ -308,9 +324,12 @@ TV call(Emit& e, const TV& callee, std::vector<TV> args, const std::vector<std::
       return to_number(e, args[0], callee.type->elem);
     }
     case Kind::Closure: {
-      std::vector<TV> captured;
-      for (size_t k = 0; k < callee.type->items.size(); k++) captured.push_back(e.get(callee, static_cast<int>(k), callee.type->items[k]));
-      return call_function(e, e.session().function(callee.type->handle), args, keywords, captured);
+      FunctionInfo* fn = e.session().function(callee.type->handle);
+      std::vector<TV> defaults, captured;
+      size_t ndefaults = fn->inner_defaults + fn->inner_kwdefaults.size();
+      for (size_t k = 0; k < callee.type->items.size(); k++)
+        (k < ndefaults ? defaults : captured).push_back(e.get(callee, static_cast<int>(k), callee.type->items[k]));
+      return call_function(e, fn, args, keywords, captured, defaults);
     }
     case Kind::Method: {
       TypeRef st = callee.type->elem;

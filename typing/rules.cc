@@ -22,10 +22,24 @@ void r_global(Emit& e, const Op& op, uint64_t, In, Out out) {
   if (c->kind == CLB_ARRAY || c->kind == CLB_OBJECT || c->kind == CLB_BIGINT || c->kind == CLB_BYTES) fail("BadGlobal", {op.sym, c->kind == CLB_ARRAY ? "numpy.ndarray" : c->s ? c->s : "object"});
   out->push_back(e.constant(c));
 }
+// The inner function itself, as it sees itself among its free variables.
+TV own_closure(Emit& e) {
+  Spec& s = e.spec();
+  if (s.fn->inner_defaults || !s.fn->inner_kwdefaults.empty()) fail("InnerDefaults", {s.fn->name});
+  std::vector<TV> items;
+  std::vector<TypeRef> types;
+  for (size_t k = 0; k < s.captures.size(); k++) {
+    items.push_back(e.dry() ? TV(s.captures[k]) : s.capture_values.at(k));
+    types.push_back(items.back().type);
+  }
+  return e.make(items, closure_of(s.fn->handle, types));
+}
 void r_deref(Emit& e, const Op& op, uint64_t, In, Out out) {
   Spec& s = e.spec();
   size_t k = static_cast<size_t>(op.imm);
   if (k < s.captures.size()) {
+    for (int64_t self : s.fn->self_captures)
+      if (self == op.imm) { out->push_back(own_closure(e)); return; }
     TV v = e.dry() ? TV(s.captures[k]) : s.capture_values.at(k);
     out->push_back(v);
     return;
@@ -199,6 +213,7 @@ void r_list_extend(Emit& e, const Op& op, uint64_t, In a, Out) {
   call_library(e, "method:list.extend", {a[0], a[1]});
 }
 void r_call(Emit& e, const Op& op, uint64_t, In a, Out out) {
+  if (op.imm == 1 && !(a[0].c && a[0].c->s && !std::strncmp(a[0].c->s, "builtins.", 9))) fail("Unsupported", {"a generator expression as an argument of this function"});
   out->push_back(call(e, a[0], std::vector<TV>(a.begin() + 1, a.end()), op.names));
 }
 void r_call_ex(Emit& e, const Op&, uint64_t, In a, Out out) {
@@ -261,8 +276,13 @@ void r_function(Emit& e, const Op& op, uint64_t, In a, Out out) {
   const clb_const* code = e.spec().fn->consts.at(static_cast<size_t>(op.imm));
   if (code->kind != CLB_CODE) fail("InternalNoValue", {"code object"});
   size_t ndefaults = op.ints.size() > 0 ? static_cast<size_t>(op.ints[0]) : 0, ncap = op.ints.size() > 1 ? static_cast<size_t>(op.ints[1]) : 0;
-  if (a.size() != ncap) fail("InnerDefaults", {std::to_string(ndefaults)});
   int64_t handle = e.session().nested(e.spec().fn->handle, code->code);
+  if (!a.empty()) {
+    FunctionInfo* inner = e.session().function(handle);
+    inner->inner_defaults = ndefaults;
+    inner->inner_kwdefaults.assign(op.names.begin(), op.names.begin() + static_cast<std::ptrdiff_t>(a.size() - ndefaults - ncap));
+    inner->self_captures.assign(op.ints.begin() + static_cast<std::ptrdiff_t>(std::min<size_t>(3, op.ints.size())), op.ints.end());
+  }
   std::vector<TypeRef> types;
   for (const TV& v : a) types.push_back(v.type);
   if (a.empty()) {

@@ -24,6 +24,10 @@ struct FunctionInfo {
   std::vector<const clb_const*> consts;     // of the code
   std::vector<std::vector<ir::BlockId>> uses;   // value -> blocks that read it
   std::vector<ir::BlockId> order;           // reverse postorder
+  // Inner functions: default values travel in the closure in front of its captures; captures that are the function itself.
+  size_t inner_defaults = 0;
+  std::vector<std::string> inner_kwdefaults;
+  std::vector<int64_t> self_captures;
   std::vector<uint8_t> star_list;           // value: a list that only becomes a tuple, (a, *b): its items are known one by one
   std::vector<std::pair<ir::BlockId, uint32_t>> defs;   // value -> block and op index (kNoId: parameter)
 };
@@ -167,7 +171,8 @@ TV iter_value(Emit& e, const TV& it);
 std::vector<TypeRef> iter_items(TypeRef iterable);
 TypeRef element_type(Emit& e, const TV& iterable);
 TV call(Emit& e, const TV& callee, std::vector<TV> args, const std::vector<std::string>& keywords);   // calls.cc
-TV call_function(Emit& e, FunctionInfo* fn, std::vector<TV> args, const std::vector<std::string>& keywords, const std::vector<TV>& captures = {});
+TV call_function(Emit& e, FunctionInfo* fn, std::vector<TV> args, const std::vector<std::string>& keywords, const std::vector<TV>& captures = {},
+                 const std::vector<TV>& inner_defaults = {});
 TV call_library(Emit& e, const std::string& key, std::vector<TV> args, const std::vector<std::string>& keywords = {});
 bool find_library(Emit& e, const std::string& key, const clb_const** out);
 TV call_elementwise(Emit& e, FunctionInfo* kernel, std::vector<TV> args, const TV* out_array);
