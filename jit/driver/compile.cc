@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <stdexcept>
 
 #include "ir/passes/manager.h"
 
@@ -68,7 +69,7 @@ std::vector<typing::AbsVal> arguments(typing::Session& session, const clb_reques
     if (!constant || typing::has_slots(a.type)) {
       a.c = nullptr;
       a.type = ir::parse_type(request.arg_types[k]);
-      if (!a.type) throw typing::TypeFail{"BadSignature", {request.arg_types[k]}, {}};
+      if (!a.type) throw std::runtime_error(std::string("the engine does not know the type ") + request.arg_types[k]);
     }
     args.push_back(a);
   }
@@ -92,7 +93,7 @@ typing::Diag internal(const std::string& what) {
 void check_return_type(const clb_request& request, const typing::Spec& spec) {
   if (!request.return_type) return;
   ir::TypeRef want = ir::parse_type(request.return_type);
-  if (!want) throw typing::TypeFail{"BadSignature", {request.return_type}, {}};
+  if (!want) throw std::runtime_error(std::string("the engine does not know the type ") + request.return_type);
   if (want == spec.ret.type) return;
   bool numbers = ir::is_number(want) && ir::is_number(spec.ret.type) && (ir::is_complex(want) || !ir::is_complex(spec.ret.type));
   bool same_kind = want->kind == spec.ret.type->kind;

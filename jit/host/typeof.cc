@@ -217,7 +217,7 @@ bool type_of(PyObject* value, HandleSet* held, std::string* out, TypeofFailure* 
                        : PyList_Check(value) ? "pass list(x)"
                        : PyMethod_Check(value) || PyCallable_Check(value) ? "pass a function, or call it outside"
                        : "pass its numbers and arrays as separate arguments";
-  return refuse(why, class_name(value), remedy);
+  return refuse(why, "an object of type " + class_name(value), remedy);
 }
 
 }  // namespace coluber::jit
