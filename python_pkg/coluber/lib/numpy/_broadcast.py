@@ -36,8 +36,6 @@ def common_shape(arrays):
 
 def stretched(a, shape):
     """a under a shape that it broadcasts to; read by index only."""
-    if a.ndim == len(shape) and a.ndim == 1 and len(shape) == 1:
-        return array_view(a, shape, broadcast_strides(a, shape), 0, "A")
     return array_view(a, shape, broadcast_strides(a, shape), 0, "A")
 
 

@@ -459,8 +459,8 @@ def _interp_one(v, xp, fp, left, right):
 def interp(x, xp, fp, left=None, right=None, period=None):
     if period is not None:
         static_error("interp() with a period is not supported yet")
-    if is_complex(dtype_of(x)):
-        static_error("interp() does not take complex numbers as x")
+    if is_complex(dtype_of(x)) or is_complex(dtype_of(xp)):
+        static_error("interp() does not take complex numbers as x or xp")
     xs = copy_of(as_array(xp), np.float64)
     fs = copy_of(as_array(fp), np.float64)
     if xs.shape[0] == 0:
