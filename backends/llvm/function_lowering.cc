@@ -147,9 +147,30 @@ void FunctionLowering::add_incoming(const ir::Edge& edge, llvm::BasicBlock* from
     module_.fail("in " + fn_.name + ": an edge to block " + std::to_string(edge.block) + " passes too few values");
 }
 
+// What an edge back says of its loop. 1: it is seldom run, so no vector form of it and no unrolling. 2: the accesses to elements in it are
+// independent from round to round, so that no test for overlap is needed.
+void FunctionLowering::mark_loop(llvm::Instruction* branch, int64_t what) {
+  if (what == 0) return;
+  auto flag = [&](const char* name, llvm::Metadata* value) -> llvm::Metadata* {
+    llvm::SmallVector<llvm::Metadata*, 2> parts{llvm::MDString::get(context_, name)};
+    if (value) parts.push_back(value);
+    return llvm::MDNode::get(context_, parts);
+  };
+  llvm::SmallVector<llvm::Metadata*, 4> parts{nullptr};
+  if (what & 1) {
+    parts.push_back(flag("llvm.loop.vectorize.enable", llvm::ConstantAsMetadata::get(b_.getFalse())));
+    parts.push_back(flag("llvm.loop.unroll.disable", nullptr));
+  }
+  if (what & 2) parts.push_back(flag("llvm.loop.parallel_accesses", module_.independent()));
+  llvm::MDNode* loop = llvm::MDNode::getDistinct(context_, parts);
+  loop->replaceOperandWith(0, loop);
+  branch->setMetadata(llvm::LLVMContext::MD_loop, loop);
+}
+
 void FunctionLowering::lower_jump(const Op& op) {
   add_incoming(op.targets[0], b_.GetInsertBlock());
-  b_.CreateBr(blocks_[op.targets[0].block]);
+  llvm::BranchInst* branch = b_.CreateBr(blocks_[op.targets[0].block]);
+  mark_loop(branch, op.imm);
 }
 
 void FunctionLowering::lower_branch(const Op& op) {
@@ -171,7 +192,8 @@ void FunctionLowering::lower_branch(const Op& op) {
     return;
   }
   add_incoming(yes, here);
-  b_.CreateCondBr(cond, blocks_[yes.block], to_no, weights);
+  llvm::BranchInst* branch = b_.CreateCondBr(cond, blocks_[yes.block], to_no, weights);
+  mark_loop(branch, op.imm);
 }
 
 void FunctionLowering::lower_return(const Op& op) {

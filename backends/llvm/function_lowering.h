@@ -24,6 +24,7 @@ class FunctionLowering {
   void lower_memory_op(const Op& op);
   void lower_effect_op(const Op& op);
   void lower_jump(const Op& op);
+  void mark_loop(llvm::Instruction* branch, int64_t what);
   void lower_branch(const Op& op);
   void lower_return(const Op& op);
   void add_incoming(const ir::Edge& edge, llvm::BasicBlock* from);

@@ -100,6 +100,7 @@ void FunctionLowering::lower_array(const Op& op) {
   bool by_axis = op.code == OpCode::ArrayShape || op.code == OpCode::ArrayStride;
   if (by_axis && (op.imm < 0 || op.imm >= t->ndim)) return fail(op, "no axis " + std::to_string(op.imm));
   size_t first_index = op.code == OpCode::ArrayStore ? 2 : 1;
+  Memory memory = op.imm & 1 ? Memory::Independent : Memory::Element;
   bool access = op.code == OpCode::ArrayLoad || op.code == OpCode::ArrayStore;
   if (access && op.args.size() != first_index + t->ndim) return fail(op, "takes one index per axis");
   switch (op.code) {
@@ -114,9 +115,9 @@ void FunctionLowering::lower_array(const Op& op) {
     case OpCode::ArrayAs:
       return lower_array_as(op);
     case OpCode::ArrayLoad:
-      return set(op.results[0], load_value(t->elem, element_address(op, 1), Memory::Element));
+      return set(op.results[0], load_value(t->elem, element_address(op, 1), memory));
     default:
-      return store_value(t->elem, Slots(slots(op.args[1])), element_address(op, 2), Memory::Element);
+      return store_value(t->elem, Slots(slots(op.args[1])), element_address(op, 2), memory);
   }
 }
 

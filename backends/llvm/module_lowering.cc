@@ -48,6 +48,7 @@ ModuleLowering::ModuleLowering(llvm::Module& module, const ir::Program& program,
     return md.createTBAAStructTagNode(type, type, 0);
   };
   element_tag_ = tag_of("element");
+  independent_ = llvm::MDNode::getDistinct(context_, {});
   header_tag_ = tag_of("header");
   context_tag_ = tag_of("context");
   unlikely_false_ = md.createBranchWeights(1 << 20, 1);
@@ -305,6 +306,9 @@ llvm::Instruction* ModuleLowering::tag(llvm::Instruction* access, Memory memory)
   switch (memory) {
     case Memory::Anything:
       return access;
+    case Memory::Independent:
+      access->setMetadata(llvm::LLVMContext::MD_access_group, independent_);
+      [[fallthrough]];
     case Memory::Element:
       access->setMetadata(llvm::LLVMContext::MD_tbaa, element_tag_);
       return access;

@@ -18,7 +18,8 @@ inline constexpr char kImportKeysSymbol[] = "coluber_import_keys";
 
 // Which memory an access may touch. Elements of arrays and lists are one class whatever their dtype: two arguments may be views of the
 // same memory under different dtypes, and a wrong answer would be the price of telling them apart.
-enum class Memory : uint8_t { Anything, Element, Header, Context };
+// Independent: elements in a loop whose rounds do not depend on one another.
+enum class Memory : uint8_t { Anything, Element, Independent, Header, Context };
 
 struct LoweredProgram {
   std::vector<std::string> import_keys;
@@ -64,6 +65,7 @@ class ModuleLowering {
   llvm::Instruction* tag(llvm::Instruction* access, Memory memory);
   llvm::MDNode* unlikely_false() const { return unlikely_false_; }  // weights of a branch that is nearly always true
   llvm::MDNode* unlikely_true() const { return unlikely_true_; }
+  llvm::MDNode* independent() const { return independent_; }        // the access group of Memory::Independent
   // Says that the program cannot be lowered (a bug of an earlier stage). Lowering goes on with poison; the first message wins.
   void fail(const std::string& message) {
     if (error_.empty()) error_ = message;
@@ -102,7 +104,7 @@ class ModuleLowering {
   std::string text_;  // NUL-terminated names and files
   llvm::StringMap<int32_t> text_index_;
   llvm::StringMap<llvm::Constant*> strings_;
-  llvm::MDNode *element_tag_, *header_tag_, *context_tag_, *unlikely_false_, *unlikely_true_;
+  llvm::MDNode *element_tag_, *header_tag_, *context_tag_, *unlikely_false_, *unlikely_true_, *independent_;
   llvm::AttributeList cold_call_, plain_call_;
   llvm::Function* cold_release_ = nullptr;
 };

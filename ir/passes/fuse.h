@@ -93,7 +93,7 @@ class Emitter {
 
   ValueId op(OpCode code, std::initializer_list<ValueId> args, TypeRef type, int64_t imm = 0, std::string sym = {});
   ValueId op(OpCode code, std::span<const ValueId> args, TypeRef type, int64_t imm = 0, std::string sym = {});
-  void effect(OpCode code, std::span<const ValueId> args, std::string sym = {});
+  void effect(OpCode code, std::span<const ValueId> args, std::string sym = {}, int64_t imm = 0);
   ValueId integer(int64_t v) { return op(OpCode::Const, {}, pyint(), v); }
   ValueId add(ValueId a, ValueId b) { return op(OpCode::Add, {a, b}, pyint()); }
   ValueId mul(ValueId a, ValueId b);
@@ -117,18 +117,19 @@ class Emitter {
   ValueId data(ValueId array) { return op(OpCode::ArrayData, {array}, ptr_to(type(array)->elem)); }
 
   // A loop nest; counts and indices from the outermost to the innermost. `body` fills the innermost block and may add blocks to it.
+  // what: as the imm of jump says.
   template <class Body>
-  void nest(std::span<const ValueId> counts, bool raises, Body body) {
+  void nest(std::span<const ValueId> counts, bool raises, int what, Body body) {
     std::vector<ValueId> index;
     std::vector<BlockId> header, exit;
     open_nest(counts, raises, &index, &header, &exit);
     body(std::span<const ValueId>(index));
-    close_nest(index, header, exit);
+    close_nest(index, header, exit, what);
   }
 
  private:
   void open_nest(std::span<const ValueId> counts, bool raises, std::vector<ValueId>* index, std::vector<BlockId>* header, std::vector<BlockId>* exit);
-  void close_nest(std::span<const ValueId> index, std::span<const BlockId> header, std::span<const BlockId> exit);
+  void close_nest(std::span<const ValueId> index, std::span<const BlockId> header, std::span<const BlockId> exit, int what);
 
   Function& f_;
   Arrays& arrays_;

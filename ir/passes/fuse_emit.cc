@@ -24,7 +24,11 @@ ValueId Emitter::op(OpCode code, std::initializer_list<ValueId> args, TypeRef ty
   return op(code, std::span<const ValueId>(args.begin(), args.size()), type, imm, std::move(sym));
 }
 
-void Emitter::effect(OpCode code, std::span<const ValueId> args, std::string sym) { b_.op(code, args).sym = std::move(sym); }
+void Emitter::effect(OpCode code, std::span<const ValueId> args, std::string sym, int64_t imm) {
+  Op& made = b_.op(code, args);
+  made.sym = std::move(sym);
+  made.imm = imm;
+}
 
 ValueId Emitter::mul(ValueId a, ValueId b) {
   if (arrays_.is_const(a, 1)) return b;
@@ -105,10 +109,11 @@ void Emitter::open_nest(std::span<const ValueId> counts, bool raises, std::vecto
   }
 }
 
-void Emitter::close_nest(std::span<const ValueId> index, std::span<const BlockId> header, std::span<const BlockId> exit) {
+void Emitter::close_nest(std::span<const ValueId> index, std::span<const BlockId> header, std::span<const BlockId> exit, int what) {
   for (size_t k = index.size(); k-- > 0;) {
     ValueId next = op(OpCode::Add, {index[k], integer(1)}, pyint(), 1);
     jump(header[k], {next});
+    f_.blocks[block()].term().imm = what;
     set_block(exit[k]);
   }
 }

@@ -161,7 +161,9 @@ class Expansion {
   }
 
   // ---- loops -----------------------------------------------------------------------------------------------------------------------
+  // Each round stores one element, and what it loads no other round stores: an overlapping destination is written by way of a temporary.
   enum Mode { Fast, General };
+  static constexpr int kSeldom = 1, kIndependent = 2;       // as the imm of jump says
 
   // Both loops where the shapes may differ, else one.
   void loops(ValueId out) {
@@ -198,9 +200,9 @@ class Expansion {
       ValueId to = flat_view(out, total);
       Values from;
       for (const Leaf& leaf : leaves_) from.push_back(leaf.array == out ? to : flat_view(leaf.array, total));
-      e_.nest(Values{total}, raises_, [&](std::span<const ValueId> index) {
+      e_.nest(Values{total}, raises_, kIndependent, [&](std::span<const ValueId> index) {
         for (size_t k = 0; k < leaves_.size(); ++k)
-          current_[leaves_[k].array] = e_.op(OpCode::ArrayLoad, Values{from[k], index[0]}, leaves_[k].type->elem);
+          current_[leaves_[k].array] = e_.op(OpCode::ArrayLoad, Values{from[k], index[0]}, leaves_[k].type->elem, 1);
         store(to, index);
       });
       return;
@@ -210,7 +212,7 @@ class Expansion {
     bool reversed = type_->layout == Layout::F;
     Values counts = counts_;
     if (reversed) std::reverse(counts.begin(), counts.end());
-    e_.nest(counts, raises_, [&](std::span<const ValueId> index) {
+    e_.nest(counts, raises_, mode == General ? kIndependent | kSeldom : kIndependent, [&](std::span<const ValueId> index) {
       Values at(index.begin(), index.end());
       if (reversed) std::reverse(at.begin(), at.end());
       for (size_t k = 0; k < leaves_.size(); ++k) load(k, at, mode);
@@ -220,7 +222,7 @@ class Expansion {
 
   // Per array and axis: 0 where the array is of size 1, else 1. kNoId: no test needed.
   void multipliers() {
-    ValueId zero = e_.integer(0), one = e_.integer(1);
+    ValueId one = e_.integer(1), two = e_.integer(2);
     factor_.clear();
     for (const Leaf& leaf : leaves_) {
       Values& list = factor_.emplace_back();
@@ -228,7 +230,9 @@ class Expansion {
         ValueId s = leaf.shape[static_cast<size_t>(k)];
         size_t axis = static_cast<size_t>(k + offset(leaf));
         bool test = !leaf.one[static_cast<size_t>(k)] && s != counts_[axis] && may_differ(static_cast<int>(axis));
-        list.push_back(test ? e_.select(e_.eq(s, one), zero, one) : kNoId);
+        // min(size, 2) - 1: a number that LLVM does not take for a condition, of which it would make a loop for each case.
+        if (!test) list.push_back(kNoId);
+        else list.push_back(e_.op(OpCode::Sub, {e_.op(OpCode::Math, {s, two}, pyint(), 0, "imin"), one}, pyint()));
       }
     }
   }
@@ -241,7 +245,7 @@ class Expansion {
       if (mode == General && factor_[which][k] != kNoId) i = e_.op(OpCode::Mul, {i, factor_[which][k]}, pyint(), 1);
       args.push_back(i);
     }
-    current_[leaf.array] = e_.op(OpCode::ArrayLoad, args, leaf.type->elem);
+    current_[leaf.array] = e_.op(OpCode::ArrayLoad, args, leaf.type->elem, 1);
   }
 
   ValueId cast(ValueId v, TypeRef to) { return e_.type(v) == to ? v : e_.op(OpCode::Cast, {v}, to); }
@@ -267,7 +271,7 @@ class Expansion {
     }
     Values args{out, cast(last, type_->elem)};
     args.insert(args.end(), at.begin(), at.end());
-    e_.effect(OpCode::ArrayStore, args);
+    e_.effect(OpCode::ArrayStore, args, {}, 1);
   }
 
   // ---- a new array -----------------------------------------------------------------------------------------------------------------
@@ -369,12 +373,12 @@ class Expansion {
     if (type_->layout == Layout::C || type_->layout == Layout::F) {
       move_all(root_.args[0], out);
     } else {
-      e_.nest(counts_, false, [&](std::span<const ValueId> at) {
+      e_.nest(counts_, false, kIndependent | kSeldom, [&](std::span<const ValueId> at) {
         Values from{out};
         from.insert(from.end(), at.begin(), at.end());
-        Values to{root_.args[0], e_.op(OpCode::ArrayLoad, from, type_->elem)};
+        Values to{root_.args[0], e_.op(OpCode::ArrayLoad, from, type_->elem, 1)};
         to.insert(to.end(), at.begin(), at.end());
-        e_.effect(OpCode::ArrayStore, to);
+        e_.effect(OpCode::ArrayStore, to, {}, 1);
       });
     }
     e_.jump(done);

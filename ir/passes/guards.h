@@ -64,6 +64,8 @@ class Region {
 
 // A block in front of a loop to which all the edges that enter it lead now. It has the header's parameters and no terminator yet.
 BlockId make_dispatch(Function& f, Analyses& a, const Loop& loop);
+// The loop and those in it are seldom run from now on.
+void mark_seldom(Function& f, const Analyses& a, LoopId loop);
 // Adds a jump or branch target, and makes it known as a predecessor.
 void add_target(Function& f, Analyses& a, BlockId from, BlockId to, std::vector<ValueId> args);
 

@@ -33,6 +33,13 @@ BlockId make_dispatch(Function& f, Analyses& a, const Loop& loop) {
   return made;
 }
 
+void mark_seldom(Function& f, const Analyses& a, LoopId loop) {
+  for (const Loop& l : a.loops.loops())
+    if (a.loops.contains(loop, l.header))
+      for (const Pred& p : l.latches)
+        if (!p.error()) f.blocks[p.block].term().imm = 1;
+}
+
 void add_target(Function& f, Analyses& a, BlockId from, BlockId to, std::vector<ValueId> args) {
   Op& term = f.blocks[from].ops.back();
   a.preds[to].push_back({from, static_cast<uint32_t>(term.targets.size())});

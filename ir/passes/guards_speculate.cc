@@ -71,6 +71,7 @@ class Speculation {
       }
     }
     region.merge_values();
+    mark_seldom(f_, a_, a_.loops.loop_of(loop_.header));
   }
 
  private:

@@ -89,6 +89,7 @@ class Versions {
     ValueId cond = bounds.whole(all);
     if (cond == kNoId) cond = bounds.emit(OpCode::Const, {}, pybool(), 1);
     make(loop, entry, bounds.take_code(), cond, answers);
+    mark_seldom(f_, a_, id);
     return true;
   }
 

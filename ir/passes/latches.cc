@@ -25,6 +25,9 @@ void run_latches(Function& f, const PassOptions&) {
     std::vector<ValueId> passed;
     for (ValueId p : std::vector<ValueId>(f.blocks[loop.header].params)) passed.push_back(b.param(f.type_of(p), f.values[p].name));
     b.jump(loop.header, passed);
+    int64_t what = ~int64_t{0};                             // what they say of the loop: see jump in ops.def
+    for (const Pred& latch : loop.latches) what &= f.blocks[latch.block].term().imm;
+    f.blocks[made].term().imm = what;
     for (const Pred& latch : loop.latches) f.blocks[latch.block].term().targets[latch.index].block = made;
   }
 }

@@ -33,6 +33,13 @@ bool has_poll(const Function& f, const Loop& loop) {
   return false;
 }
 
+// Loops over the elements of an array expression are as long as the arrays; NumPy does not look in its own either.
+bool of_elements(const Function& f, const Loop& loop) {
+  for (const Pred& latch : loop.latches)
+    if (latch.error() || !(f.blocks[latch.block].term().imm & 2)) return false;
+  return true;
+}
+
 bool find_count(const Function& f, const LoopInfo& loops, LoopId id, Counted* out) {
   const Loop& loop = loops.loops()[id];
   const Block& h = f.blocks[loop.header];
@@ -117,7 +124,7 @@ void run_polls(Function& f, const PassOptions&) {
   for (LoopId id = 0; id < loops.loops().size(); ++id) {
     const Loop& loop = loops.loops()[id];
     Counted c;
-    if (loop.depth != 1 || inner[id] || has_poll(f, loop) || !find_count(f, loops, id, &c)) continue;
+    if (loop.depth != 1 || inner[id] || has_poll(f, loop) || of_elements(f, loop) || !find_count(f, loops, id, &c)) continue;
     bool plain = true;                     // entries by error edges are none of ours
     for (const Pred& entry : loop.entries) plain = plain && f.blocks[entry.block].on_error.block != loop.header;
     if (plain) cut(f, loop, c, &moved);
