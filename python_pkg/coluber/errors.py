@@ -104,6 +104,8 @@ def from_diag(id, kind, message, hint, spans):
 
 def typing_error(message, hint, function):
     """Called by the extension for an argument that cannot be passed: the place is the function's definition."""
+    import re
+    message = re.sub(r"view#(\w+)\(.*?\)(?=, |$)", r"\1", message)     # the compiler's spelling of lazy objects
     code = function.__code__
     span = (code.co_filename, code.co_name, code.co_firstlineno, 0, code.co_firstlineno, 0, None)
     return from_diag("Argument", "TypingError", message, hint, (span,))
