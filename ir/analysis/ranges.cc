@@ -494,6 +494,23 @@ bool Ranges::nonzero(ValueId v, Place at) {
   return op->code == OpCode::Cast && is_integer(f_.type_of(op->args[0])) && nonzero(op->args[0], at);
 }
 
+bool Ranges::not_below_zero(ValueId v, Place at, int depth) {
+  const Op* op = def(v);
+  if (!op || depth == 0) return false;
+  auto arg = [&](size_t i) { return not_below_zero(op->args[i], at, depth - 1); };
+  switch (op->code) {
+    case OpCode::Const: return !(op->fimm < 0);
+    case OpCode::Mul: return op->args[0] == op->args[1] || (arg(0) && arg(1));
+    case OpCode::Add: return arg(0) && arg(1);
+    case OpCode::Select: return arg(1) && arg(2);
+    case OpCode::Math: return op->sym == "fabs" || op->sym == "sqrt" || op->sym == "exp" || (op->sym == "rint" && arg(0));
+    case OpCode::Cast:
+      if (is_float(f_.type_of(op->args[0]))) return arg(0);
+      return is_int(f_.type_of(op->args[0])) && at_least(op->args[0], 0, at);
+    default: return false;
+  }
+}
+
 bool Ranges::decides(ValueId cond, bool truth, Place at) {
   const Op* c = def(cond);
   if (!c) return false;
@@ -509,6 +526,10 @@ bool Ranges::decides(ValueId cond, bool truth, Place at) {
   if (c->code < OpCode::Eq || c->code > OpCode::Ge) return false;
   ValueId a = c->args[0], b = c->args[1];
   if (is_float(f_.type_of(a))) {
+    bool is_less = c->code == OpCode::Lt, is_greater = c->code == OpCode::Gt;
+    const Op* limit = def(is_less ? b : a);
+    bool below_zero = (is_less || is_greater) && limit && limit->code == OpCode::Const && limit->fimm <= 0;
+    if (below_zero && !truth) return not_below_zero(is_less ? a : b, at, 5);
     bool unequal = (c->code == OpCode::Ne) == truth && (c->code == OpCode::Ne || c->code == OpCode::Eq);
     auto zero = [&](ValueId v) { return def(v) && def(v)->code == OpCode::Const && def(v)->fimm == 0; };
     return unequal && ((zero(b) && nonzero(a, at)) || (zero(a) && nonzero(b, at)));

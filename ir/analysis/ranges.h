@@ -102,6 +102,7 @@ class Ranges {
   bool sum_fits(const Op& op, Place at);
   bool decides(ValueId cond, bool truth, Place at);
   int parity(ValueId v, int depth) const;                   // 0, 1, or -1: not known
+  bool not_below_zero(ValueId v, Place at, int depth);      // of a float: at least 0, or nan
 
   static constexpr uint32_t kShapes = 1u << 31;             // nodes from here on are sizes of arrays
   // Values that were added to the function later are known by their type alone.

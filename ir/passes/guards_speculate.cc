@@ -49,7 +49,7 @@ class Speculation {
   void make() {
     Region region(f_, a_, loop_);
     BlockId dispatch = make_dispatch(f_, a_, loop_);
-    region.copy([&](Block& made, BlockId from) { edit(made, region.block_copy(from)); });
+    region.copy([&](Block& made, BlockId from) { edit(made, from, region.block_copy(from)); });
     // `bad` goes round as the last parameter of every block of the copy.
     Op no;
     no.code = OpCode::Const;
@@ -139,13 +139,15 @@ class Speculation {
     return made.result();
   }
 
-  void edit(Block& made, BlockId b) {
+  void edit(Block& made, BlockId from, BlockId b) {
     ValueId in = f_.add_value(pybool(), b), bad = in;
     made.params.push_back(in);
     std::vector<Op> ops;
-    for (Op& op : made.ops) {
+    for (size_t i = 0; i < made.ops.size(); ++i) {
+      Op& op = made.ops[i];
       if (op.code == OpCode::Guard) {
         ValueId cond = op.args[0];
+        if (told_by_next(f_.blocks[from].ops, i)) continue;
         if (f_.type_of(cond) != pybool()) cond = emit(&ops, b, OpCode::Cast, {cond}, pybool(), op);
         bad = emit(&ops, b, OpCode::Or, {bad, emit(&ops, b, OpCode::Not, {cond}, pybool(), op)}, pybool(), op);
         continue;
@@ -162,6 +164,20 @@ class Speculation {
     }
     made.ops = std::move(ops);
     bad_[b] = {in, bad};
+  }
+
+  // A test for nan (x == x) in front of one that fails for nan as well, |x| < limit.
+  bool told_by_next(const std::vector<Op>& ops, size_t guard) const {
+    const Op* same = a_.ranges.def(ops[guard].args[0]);
+    if (!same || same->code != OpCode::Eq || same->args[0] != same->args[1]) return false;
+    for (size_t i = guard + 1; i < ops.size(); ++i) {
+      if (ops[i].code != OpCode::Guard) continue;
+      const Op* less = a_.ranges.def(ops[i].args[0]);
+      if (!less || (less->code != OpCode::Lt && less->code != OpCode::Le)) return false;
+      const Op* size = a_.ranges.def(less->args[0]);
+      return less->args[0] == same->args[0] || (size && size->code == OpCode::Math && size->sym == "fabs" && size->args[0] == same->args[0]);
+    }
+    return false;
   }
 
   // An edge out of the copy asks first whether all went well.

@@ -289,6 +289,26 @@ TEST(Guards, DataIsCheckedBehindTheLoop) {
   EXPECT_EQ(compare(reduction(true), {{arr({3}, 4)}}), 0u);
 }
 
+TEST(Guards, SquaresAreNotNegative) {
+  std::string text = R"(func @f(%0: float64, %1: float64) -> float64 exported {
+^0:
+  %2 = const 0.0 : float64
+  %3 = mul %0, %0 : float64
+  %4 = math %1, "fabs" : float64
+  %5 = add %3, %4 : float64
+  %6 = lt %5, %2 : pybool
+  %7 = not %6 : pybool
+  guard %7, "MathDomain"
+  %8 = ge %5, %2 : pybool
+  guard %8, "MathRange"
+  %9 = math %5, "sqrt" : float64
+  return %9
+})";
+  std::string out = after(kPasses, text);
+  EXPECT_EQ(count_of(out, "MathDomain"), 0);
+  EXPECT_EQ(count_of(out, "MathRange"), 1) << "nan is not at least 0";
+}
+
 TEST(Guards, ReadsBehindGuardsAreNotSpeculated) {
   // The guard is what keeps the load inside: it must not be put off.
   std::string text = R"(func @f(%0: array(int64,1,C), %1: pyint) -> int64 exported {
