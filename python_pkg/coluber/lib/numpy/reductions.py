@@ -90,12 +90,16 @@ def _sum_floats(a, d):
     return _pairwise(a, d)
 
 
+# Before 2.3, NumPy's iterator took all vectors in parts of its buffer's size.
+SUMS_IN_PARTS = tuple(int(part) for part in np.__version__.split(".")[:2]) < (2, 3)
+
+
 def _sum_row(a, d):
     n = a.shape[0]
     if is_float(d) or is_complex(d):
-        if same_type(dtype_of(a), d):
+        if same_type(dtype_of(a), d) and not SUMS_IN_PARTS:
             return _sum_floats(a, d)
-        r = cast(0, d)             # NumPy converts 8192 items at a time
+        r = cast(0, d)             # NumPy takes 8192 items at a time where it converts
         for at in range(0, n, 8192):
             r += _sum_floats(_part(a, at, min(8192, n - at)), d)
         return r
