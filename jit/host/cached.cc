@@ -120,17 +120,24 @@ struct Local {
   Snapshot* snapshot;
   bool ok = true;
 
+  std::string missing;                        // the first name that stands for nothing here
+
+  int64_t refuse(std::string_view name) {
+    if (ok) missing = name;
+    ok = false;
+    return -1;
+  }
   int64_t handle(std::string_view name) {
     int32_t number = -1;
     auto end = std::from_chars(name.data(), name.data() + name.size(), number).ptr;
     if (end == name.data() + name.size()) {
       bool known = number >= 0 && static_cast<size_t>(number) < snapshot->log.objects.size();
-      return known ? snapshot->log.objects[static_cast<size_t>(number)] : (ok = false, -1);
+      return known ? snapshot->log.objects[static_cast<size_t>(number)] : refuse(name);
     }
     PyObject* support = PyImport_ImportModule("coluber._support");
-    PyObject* object = support ? PyObject_CallMethod(support, "find", "s#", name.data(), static_cast<Py_ssize_t>(name.size())) : nullptr;
+    PyObject* object = support ? PyObject_CallMethod(support, "find", "s", std::string(name).c_str()) : nullptr;
     Py_XDECREF(support);
-    if (!object) return PyErr_Clear(), ok = false, -1;   // no longer importable: a miss
+    if (!object) return PyErr_Clear(), refuse(name);   // no longer importable: a miss
     int64_t h = snapshot->held.add(object);
     Py_DECREF(object);
     return h;
@@ -262,7 +269,7 @@ Specialization* make_specialization(Dispatcher* self, Snapshot& snapshot, const 
     ok = finish_specialization(self, spec, types, result);
   }
   if (ok) return spec;
-  *why = local.ok ? "" : "an object it refers to is no longer there";
+  *why = local.ok ? "" : "an object it refers to is no longer there: " + local.missing;
   delete spec;
   return nullptr;
 }

@@ -2,6 +2,7 @@
 #include "jit/host/thread_state.h"
 
 #include <pthread.h>
+#include <sys/auxv.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -12,7 +13,19 @@ constexpr size_t kMargin = 256 * 1024;        // what the runtime, NumPy's loops
 
 const volatile uint8_t g_never = 0;           // the poll word of threads that nothing can be wanted of
 
+// The main thread's stack may grow to the limit that is set, counted from its top, where the kernel put the program's name.
+// (pthread_getattr_np would read all of /proc/self/maps to find the top, a third of a millisecond.)
+char* main_stack_limit() {
+  rlimit limit{};
+  auto* top = reinterpret_cast<char*>(getauxval(AT_EXECFN));
+  if (!top || getrlimit(RLIMIT_STACK, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY || limit.rlim_cur > size_t{1} << 30) return nullptr;
+  return top - limit.rlim_cur;
+}
+
 char* find_stack_limit() {
+  if (getpid() == static_cast<pid_t>(gettid())) {
+    if (char* low = main_stack_limit()) return low + kMargin;
+  }
   pthread_attr_t attributes;
   void* low = nullptr;
   size_t size = 0;

@@ -64,6 +64,11 @@ def fails(x):
 def total(a):
     return np.sum(a) + math.sqrt(a[0])
 
+@njit
+def solved(a):
+    b = np.sort(np.linalg.solve(a, a @ np.ones(2)))    # NumPy's loops, its sort function, and the classes of what may be raised
+    return round(np.concatenate((b, a[0])).sum(), 6)
+
 @njit(cache=False)
 def uncached(x):
     return x
@@ -118,7 +123,8 @@ def project(tmp_path):
 
 
 CALLS = {"mod.scaled(2)": "7", "mod.remote(5)": "104", "mod.closure(1)": "11", "mod.apply(mod.helper, 4)": "12", "mod.point(mod.Point(1, 2.5))": "3.5",
-         "mod.total(np.ones(3))": "4.0", "mod.fails(1)": "1"}
+         "mod.total(np.ones(3))": "4.0", "mod.fails(1)": "1",
+         "mod.solved(np.eye(2))": "3.0"}
 
 
 @pytest.mark.parametrize("call", CALLS)
