@@ -9,7 +9,7 @@ if(TARGET coluber_driver OR TARGET coluber_lld)
       target_link_libraries(coluber_engine PRIVATE -Wl,--whole-archive ${part} -Wl,--no-whole-archive)
     endif()
   endforeach()
-  target_link_options(coluber_engine PRIVATE -Wl,--build-id=sha1 -Wl,-z,defs -Wl,--gc-sections -Wl,-Bsymbolic -Wl,-z,now
+  target_link_options(coluber_engine PRIVATE -Wl,--build-id=sha1 -Wl,-z,defs -Wl,--gc-sections -Wl,-Bsymbolic -Wl,-z,now -Wl,-z,pack-relative-relocs
                       -static-libstdc++ -static-libgcc -Wl,--version-script=${CMAKE_SOURCE_DIR}/cmake/engine.map)
   set_target_properties(coluber_engine PROPERTIES LIBRARY_OUTPUT_DIRECTORY ${COLUBER_ENGINE_DIR}
                         LINK_DEPENDS ${CMAKE_SOURCE_DIR}/cmake/engine.map)

@@ -1,9 +1,11 @@
 // clb_link: ld.lld as a C function of the engine, for the link helper.
 #include <cstring>
 #include <string>
+#include <vector>
 
 #include "lld/Common/CommonLinkerContext.h"
 #include "lld/Common/Driver.h"
+#include "lld/Common/ErrorHandler.h"
 #include "llvm/ADT/ArrayRef.h"
 #include "llvm/Passes/PassPlugin.h"
 #include "llvm/Support/raw_ostream.h"
@@ -12,6 +14,24 @@
 llvm::PassPluginLibraryInfo getPollyPluginInfo() {
   return {LLVM_PLUGIN_API_VERSION, "Polly", "absent", [](llvm::PassBuilder&) {}};
 }
+
+// lld's link-time optimiser would draw in all of LLVM's passes, a quarter of the engine. Our objects are machine code: that its parts are
+// found here keeps theirs in the archives. The classes are lld's own; only the names of their members matter to the linker.
+namespace lld::elf {
+class InputFile;
+class BitcodeFile;
+class BitcodeCompiler {
+ public:
+  BitcodeCompiler();
+  ~BitcodeCompiler();
+  void add(BitcodeFile& file);
+  std::vector<InputFile*> compile();
+};
+BitcodeCompiler::BitcodeCompiler() { lld::fatal("bitcode cannot be linked"); }
+BitcodeCompiler::~BitcodeCompiler() = default;
+void BitcodeCompiler::add(BitcodeFile&) { lld::fatal("bitcode cannot be linked"); }
+std::vector<InputFile*> BitcodeCompiler::compile() { return {}; }
+}  // namespace lld::elf
 
 LLD_HAS_DRIVER(elf)
 

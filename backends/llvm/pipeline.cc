@@ -158,19 +158,6 @@ FunctionPassManager whole_function(int level, bool slp) {
   return fpm;
 }
 
-llvm::OptimizationLevel level_of(int level) {
-  switch (level) {
-    case 0:
-      return llvm::OptimizationLevel::O0;
-    case 1:
-      return llvm::OptimizationLevel::O1;
-    case 2:
-      return llvm::OptimizationLevel::O2;
-    default:
-      return llvm::OptimizationLevel::O3;
-  }
-}
-
 llvm::ModulePassManager single_function(int level, bool slp) {
   llvm::ModulePassManager mpm;
   mpm.addPass(llvm::createModuleToFunctionPassAdaptor(whole_function(level, slp)));
@@ -206,6 +193,10 @@ void set_llvm_options() {
   set_option("force-ordered-reductions", "true");
   // Loop strength reduction takes up to two thirds of code generation and gains nothing on this processor: addressing modes are free.
   set_option("disable-lsr", "true");
+  // Unswitching makes a copy of the loop for each invariant condition; with conditions of its own making it trebled loops (Julia: a third of
+  // the compile time) and gained nothing. Small bodies still get it: there an invariant branch may be what stops vectorisation.
+  set_option("simple-loop-unswitch-inject-invariant-conditions", "false");
+  set_option("unswitch-threshold", "25");
   // Developers' own: COLUBER_LLVM_OPTIONS="name=value name=value".
   if (const char* more = std::getenv("COLUBER_LLVM_OPTIONS")) {
     std::stringstream words(more);
@@ -229,12 +220,9 @@ void optimise(llvm::Module& module, llvm::TargetMachine* machine, int opt_level,
   builder.registerFunctionAnalyses(functions);
   builder.registerLoopAnalyses(loops);
   builder.crossRegisterProxies(loops, functions, sccs, modules);
-  static const bool full = std::getenv("COLUBER_LLVM_DEFAULT_PIPELINE") != nullptr;  // for comparing ours with LLVM's
   int bodies = 0;
   for (llvm::Function& f : module) bodies += !f.isDeclaration() && !f.hasFnAttribute(llvm::Attribute::Cold);
-  llvm::ModulePassManager passes = full          ? builder.buildPerModuleDefaultPipeline(level_of(opt_level))
-                                   : bodies == 1 ? single_function(opt_level, slp)
-                                                 : several_functions(opt_level, slp);
+  llvm::ModulePassManager passes = bodies == 1 ? single_function(opt_level, slp) : several_functions(opt_level, slp);
   passes.run(module, modules);
 }
 

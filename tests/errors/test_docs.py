@@ -6,7 +6,7 @@ from coluber import _coluber
 
 ROOT = Path(__file__).resolve().parents[2]
 GUIDE = (ROOT / "docs/user_guide.md").read_text()
-FOR_COMPILER_WORK = {"COLUBER_LLVM_OPTIONS", "COLUBER_LLVM_DEFAULT_PIPELINE"}     # in backends/README.md
+FOR_COMPILER_WORK = {"COLUBER_LLVM_OPTIONS"}     # in backends/README.md
 
 
 def test_options():
