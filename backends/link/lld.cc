@@ -27,7 +27,7 @@ class BitcodeCompiler {
   void add(BitcodeFile& file);
   std::vector<InputFile*> compile();
 };
-BitcodeCompiler::BitcodeCompiler() { lld::fatal("bitcode cannot be linked"); }
+BitcodeCompiler::BitcodeCompiler() = default;   // made for each link; compile() is asked even when nothing was added
 BitcodeCompiler::~BitcodeCompiler() = default;
 void BitcodeCompiler::add(BitcodeFile&) { lld::fatal("bitcode cannot be linked"); }
 std::vector<InputFile*> BitcodeCompiler::compile() { return {}; }
