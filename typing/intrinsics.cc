@@ -343,13 +343,36 @@ TV i_zero(Emit& e, Args& a) {   // a zero of the element type; of an empty list:
 }
 
 // ---- NumPy's loops
-// ufunc_call(ufunc, "dd->d", (array or pointer...), (dims...), (steps...)): calls the loop once. Returns the FE_* flags it raised.
-TV i_ufunc_call(Emit& e, Args& a) {
-  need(a, 5, "ufunc_call");
-  const clb_const* u = a[0].c ? a[0].c : e.session().object(a[0].type->handle);
-  int64_t loop = e.session().ufunc_loop(u->handle, text(a[1]));
-  if (loop < 0) fail("NoLoop", {u->s ? u->s : "ufunc", text(a[1])});
-  if (e.dry()) { TV r; r.type = pyint(); return r; }
+const char* type_letter(TypeRef t) {   // of a dtype, as in a loop's signature
+  switch (t->kind) {
+    case Kind::Bool: return "?";
+    case Kind::Int8: return "b";
+    case Kind::UInt8: return "B";
+    case Kind::Int16: return "h";
+    case Kind::UInt16: return "H";
+    case Kind::Int32: return "i";
+    case Kind::UInt32: return "I";
+    case Kind::Int64: return "l";
+    case Kind::UInt64: return "L";
+    case Kind::Float32: return "f";
+    case Kind::Float64: return "d";
+    case Kind::Complex64: return "F";
+    case Kind::Complex128: return "D";
+    default: fail("BadDtype", {describe(t)});
+  }
+}
+// The import keys of a ufunc's loop, without what is asked of it: "loop:12:3".
+std::string loop_key(Emit& e, const TV& ufunc, const std::string& signature) {
+  const clb_const* u = ufunc.c ? ufunc.c : e.session().object(ufunc.type->handle);
+  int64_t loop = e.session().ufunc_loop(u->handle, signature);
+  if (loop < 0) fail("NoLoop", {u->s ? u->s : "ufunc", signature});
+  return "loop:" + std::to_string(u->handle) + ":" + std::to_string(loop);
+}
+TV import(Emit& e, const std::string& key) { return e.op(OpCode::Import, {}, ptr_to(scalar(Kind::UInt8)), 0, key); }
+TV first_item(Emit& e, const TV& array) { return e.op(OpCode::ArrayData, {array}, ptr_to(array.type->elem)); }
+
+// One call of a loop with the arrays, dimensions and steps of tuples, in memory.
+void call_loop(Emit& e, const Args& a, const std::string& key) {
   TypeRef p = ptr_to(scalar(Kind::UInt8)), pp = ptr_to(p), pi = ptr_to(pyint());
   auto cells = [&](const TV& t, TypeRef cell, bool pointers) {
     size_t n = t.type->items.size();
@@ -357,7 +380,7 @@ TV i_ufunc_call(Emit& e, Args& a) {
     for (size_t k = 0; k < n; k++) {
       TV v = e.item(t, static_cast<int>(k));
       if (pointers) {
-        if (v.is(Kind::Array)) v = e.op(OpCode::ArrayData, {v}, ptr_to(v.type->elem));
+        if (v.is(Kind::Array)) v = first_item(e, v);
         v = e.op(OpCode::PtrToInt, {v}, pyint());
       } else v = e.to_index(v);
       TV at = e.op(OpCode::PtrCast, {mem}, pi);
@@ -366,25 +389,61 @@ TV i_ufunc_call(Emit& e, Args& a) {
     return mem;
   };
   TV args = cells(a[2], pp, true), dims = cells(a[3], pi, false), steps = cells(a[4], pi, false);
-  std::string key = "loop:" + std::to_string(u->handle) + ":" + std::to_string(loop);
-  TV fn = e.op(OpCode::Import, {}, p, 0, key + ":fn"), data = e.op(OpCode::Import, {}, p, 0, key + ":data");
+  e.op(OpCode::CallPtr, {import(e, key + ":fn"), args, dims, steps, import(e, key + ":data")}, ir::none(), 1);
+}
+// ufunc_call(ufunc, "dd->d", (array or pointer...), (dims...), (steps...)): calls the loop once. Returns the FE_* flags it raised.
+TV i_ufunc_call(Emit& e, Args& a) {
+  need(a, 5, "ufunc_call");
+  std::string key = loop_key(e, a[0], text(a[1]));
+  if (e.dry()) { TV r; r.type = pyint(); return r; }
   e.op(OpCode::CallRt, {}, ir::none(), 0, "coluber_fpe_clear");
-  e.op(OpCode::CallPtr, {fn, args, dims, steps, data}, ir::none(), 1);
+  call_loop(e, a, key);
   TV flags = e.op(OpCode::CallRt, {}, pyint(), 0, "coluber_fpe_test");
   e.op(OpCode::CallRt, {}, ir::none(), 0, "coluber_check_python_error");
   return flags;
 }
-TV i_sort(Emit& e, Args& a) {   // (array, "quick" or "merge"): a contiguous one, in place
-  std::string key = "sort:" + a.at(0).type->elem->text + ":" + text(a.at(1));
-  TV fn = e.op(OpCode::Import, {}, ptr_to(scalar(Kind::UInt8)), 0, key);
-  e.op(OpCode::CallRt, {fn, e.op(OpCode::ArrayData, {a[0]}, ptr_to(a[0].type->elem)), e.shape(a[0], 0)}, ir::none(), 0, "coluber_sort");
+// ufunc_loop(ufunc, dtype, ...): the same for a loop of one dtype that cannot fail and whose flags nobody asks for.
+TV i_ufunc_loop(Emit& e, Args& a) {
+  need(a, 5, "ufunc_loop");
+  std::string t = type_letter(dtype_arg(a[1]));
+  std::string key = loop_key(e, a[0], t + t + "->" + t);
+  if (!e.dry()) call_loop(e, a, key);
   return e.none();
 }
-TV i_argsort(Emit& e, Args& a) {   // (array, indices, kind): indices hold 0..n-1 and are permuted
-  std::string key = "argsort:" + a.at(0).type->elem->text + ":" + text(a.at(2));
-  TV fn = e.op(OpCode::Import, {}, ptr_to(scalar(Kind::UInt8)), 0, key);
-  e.op(OpCode::CallRt, {fn, e.op(OpCode::ArrayData, {a[0]}, ptr_to(a[0].type->elem)), e.op(OpCode::ArrayData, {a.at(1)}, ptr_to(a[1].type->elem)), e.shape(a[0], 0)},
-       ir::none(), 0, "coluber_argsort");
+// fold(ufunc, x, array): the ufunc's reduction of a 1-d array of x's dtype, begun with x.
+TV i_fold(Emit& e, Args& a) {
+  need(a, 3, "fold");
+  TypeRef d = a[2].type->elem, p = ptr_to(d);
+  std::string t = type_letter(d);
+  std::string key = loop_key(e, a[0], t + t + "->" + t);
+  TV cell = e.op(OpCode::StackAlloc, {}, p, 16);
+  e.op(OpCode::Store, {cell, e.cast(a[1], d)}, ir::none());
+  e.op(OpCode::CallRt, {import(e, key + ":fn"), import(e, key + ":data"), cell, first_item(e, a[2]), e.shape(a[2], 0), e.stride(a[2], 0)}, ir::none(), 0, "coluber_fold");
+  return e.op(OpCode::Load, {cell}, d);
+}
+// dot_items(a, b): the sum of products of two 1-d arrays of one dtype and length.
+TV i_dot(Emit& e, Args& a) {
+  need(a, 2, "dot_items");
+  TypeRef d = a[0].type->elem;
+  TV cell = e.op(OpCode::StackAlloc, {}, ptr_to(d), 16);
+  TV fn = import(e, "dot:" + d->text), none = e.op(OpCode::Zero, {}, ptr_to(d));
+  e.op(OpCode::CallPtr, {fn, first_item(e, a[0]), e.stride(a[0], 0), first_item(e, a[1]), e.stride(a[1], 0), cell, e.shape(a[0], 0), none}, ir::none(), 1);
+  return e.op(OpCode::Load, {cell}, d);
+}
+// place_of("argmax" or "argmin", array): where NumPy finds the extremum of a contiguous 1-d array that has items.
+TV i_place(Emit& e, Args& a) {
+  need(a, 2, "place_of");
+  TV fn = import(e, text(a[0]) + ":" + a[1].type->elem->text);
+  return e.op(OpCode::CallRt, {fn, first_item(e, a[1]), e.shape(a[1], 0)}, pyint(), 0, "coluber_place");
+}
+TV i_sort(Emit& e, Args& a) {   // (array, "quick" or "merge"): a contiguous one, in place
+  TV fn = import(e, "sort:" + a.at(0).type->elem->text + ":" + text(a.at(1)));
+  e.op(OpCode::CallRt, {fn, first_item(e, a[0]), e.shape(a[0], 0)}, ir::none(), 0, "coluber_sort");
+  return e.none();
+}
+TV i_argsort(Emit& e, Args& a) {   // (array, indices, kind): fills the indices
+  TV fn = import(e, "argsort:" + a.at(0).type->elem->text + ":" + text(a.at(2)));
+  e.op(OpCode::CallRt, {fn, first_item(e, a[0]), first_item(e, a.at(1)), e.shape(a[0], 0)}, ir::none(), 0, "coluber_argsort");
   return e.none();
 }
 TV i_exc_class_name(Emit& e, Args& a) { return to_string(e, a.at(0)); }
@@ -405,7 +464,8 @@ const std::unordered_map<std::string, Rule>& table() {
       {"empty_array", i_empty}, {"array_view", i_view}, {"data", i_data}, {"load", i_load}, {"store", i_store}, {"get", i_get}, {"put", i_set}, {"assign", i_assign},
       {"as_readonly", i_readonly}, {"as_layout", i_as_layout}, {"elementwise", i_elementwise}, {"mem_copy", i_mem_copy}, {"list_new", i_list_new},
       {"list_push", i_list_push}, {"list_set_len", i_list_set_len}, {"list_reserve", i_list_reserve}, {"element_type", i_element_type}, {"item", i_item},
-      {"zero_item", i_zero}, {"ufunc_call", i_ufunc_call}, {"sort_in_place", i_sort}, {"argsort_in_place", i_argsort}, {"text", i_exc_class_name}};
+      {"zero_item", i_zero}, {"ufunc_call", i_ufunc_call}, {"ufunc_loop", i_ufunc_loop},
+      {"fold", i_fold}, {"dot_items", i_dot}, {"place_of", i_place}, {"sort_in_place", i_sort}, {"argsort_in_place", i_argsort}, {"text", i_exc_class_name}};
   return kTable;
 }
 

@@ -38,6 +38,11 @@ void* sort_address(std::string_view rest, bool indirect) {
   return numpy_sort_function(type->kind, rest.substr(colon + 1) == "merge", indirect);
 }
 
+void* item_function(std::string_view what, std::string_view dtype) {
+  const HostType* type = parse_type(dtype);
+  return type ? numpy_item_function(type->kind, what) : nullptr;
+}
+
 // A C function given as a ctypes function pointer, a capsule or a number.
 void* c_address(PyObject* object) {
   if (PyCapsule_CheckExact(object)) return PyCapsule_GetPointer(object, PyCapsule_GetName(object));
@@ -67,6 +72,7 @@ void* resolve(Specialization* spec, std::string_view key, bool* ok) {
   if (what == "rt") return find_symbol(rest);
   if (what == "loop") return loop_address(spec, rest, ok);
   if (what == "sort" || what == "argsort") return sort_address(rest, what == "argsort");
+  if (what == "dot" || what == "argmax" || what == "argmin") return item_function(what, rest);
   if (what != "obj" && what != "addr" && what != "owner") return nullptr;
   PyObject* object = take_object(spec, &rest);
   if (!object) return nullptr;

@@ -146,6 +146,15 @@ void* numpy_sort_function(Kind kind, bool merge, bool indirect) {
   return indirect ? reinterpret_cast<void*>(functions->argsort[which]) : reinterpret_cast<void*>(functions->sort[which]);
 }
 
+void* numpy_item_function(Kind kind, std::string_view what) {
+  if (!resolve_numpy()) return nullptr;
+  PyArray_Descr* descr = g_numpy.descr[static_cast<int>(kind)];
+  if (!descr) return nullptr;
+  PyArray_ArrFuncs* functions = PyDataType_GetArrFuncs(descr);
+  if (what == "dot") return reinterpret_cast<void*>(functions->dotfunc);
+  return reinterpret_cast<void*>(what == "argmax" ? functions->argmax : functions->argmin);
+}
+
 int numpy_ufunc_loop(PyObject* object, const char* signature) {
   if (!g_numpy.ufunc || !PyObject_TypeCheck(object, g_numpy.ufunc)) return -1;
   auto* ufunc = reinterpret_cast<PyUFuncObject*>(object);

@@ -44,6 +44,8 @@ const void* scalar_data(PyObject* scalar, Kind kind);
 
 // NumPy's own sort function for import keys "sort:float64:quick": address or null.
 void* numpy_sort_function(Kind kind, bool merge, bool indirect);
+// Another function of a dtype, "argmax", "argmin" or "dot": address or null.
+void* numpy_item_function(Kind kind, std::string_view what);
 // A ufunc's loop for "dd->d": its index, or -1. The loop's function and data.
 int numpy_ufunc_loop(PyObject* ufunc, const char* signature);
 void* numpy_loop_function(PyObject* ufunc, int64_t index);

@@ -72,6 +72,7 @@ typedef int32_t (*coluber_entry)(coluber_ctx *ctx, const uint64_t *args, uint64_
      obj:HANDLE                  the host object HANDLE of the compilation (a class named by a raise, ...), a PyObject*
      loop:HANDLE:I:fn / :data    loop I of the ufunc HANDLE: its C function and its data pointer
      sort:DTYPE:quick|merge  argsort:DTYPE:quick|merge   NumPy's own sort functions: int (*)(void *start, npy_intp n, void *arr) etc.
+     argmax:DTYPE  argmin:DTYPE  dot:DTYPE   other functions of NumPy's dtypes, as in its PyArray_ArrFuncs
      addr:HANDLE                 the address of host object HANDLE that is a C function pointer */
 #ifdef __cplusplus
 }

@@ -24,6 +24,21 @@ int32_t coluber_check_python_error(coluber_ctx* ctx) {
   return PyErr_Occurred() ? raise_python_error(ctx) : 0;
 }
 
+// A ufunc's loop whose first input and output are one item is NumPy's reduction: pairwise sums, vector minima.
+void coluber_fold(void* function, void* loop_data, void* acc, void* items, int64_t n, int64_t step) {
+  using Loop = void (*)(char**, const Py_ssize_t*, const Py_ssize_t*, void*);
+  char* args[3] = {static_cast<char*>(acc), static_cast<char*>(items), static_cast<char*>(acc)};
+  Py_ssize_t count = n, steps[3] = {0, step, 0};
+  reinterpret_cast<Loop>(function)(args, &count, steps, loop_data);
+}
+
+int64_t coluber_place(void* function, void* items, int64_t n) {
+  using Place = int (*)(void*, Py_ssize_t, Py_ssize_t*, void*);
+  Py_ssize_t at = 0;
+  reinterpret_cast<Place>(function)(items, n, &at, nullptr);   // fails for objects only
+  return at;
+}
+
 // The array argument of NumPy's sort functions matters only to dtypes with a size of their own (strings), which do not come here.
 int32_t coluber_sort(coluber_ctx* ctx, void* function, void* data, int64_t n) {
   using Sort = int (*)(void*, Py_ssize_t, void*);

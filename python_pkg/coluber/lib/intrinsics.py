@@ -22,6 +22,10 @@ as_readonly(a) as_layout(a, layout) elementwise(f, operands...) mem_copy(dst, sr
 list_new(item_or_dtype_or_list, capacity) list_push(l, x) list_set_len(l, n) list_reserve(l, n)
 item(iterable, i) zero_item(iterable)   item at an index in range; a zero of the element type
 ufunc_call(ufunc, "dd->d", (arrays...), (dims...), (steps...))   one call of NumPy's own loop; returns the FE_* flags it raised
+ufunc_loop(ufunc, dtype, (arrays...), (dims...), (steps...))   the same for a loop of one dtype that cannot fail
+fold(ufunc, x, a)                  NumPy's reduction of a 1-d array of x's dtype, begun with x
+dot_items(a, b)                    sum of products of two 1-d arrays of one dtype and length, by NumPy's dtype
+place_of("argmax", a) or "argmin"  where NumPy finds the extremum of a contiguous 1-d array that has items
 sort_in_place(a, kind) argsort_in_place(a, indices, kind)   NumPy's sort of a contiguous 1-d array; kind "quick" or "merge"
 text(x)                            str(x)"""
 
@@ -112,6 +116,10 @@ element_type = Intrinsic("element_type")
 item = Intrinsic("item")
 zero_item = Intrinsic("zero_item")
 ufunc_call = Intrinsic("ufunc_call")
+ufunc_loop = Intrinsic("ufunc_loop")
+fold = Intrinsic("fold")
+dot_items = Intrinsic("dot_items")
+place_of = Intrinsic("place_of")
 sort_in_place = Intrinsic("sort_in_place")
 argsort_in_place = Intrinsic("argsort_in_place")
 text = Intrinsic("text")

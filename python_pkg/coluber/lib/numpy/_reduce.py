@@ -1,5 +1,5 @@
-"""The engine of the reductions. A reduction is a pair of functions: op(accumulator, item) for two scalars, and row(a, d) for the items of a
-one-dimensional array in dtype d. Axes are a mask, a literal tuple of bools; items are met in the order in which NumPy meets them, so that sums
+"""The engine of the reductions. A reduction is a pair of functions: op(accumulator, item) for two scalars, and row(accumulator, a) for all items of a
+one-dimensional array; the accumulator has the dtype of the result. Axes are a mask, a literal tuple of bools; items are met in the order in which NumPy meets them, so that sums
 of floats are NumPy's bit for bit."""
 from numpy.exceptions import AxisError  # noqa: F401  (raised by check_axis)
 
@@ -87,9 +87,7 @@ def total(a, op, row, d, acc):
     if a.ndim == 0:
         return op(acc, cast(get(a), d))
     if a.ndim == 1:
-        if a.shape[0] == 0:
-            return acc
-        return op(acc, row(a, d))
+        return row(acc, a)
     for i in range(a.shape[0]):
         acc = total(a[i], op, row, d, acc)
     return acc
@@ -106,8 +104,7 @@ def _into(dst, src, mask, op, row, d):
     """dst has length 1 along the reduced axes and holds the results so far."""
     if src.ndim == 1:
         if mask[0]:
-            if src.shape[0] > 0:
-                put(dst, op(get(dst, 0), row(src, d)), 0)
+            put(dst, row(get(dst, 0), src), 0)
         else:
             for j in range(src.shape[0]):
                 put(dst, op(get(dst, j), cast(get(src, j), d)), j)

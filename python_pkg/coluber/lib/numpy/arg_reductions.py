@@ -2,39 +2,16 @@
 import numpy as np
 
 from coluber.extending import implements
-from coluber.lib.intrinsics import array_view, assign, cast, dtype_of, elementwise, empty_array, get, is_literal, put, tuple_insert, tuple_remove
-from coluber.lib.numpy._common import as_array, axis_first, axis_last, check_axis, is_nan, ravelled, result, sum_dtype
-from coluber.lib.numpy.reductions import _greatest, _greatest_row, _least, _least_row
-
-
-def _same(x, best):
-    return x == best or (is_nan(x) and is_nan(best))
-
-
-def _arg_row(a, op, row):
-    """The first index of the extremum: the block that first holds it, found without branches on the items, then the place in it."""
-    n = a.shape[0]
-    d = dtype_of(a)
-    best = get(a, 0)
-    start = 0
-    at = 0
-    while at < n:
-        x = op(best, row(a[at:min(at + 8192, n)], d))
-        if not _same(x, best):
-            best = x
-            start = at
-        at += 8192
-    while not _same(get(a, start), best):
-        start += 1
-    return start
+from coluber.lib.intrinsics import array_view, assign, cast, dtype_of, empty_array, get, is_literal, place_of, put, tuple_insert, tuple_remove
+from coluber.lib.numpy._common import as_array, axis_first, axis_last, check_axis, contiguous, ravelled, result, sum_dtype
 
 
 def _argmin_row(a):
-    return _arg_row(a, _least, _least_row)
+    return place_of("argmin", contiguous(a))
 
 
 def _argmax_row(a):
-    return _arg_row(a, _greatest, _greatest_row)
+    return place_of("argmax", contiguous(a))
 
 
 def _each(dst, src, row):

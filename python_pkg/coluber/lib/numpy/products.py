@@ -3,38 +3,9 @@ import numpy as np
 
 from coluber.extending import implements
 from coluber.lib.intrinsics import (
-    array_view, assign, cast, dtype_of, elementwise, empty_array, get, is_array, is_bool, is_complex, is_contiguous, is_number, promote, put, same_type,
-    static_error, ufunc_call)
+    array_view, assign, cast, dot_items, dtype_of, elementwise, empty_array, is_array, is_bool, is_complex, is_contiguous, is_number, promote, put, same_type,
+    static_error, ufunc_loop)
 from coluber.lib.numpy._common import as_array, contiguous, copy_of, flat_view, ravelled, result
-
-
-def _loop(d):
-    """The signature of matmul's loop for a dtype."""
-    if same_type(d, np.float64):
-        return "dd->d"
-    if same_type(d, np.float32):
-        return "ff->f"
-    if same_type(d, np.complex128):
-        return "DD->D"
-    if same_type(d, np.complex64):
-        return "FF->F"
-    if same_type(d, np.int64):
-        return "ll->l"
-    if same_type(d, np.int32):
-        return "ii->i"
-    if same_type(d, np.int16):
-        return "hh->h"
-    if same_type(d, np.int8):
-        return "bb->b"
-    if same_type(d, np.uint64):
-        return "LL->L"
-    if same_type(d, np.uint32):
-        return "II->I"
-    if same_type(d, np.uint16):
-        return "HH->H"
-    if same_type(d, np.uint8):
-        return "BB->B"
-    return "??->?"
 
 
 def _as(a, d):
@@ -51,15 +22,13 @@ def _mismatch(n, k):
 
 def _vector_vector(a, b, d):
     _mismatch(a.shape[0], b.shape[0])
-    out = empty_array((1,), d)
-    ufunc_call(np.matmul, _loop(d), (a, b, out), (1, 1, a.shape[0], 1), (0, 0, 0, 0, a.strides[0], b.strides[0], 0, 0, 0))
-    return get(out, 0)
+    return dot_items(a, b)
 
 
 def _matrix_vector(a, b, d):
     _mismatch(a.shape[1], b.shape[0])
     out = empty_array((a.shape[0],), d)
-    ufunc_call(np.matmul, _loop(d), (a, b, out), (1, a.shape[0], a.shape[1], 1),
+    ufunc_loop(np.matmul, d, (a, b, out), (1, a.shape[0], a.shape[1], 1),
                (0, 0, 0, a.strides[0], a.strides[1], b.strides[0], 0, out.itemsize, 0))
     return out
 
@@ -67,14 +36,14 @@ def _matrix_vector(a, b, d):
 def _vector_matrix(a, b, d):
     _mismatch(a.shape[0], b.shape[0])
     out = empty_array((b.shape[1],), d)
-    ufunc_call(np.matmul, _loop(d), (a, b, out), (1, 1, a.shape[0], b.shape[1]),
+    ufunc_loop(np.matmul, d, (a, b, out), (1, 1, a.shape[0], b.shape[1]),
                (0, 0, 0, 0, a.strides[0], b.strides[0], b.strides[1], 0, out.itemsize))
     return out
 
 
 def _matrix_matrix(out, a, b, d):
     _mismatch(a.shape[1], b.shape[0])
-    ufunc_call(np.matmul, _loop(d), (a, b, out), (1, a.shape[0], a.shape[1], b.shape[1]),
+    ufunc_loop(np.matmul, d, (a, b, out), (1, a.shape[0], a.shape[1], b.shape[1]),
                (0, 0, 0, a.strides[0], a.strides[1], b.strides[0], b.strides[1], out.strides[0], out.strides[1]))
 
 

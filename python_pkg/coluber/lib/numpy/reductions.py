@@ -3,110 +3,51 @@ import numpy as np
 
 from coluber.extending import implements
 from coluber.lib.intrinsics import (
-    array_view, assign, cast, dtype_of, elementwise, empty_array, get, is_array, is_bool, is_complex, is_f_contiguous, is_float, is_literal, layout, math,
+    array_view, assign, cast, dtype_of, elementwise, empty_array, fold, get, is_array, is_bool, is_complex, is_f_contiguous, is_float, is_literal, layout, math,
     promote, put, real_dtype, same_type, select)
 from coluber.lib.numpy._common import (
     as_array, check_axis, complex_less, float_dtype, is_nan, result, sum_dtype)
 from coluber.lib.numpy._reduce import axes_mask, count_items, flipped, reduce, transposed
 
-# ---- sums: eight accumulators, blocks of 128, halves above that, as NumPy does it
+# A row function folds the items of a vector into an accumulator. Where NumPy's own reduction is as fast as ours would be, it is called: sums of
+# floats are then pairwise as NumPy's are, to the last bit. Integers and complex extrema are loops of ours, which vectorise (2 to 15 times faster).
 
+# ---- sums
 
-def _part(a, at, n):
-    return array_view(a, (n,), a.strides, at * a.strides[0], layout(a))
-
-
-def _pairwise(a, d):
-    n = a.shape[0]
-    if n > 128:
-        half = n // 2
-        half -= half & 7
-        return _pairwise(_part(a, 0, half), d) + _pairwise(_part(a, half, n - half), d)
-    r = cast(-0.0, d)
-    i = 0
-    if n >= 8:
-        r = _block(a, n & -8, d)
-        i = n & -8
-    while i < n:                   # at most seven: not worth a vector loop
-        r += cast(get(a, i), d)
-        i += 1
-    return r
-
-
-def _block(a, n, d):
-    """The sum of the first n items, a multiple of eight."""
-    r0 = cast(get(a, 0), d)
-    r1 = cast(get(a, 1), d)
-    r2 = cast(get(a, 2), d)
-    r3 = cast(get(a, 3), d)
-    r4 = cast(get(a, 4), d)
-    r5 = cast(get(a, 5), d)
-    r6 = cast(get(a, 6), d)
-    r7 = cast(get(a, 7), d)
-    for i in range(8, n, 8):
-        r0 += cast(get(a, i), d)
-        r1 += cast(get(a, i + 1), d)
-        r2 += cast(get(a, i + 2), d)
-        r3 += cast(get(a, i + 3), d)
-        r4 += cast(get(a, i + 4), d)
-        r5 += cast(get(a, i + 5), d)
-        r6 += cast(get(a, i + 6), d)
-        r7 += cast(get(a, i + 7), d)
-    return ((r0 + r1) + (r2 + r3)) + ((r4 + r5) + (r6 + r7))
-
-
-def _pairwise_complex(a, d):
-    n = a.shape[0]
-    if n > 64:
-        half = (n - (n & 7)) // 2
-        return _pairwise_complex(_part(a, 0, half), d) + _pairwise_complex(_part(a, half, n - half), d)
-    r = cast(-0.0, d)
-    i = 0
-    if n >= 4:
-        r0 = cast(get(a, 0), d)
-        r1 = cast(get(a, 1), d)
-        r2 = cast(get(a, 2), d)
-        r3 = cast(get(a, 3), d)
-        for k in range(4, n & -4, 4):
-            r0 += cast(get(a, k), d)
-            r1 += cast(get(a, k + 1), d)
-            r2 += cast(get(a, k + 2), d)
-            r3 += cast(get(a, k + 3), d)
-        r = (r0 + r1) + (r2 + r3)
-        i = n & -4
-    while i < n:
-        r += cast(get(a, i), d)
-        i += 1
-    return r
+# Before 2.3, NumPy's iterator took all vectors in parts of its buffer's size; later ones still do where they convert.
+BUFFER = 8192
+SUMS_IN_PARTS = tuple(int(part) for part in np.__version__.split(".")[:2]) < (2, 3)
 
 
 def _plus(acc, x):
     return acc + x
 
 
-def _sum_floats(a, d):
-    if is_complex(d):
-        return _pairwise_complex(a, d)
-    return _pairwise(a, d)
-
-
-# Before 2.3, NumPy's iterator took all vectors in parts of its buffer's size.
-SUMS_IN_PARTS = tuple(int(part) for part in np.__version__.split(".")[:2]) < (2, 3)
-
-
-def _sum_row(a, d):
+def _sum_row(acc, a):
+    d = dtype_of(acc)
     n = a.shape[0]
     if is_float(d) or is_complex(d):
-        if same_type(dtype_of(a), d) and not SUMS_IN_PARTS:
-            return _sum_floats(a, d)
-        r = cast(0, d)             # NumPy takes 8192 items at a time where it converts
-        for at in range(0, n, 8192):
-            r += _sum_floats(_part(a, at, min(8192, n - at)), d)
-        return r
-    r = cast(0, d)
+        if not same_type(dtype_of(a), d):
+            return _sum_converted(acc, a, d)
+        if SUMS_IN_PARTS:
+            for at in range(0, n, BUFFER):
+                acc = fold(np.add, acc, array_view(a, (min(BUFFER, n - at),), a.strides, at * a.strides[0], layout(a)))
+            return acc
+        return fold(np.add, acc, a)
     for i in range(n):
-        r += cast(get(a, i), d)
-    return r
+        acc += cast(get(a, i), d)
+    return acc
+
+
+def _sum_converted(acc, a, d):
+    n = a.shape[0]
+    buffer = empty_array((min(n, BUFFER),), d)
+    for at in range(0, n, BUFFER):
+        m = min(BUFFER, n - at)
+        for i in range(m):
+            put(buffer, cast(get(a, at + i), d), i)
+        acc = fold(np.add, acc, array_view(buffer, (m,), (), 0, "C"))
+    return acc
 
 
 def sum_in(a, axis, d, keepdims):
@@ -133,11 +74,13 @@ def _times(acc, x):
     return acc * x
 
 
-def _prod_row(a, d):
-    r = cast(1, d)
+def _prod_row(acc, a):
+    d = dtype_of(acc)
+    if is_float(d) and same_type(dtype_of(a), d):
+        return fold(np.multiply, acc, a)
     for i in range(a.shape[0]):
-        r *= cast(get(a, i), d)
-    return r
+        acc *= cast(get(a, i), d)
+    return acc
 
 
 @implements(np.prod, "method:array.prod", examples=[
@@ -172,18 +115,20 @@ def _greatest(acc, x):
     return math("imax", acc, x)
 
 
-def _least_row(a, d):
-    r = get(a, 0)
-    for i in range(1, a.shape[0]):
-        r = _least(r, get(a, i))
-    return r
+def _least_row(acc, a):
+    if not is_complex(acc):
+        return fold(np.minimum, acc, a)
+    for i in range(a.shape[0]):
+        acc = _least(acc, get(a, i))
+    return acc
 
 
-def _greatest_row(a, d):
-    r = get(a, 0)
-    for i in range(1, a.shape[0]):
-        r = _greatest(r, get(a, i))
-    return r
+def _greatest_row(acc, a):
+    if not is_complex(acc):
+        return fold(np.maximum, acc, a)
+    for i in range(a.shape[0]):
+        acc = _greatest(acc, get(a, i))
+    return acc
 
 
 @implements(np.min, "method:array.min", examples=[
@@ -242,12 +187,16 @@ def _search(a, wanted):
     return False
 
 
-def _any_row(a, d):
-    return cast(_search(a, True), np.bool_)
+def _any_row(acc, a):
+    if is_bool(dtype_of(a)):
+        return fold(np.logical_or, acc, a)
+    return cast(acc or _search(a, True), np.bool_)
 
 
-def _all_row(a, d):
-    return cast(not _search(a, False), np.bool_)
+def _all_row(acc, a):
+    if is_bool(dtype_of(a)):
+        return fold(np.logical_and, acc, a)
+    return cast(acc and not _search(a, False), np.bool_)
 
 
 @implements(np.any, "method:array.any", examples=[
