@@ -101,7 +101,8 @@ class Types {
     switch (op.code) {
       case OpCode::PtrAdd: return need(pointer(op, 0) && integer(op, 1) && result(op)->is(Kind::Ptr), "(ptr, pyint) -> ptr");
       case OpCode::PtrCast: return need(pointer(op, 0) && result(op)->is(Kind::Ptr), "ptr -> ptr");
-      case OpCode::PtrToInt: return need(pointer(op, 0) && is_integer(result(op)), "ptr -> integer");
+      case OpCode::PtrToInt: return need((pointer(op, 0) || list(op)) && is_integer(result(op)), "ptr or list -> integer");
+      case OpCode::RefCast: return need(ref_cast(arg(op, 0), result(op)), "a list to or from an empty one, or an exception");
       case OpCode::Load: return need(pointer(op, 0) && arg(op, 0)->elem == result(op), "the result is what the ptr points to");
       case OpCode::Store: return need(pointer(op, 0) && arg(op, 0)->elem == arg(op, 1), "the value is what the ptr points to");
       case OpCode::MemCopy: return need(pointer(op, 0) && pointer(op, 1) && integer(op, 2), "(ptr, ptr, pyint)");
@@ -137,6 +138,11 @@ class Types {
     for (size_t i = 0; i < op.args.size(); ++i)
       if (t->items[i] != arg(op, i)) return "operand " + std::to_string(i) + " is not of the item's type";
     return {};
+  }
+
+  static bool ref_cast(TypeRef from, TypeRef to) {
+    if (from->is(Kind::Exc)) return to->is(Kind::Exc);
+    return from->is(Kind::List) && to->is(Kind::List) && (from->elem->is(Kind::Bottom) || to->elem->is(Kind::Bottom));
   }
 
   std::string tuple_get(const Op& op) {

@@ -69,6 +69,9 @@ typedef struct clb_function {
   const char *const *kwdefault_names; const clb_const *kwdefaults; int32_t nkwdefaults;
   int32_t library;                  /* from coluber.lib: may use intrinsics, calls pass literals on */
   clb_options options;              /* of its decorator; defaults when it has none */
+  const char *const *local_names;   /* the option `locals`: types of variables by name */
+  const char *const *local_types;
+  int32_t nlocal_types;
 } clb_function;
 
 typedef struct clb_host {
@@ -100,9 +103,6 @@ typedef struct clb_request {
   int32_t nargs;
   const char *return_type;          /* of an explicit signature, or null */
   clb_options options;
-  const char *const *local_names;   /* the option `locals`: types of variables by name */
-  const char *const *local_types;
-  int32_t nlocal_types;
 } clb_request;
 
 typedef struct clb_span { const char *file, *function; int32_t line, col, end_line, end_col; const char *note; } clb_span;

@@ -188,14 +188,6 @@ static void add_defaults(Emit& e, const FunctionInfo* kernel, std::vector<TV>* p
   if (static_cast<int>(params->size()) > s->code->argcount) wrong_count(kernel, "too many arguments");
 }
 
-// What a kernel gets for an operand: an item of an array, a small literal as such.
-static AbsVal kernel_param(const TV& a) {
-  AbsVal x;
-  x.type = a.is(Kind::Array) ? a.type->elem : a.type;
-  if (!a.is(Kind::Array) && a.c && a.c->kind == CLB_INT && a.c->i >= -16 && a.c->i <= 16) x.c = a.c;
-  return x;
-}
-
 TV call_elementwise(Emit& e, FunctionInfo* kernel, std::vector<TV> args, const TV* out) {
   int ndim = 0;
   bool f_order = false, c_order = false, any = false;

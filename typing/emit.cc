@@ -315,7 +315,7 @@ TV convert(Emit& e, const TV& v, TypeRef type) {
       }
       break;
     case Kind::List:
-      if (v.type->elem->is(Kind::Bottom)) return e.op(OpCode::PtrCast, {v}, type);
+      if (v.type->elem->is(Kind::Bottom)) return e.op(OpCode::RefCast, {v}, type);
       break;
     case Kind::Tuple: case Kind::Slice: case Kind::View: case Kind::Closure: {
       if (v.type->items.size() != type->items.size()) break;
@@ -326,7 +326,7 @@ TV convert(Emit& e, const TV& v, TypeRef type) {
       }
       return e.op(OpCode::TupleMake, items, type);
     }
-    case Kind::Exc: return e.op(OpCode::PtrCast, {v}, type);
+    case Kind::Exc: return e.op(OpCode::RefCast, {v}, type);
     default: break;
   }
   fail("NoConversion", {describe(v), describe(type)});

@@ -70,7 +70,6 @@ class Inference {
     spec_.failures.clear();
     Block& entry = fn_.blocks[0];
     for (size_t k = 0; k < entry.params.size(); k++) spec_.vals[entry.params[k]] = spec_.args.at(k);
-    AbsVal ret = spec_.ret;
     ret_ = {};
     reach(0);
     do {

@@ -28,8 +28,6 @@ void check_divisor(Emit& e, const TV& b, bool weak, const char* diag) {
   if (weak && !numpy_errors(e)) e.guard(nonzero(e, b), diag);
 }
 
-TV zero_of(Emit& e, TypeRef t) { return is_float(t) ? e.const_float(0, t) : e.const_int(0, t); }
-
 TV true_division(Emit& e, TV a, TV b, bool weak) {
   TypeRef t = promote(a.type, b.type);
   if (is_integer(t) || is_bool(t)) t = weak ? pyfloat() : scalar(Kind::Float64);

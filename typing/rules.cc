@@ -66,6 +66,22 @@ void r_check_bound(Emit& e, const Op& op, uint64_t, In a, Out out) {
   out->push_back(e.op(OpCode::Payload, {a[0]}, a[0].type->elem));
 }
 
+// Numbers are cast as astype() does it, in tuples too; anything else must be of a type that the variable's holds.
+bool castable(TypeRef from, const clb_const* c, TypeRef to) {
+  if (is_number(from) && is_number(to)) return is_complex(to) || !is_complex(from);
+  bool tuples = from->is(Kind::Tuple) && to->is(Kind::Tuple) && from->items.size() == to->items.size() && from->handle == to->handle;
+  if (!tuples) return join_types(from, c, to, nullptr) == to;
+  for (size_t k = 0; k < to->items.size(); k++)
+    if (!castable(from->items[k], nullptr, to->items[k])) return false;
+  return true;
+}
+void r_local(Emit& e, const Op& op, uint64_t, In a, Out out) {
+  const TV& v = a[0];
+  TypeRef want = e.spec().fn->local_types.at(op.sym);
+  if (!castable(v.type, v.c, want)) fail("LocalType", {op.sym, describe(want), describe(v)});
+  out->push_back(convert(e, v, want));
+}
+
 // What the condition says about x where it holds (positive) or does not.
 TV refined(Emit& e, const TV& x, const Spec& spec, ValueId cond, ValueId subject, bool positive) {
   const FunctionInfo& fn = *spec.fn;
@@ -162,7 +178,7 @@ TV new_list(Emit& e, uint64_t key, AbsVal elem, size_t count) {
   TypeRef t = s.sites[site].elem.type;
   bool empty = !e.dry() && t->is(Kind::Bottom);   // nothing is ever put in
   r = e.op(OpCode::ListNew, {e.const_int(static_cast<int64_t>(count))}, list_of(empty ? pyint() : t));
-  if (empty) r = e.op(OpCode::PtrCast, {r}, list_of(t));
+  if (empty) r = e.op(OpCode::RefCast, {r}, list_of(t));
   r.site = site;
   return r;
 }
@@ -398,7 +414,7 @@ const std::array<Rule, static_cast<size_t>(OpCode::PyUnsupported) + 1>& table() 
     std::array<Rule, static_cast<size_t>(OpCode::PyUnsupported) + 1> t{};
     auto set = [&](OpCode c, Rule r) { t[static_cast<size_t>(c)] = r; };
     set(OpCode::PyConst, r_const); set(OpCode::PyGlobal, r_global); set(OpCode::PyDeref, r_deref); set(OpCode::PyUnbound, r_unbound);
-    set(OpCode::PyCheckBound, r_check_bound); set(OpCode::PyRefine, r_refine); set(OpCode::PyAttr, r_attr); set(OpCode::PySetAttr, r_set_attr);
+    set(OpCode::PyCheckBound, r_check_bound); set(OpCode::PyRefine, r_refine); set(OpCode::PyLocal, r_local); set(OpCode::PyAttr, r_attr); set(OpCode::PySetAttr, r_set_attr);
     set(OpCode::PyBinop, r_binop); set(OpCode::PyInplace, r_inplace); set(OpCode::PyUnary, r_unary); set(OpCode::PyCompare, r_compare);
     set(OpCode::PyIs, r_is); set(OpCode::PyContains, r_contains); set(OpCode::PyTruth, r_truth); set(OpCode::PyGetItem, r_getitem);
     set(OpCode::PySetItem, r_setitem); set(OpCode::PyDelItem, r_delitem); set(OpCode::PySlice, r_slice); set(OpCode::PyTuple, r_tuple);

@@ -170,7 +170,13 @@ FunctionInfo* Session::function(int64_t handle) {
   info->library = info->snapshot->library;
   info->options = info->snapshot->options;
   BuildError error;
-  info->ir = build_function(*code, handle, &error, &info->consts);
+  const clb_function& shot = *info->snapshot;
+  for (int32_t k = 0; k < shot.nlocal_types; k++) {
+    TypeRef t = parse_type(shot.local_types[k]);
+    if (!t) throw std::runtime_error(std::string("the engine does not know the type ") + shot.local_types[k]);
+    info->local_types.emplace(shot.local_names[k], t);
+  }
+  info->ir = build_function(*code, handle, &error, &info->consts, {shot.local_names, static_cast<size_t>(shot.nlocal_types)});
   if (!info->ir) throw CompileError{make_diag(*info, error)};
   index_function(*info);
   FunctionInfo* r = info.get();

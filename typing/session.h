@@ -22,6 +22,7 @@ struct FunctionInfo {
   bool library = false;
   clb_options options{};
   std::vector<const clb_const*> consts;     // of the code
+  std::unordered_map<std::string, TypeRef> local_types;   // the option `locals`
   std::vector<std::vector<ir::BlockId>> uses;   // value -> blocks that read it
   std::vector<ir::BlockId> order;           // reverse postorder
   // Inner functions: default values travel in the closure in front of its captures; captures that are the function itself.

@@ -64,6 +64,7 @@ void FunctionLowering::lower_pointer(const Op& op) {
     case OpCode::PtrAdd:
       return set(op, b_.CreateGEP(b_.getInt8Ty(), one(op.args[0]), one(op.args[1])));
     case OpCode::PtrCast:
+    case OpCode::RefCast:
       return set(op, one(op.args[0]));
     case OpCode::PtrToInt:
       return set(op, b_.CreatePtrToInt(one(op.args[0]), b_.getInt64Ty()));

@@ -76,6 +76,7 @@ void FunctionLowering::lower_memory_op(const Op& op) {
       return lower_aggregate(op);
     case OpCode::PtrAdd:
     case OpCode::PtrCast:
+    case OpCode::RefCast:
     case OpCode::PtrToInt:
     case OpCode::Load:
     case OpCode::Store:

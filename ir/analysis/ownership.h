@@ -1,7 +1,7 @@
 // Who holds the references of managed values: what passes/refcount inserts by and the verifier checks by. The scheme:
 //
 //   A managed value's references belong to its unit. Most values are their own unit. A view that carries all the references of what it
-//   views (array.make, array.as, array.owner, payload, tuple.get out of a tuple with one managed item) shares the unit of its operand:
+//   views (array.make, array.as, array.owner, ref.cast, payload, tuple.get out of a tuple with one managed item) shares the unit of its operand:
 //   moving it moves the operand's reference. A view of a part (tuple.get out of several) is a unit of its own that starts with no
 //   reference and lives as long as its base, the operand, does.
 //   A pointer into counted memory (owner.data, array.data, list.data and what ptr.add and ptr.cast make of them) has a base as well.

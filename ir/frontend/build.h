@@ -1,6 +1,7 @@
 // The bytecode frontend: from the snapshot of a code object to untyped IR. Needs neither Python nor LLVM.
 #pragma once
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -22,7 +23,9 @@ struct BuildError {
 //
 // What py.const and py.function count in `imm` is *constants: the code's own, then those the frontend added (None, items of constant
 // tuples, constants of comprehensions that were inlined). They point into `code` or to statics.
+//
+// Each value that is stored to a variable named in `typed_locals` goes through a py.local.
 std::unique_ptr<Function> build_function(const clb_code& code, int64_t handle, BuildError* error,
-                                         std::vector<const clb_const*>* constants = nullptr);
+                                         std::vector<const clb_const*>* constants = nullptr, std::span<const char* const> typed_locals = {});
 
 }  // namespace coluber::ir

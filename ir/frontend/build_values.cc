@@ -69,10 +69,20 @@ void Builder::do_LocalClear(const Inst& i) {
   write(i.a, unbound());
 }
 void Builder::do_SetLocal(const Inst& i) {
-  ValueId v = pop();
+  ValueId v = typed(i.a, pop());
   write(i.a, v);
   const Unit::Var& var = unit_.vars[static_cast<size_t>(i.a)];
   if (var.cell) effect(OpCode::Retain, {v}, var.name);   // a mark for closures.cc, which removes it
+}
+ValueId Builder::typed(int v, ValueId x) {
+  size_t at = static_cast<size_t>(v);
+  if (unit_.typed_locals.empty() || at >= unit_.own_vars || x == unbound_) return x;
+  for (const std::string& name : unit_.typed_locals) {
+    if (name != unit_.vars[at].name) continue;
+    x = value(OpCode::PyLocal, {x}, name);
+    fn_.values[x].name = name;
+  }
+  return x;
 }
 void Builder::do_DelLocal(const Inst& i) {
   read(i.a, true);

@@ -60,6 +60,7 @@ struct Unit {
   std::vector<const char*> names;
   std::vector<const char*> frees;          // free variables of the function
   std::vector<Loc> locs{1};
+  std::vector<std::string> typed_locals;   // names of variables whose stores convert
   size_t own_vars = 0;                     // how many of vars the function itself has
   size_t budget = 4'000'000;               // micro-ops that may still be made: inlining must end
 

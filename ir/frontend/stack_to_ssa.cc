@@ -40,7 +40,7 @@ void Builder::entry_block(const clb_code& code) {
   block_ = fn_.add_block();
   stamp_ = 1;
   for (int i = 0; i < static_cast<int>(n); ++i) {
-    ValueId v = add_param(block_, i);
+    ValueId v = typed(i, add_param(block_, i));
     vars_[static_cast<size_t>(i)] = v;
     stamps_[static_cast<size_t>(i)] = stamp_;
   }
@@ -172,7 +172,7 @@ Edge Builder::error_edge() { return leave(cfg_block_->handler, static_cast<size_
 
 // An op that may raise is about to be emitted. The error edge must carry the state of now, but values from before this IR block.
 void Builder::before_raising() {
-  if (cfg_block_->handler < 0) return;
+  if (!cfg_block_ || cfg_block_->handler < 0) return;   // null: block 0, which only takes the parameters
   if (dirty_) {
     BlockId next = fn_.add_block();
     Edge e;

@@ -93,6 +93,7 @@ class Builder {
   ValueId var(int v) const { return stamps_[static_cast<size_t>(v)] == stamp_ ? vars_[static_cast<size_t>(v)] : kNoId; }
   ValueId read(int v, bool checked);
   void write(int v, ValueId value);
+  ValueId typed(int v, ValueId value);     // as the variable's type, when the user gave it one
 
   // Pieces of several micro-ops (build_*.cc)
   void simple(OpCode code, size_t operands, std::string_view sym = {}, int64_t imm = 0);

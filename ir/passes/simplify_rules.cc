@@ -163,7 +163,7 @@ ValueId scalar_rule(Knowledge& know, Op& op) {
       const Op* inner = know.made_by(op.args[0], OpCode::Cast);
       return inner && know.type(inner->args[0]) == to && round_trip(to, from) ? inner->args[0] : kNoId;
     }
-    case OpCode::Bitcast: case OpCode::PtrCast:
+    case OpCode::Bitcast: case OpCode::PtrCast: case OpCode::RefCast:
       return know.type(op.args[0]) == know.type(op.result()) ? op.args[0] : kNoId;
     case OpCode::PtrAdd: return know.is_int(op.args[1], 0) ? op.args[0] : kNoId;
     case OpCode::Select: {

@@ -178,7 +178,9 @@ bool make_key(Dispatcher* self, Snapshot& snapshot, const clb_request& request, 
   if (!portable.ok) return note(self, *signature, "a type of an argument has no name that lasts"), false;
   h.digest(function).text(*signature).text(self->state->name).bytes(&request.options, sizeof request.options);
   h.text(request.return_type ? portable.type(request.return_type) : "");
-  for (int32_t i = 0; i < request.nlocal_types; i++) h.text(request.local_names[i]).text(request.local_types[i]);
+  const HostOptions& options = self->state->options;
+  for (size_t i = 0; i < options.local_names.size(); i++) h.text(options.local_names[i]).text(portable.type(options.local_types[i]));
+  if (!portable.ok) return note(self, *signature, "a type of the option locals has no name that lasts"), false;
   ticket->key = h.finish();
   return true;
 }

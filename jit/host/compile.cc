@@ -87,7 +87,7 @@ void leave_queue(Dispatcher* self, const std::string& key) {
 
 struct Request {
   clb_request c{};
-  std::vector<const char*> types, local_names, local_types;
+  std::vector<const char*> types;
   std::vector<clb_const> consts;
 };
 
@@ -112,19 +112,11 @@ bool fill_request(Snapshot& snapshot, Dispatcher* self, const std::vector<std::s
     out->types.push_back(text.c_str());
     out->consts.push_back(constant);
   }
-  const HostOptions& options = self->state->options;
-  for (size_t i = 0; i < options.local_names.size(); i++) {
-    out->local_names.push_back(options.local_names[i].c_str());
-    out->local_types.push_back(options.local_types[i].c_str());
-  }
   out->c.arg_types = out->types.data();
   out->c.arg_consts = out->consts.data();
   out->c.nargs = static_cast<int32_t>(types.size());
   out->c.return_type = return_type.empty() ? nullptr : return_type.c_str();
-  out->c.options = options.engine;
-  out->c.local_names = out->local_names.data();
-  out->c.local_types = out->local_types.data();
-  out->c.nlocal_types = static_cast<int32_t>(options.local_names.size());
+  out->c.options = self->state->options.engine;
   return true;
 }
 

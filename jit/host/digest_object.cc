@@ -30,8 +30,12 @@ bool add_code(Hasher& h, PyObject* code, std::string* why, int depth) {
 bool add_function(Hasher& h, PyObject* f, std::string* why, int depth) {
   h.text("function");
   if (is_dispatcher(f)) {
-    const clb_options& options = reinterpret_cast<Dispatcher*>(f)->state->options.engine;
-    h.bytes(&options, sizeof options);
+    const HostOptions& options = reinterpret_cast<Dispatcher*>(f)->state->options;
+    h.bytes(&options.engine, sizeof options.engine);
+    for (size_t i = 0; i < options.local_names.size(); i++) {
+      if (options.local_types[i].find('#') != std::string::npos) return *why = "the option locals names a class", false;
+      h.text(options.local_names[i]).text(options.local_types[i]);
+    }
   }
   f = constant_identity(f);
   PyObject *defaults = PyFunction_GET_DEFAULTS(f), *kwdefaults = PyFunction_GET_KW_DEFAULTS(f);

@@ -106,7 +106,7 @@ int Snapshot::fail() {
 int64_t Snapshot::add_function(PyObject* f) {
   PyObject* identity = constant_identity(f);
   int64_t handle = held.add(identity);
-  if (is_dispatcher(f)) options_[handle] = reinterpret_cast<Dispatcher*>(f)->state->options.engine;
+  if (is_dispatcher(f)) options_[handle] = reinterpret_cast<Dispatcher*>(f)->state->options;
   return handle;
 }
 
@@ -133,6 +133,19 @@ void Snapshot::record(Read read, PyObject* value, const clb_const* out) {
   log.reads.push_back(std::move(read));
 }
 
+void Snapshot::snapshot_locals(const HostOptions& options, clb_function* out) {
+  size_t n = options.local_names.size();
+  if (!n) return;
+  auto *names = arena.array<const char*>(n), *types = arena.array<const char*>(n);
+  for (size_t i = 0; i < n; i++) {
+    names[i] = arena.text(options.local_names[i]);
+    types[i] = arena.text(options.local_types[i]);
+  }
+  out->local_names = names;
+  out->local_types = types;
+  out->nlocal_types = static_cast<int32_t>(n);
+}
+
 int Snapshot::function(int64_t handle, const clb_function** out) {
   if (auto it = functions_.find(handle); it != functions_.end()) return *out = it->second, 0;
   PyObject* f = function_object(handle);
@@ -156,7 +169,8 @@ int Snapshot::function(int64_t handle, const clb_function** out) {
   }
   made->library = is_own_library(handle) || is_registered_library(f);
   auto known = options_.find(handle);
-  made->options = known != options_.end() ? known->second : default_options().engine;
+  made->options = known != options_.end() ? known->second.engine : default_options().engine;
+  if (known != options_.end()) snapshot_locals(known->second, made);
   if (!is_own_library(handle)) record({ReadKind::Function, log.add_object(handle), "", 0, {}, -1}, f, nullptr);
   functions_.emplace(handle, made);
   *out = made;

@@ -74,6 +74,7 @@ class Snapshot {
   const clb_code* snapshot_code(PyObject* code);             // code_snapshot.cc
   const char* const* snapshot_names(PyObject* owner, const char* attribute, int32_t* n);
   const clb_const* snapshot_tuple(PyObject* tuple, int32_t* n, int depth);
+  void snapshot_locals(const HostOptions& options, clb_function* out);
   void classify_callable(PyObject* object, clb_const* out);
   void classify_class(PyObject* object, clb_const* out);
   bool classify_numpy(PyObject* object, clb_const* out);
@@ -87,7 +88,7 @@ class Snapshot {
   std::unordered_map<int64_t, const clb_function*> functions_;
   std::unordered_map<PyObject*, const clb_code*> code_of_;
   std::unordered_map<const clb_code*, PyObject*> object_of_code_;
-  std::unordered_map<int64_t, clb_options> options_;         // of functions that came as dispatchers
+  std::unordered_map<int64_t, HostOptions> options_;         // of functions that came as dispatchers
   std::unordered_map<std::string, int64_t> nested_;
   std::unordered_set<std::string> recorded_;
   PyThreadState* thread_ = nullptr;
