@@ -7,6 +7,7 @@
 #include "jit/host/thread_state.h"
 #include "jit/host/typeof.h"
 #include "jit/runtime/runtime.h"
+#include "jit/runtime/spare.h"
 
 namespace coluber::jit {
 namespace {
@@ -58,7 +59,7 @@ inline PyObject* enter(Specialization* spec, Frame& frame, uint64_t* result) {
   init_context(&ctx, spec->nogil);
   spec->running++;
   int32_t status = spec->nogil ? enter_without_gil(spec, &ctx, frame, result) : spec->entry(&ctx, frame.slots, result);
-  if (has_kept_blocks()) [[unlikely]] free_kept_blocks();
+  if (has_spares()) [[unlikely]] trim_spares();
   if (status) [[unlikely]] return fail_call(spec, &ctx, frame);
   PyObject* boxed;
   if (frame.lists && !write_back_lists(frame, spec->mutated != 0)) [[unlikely]] {

@@ -4,6 +4,7 @@
 #include "jit/host/engine.h"
 #include "jit/host/typeof.h"
 #include "jit/runtime/runtime.h"
+#include "jit/runtime/spare.h"
 
 namespace coluber::jit {
 namespace {
@@ -12,8 +13,8 @@ PyObject* module_options(PyObject*, PyObject*) { return options_table(); }
 
 PyObject* module_stats(PyObject*, PyObject*) {
   RuntimeStats s = runtime_stats();
-  return Py_BuildValue("{sLsLsL}", "live_blocks", static_cast<long long>(s.live_blocks), "live_bytes", static_cast<long long>(s.live_bytes),
-                       "total_blocks", static_cast<long long>(s.total_blocks));
+  return Py_BuildValue("{sLsLsLsn}", "live_blocks", static_cast<long long>(s.live_blocks), "live_bytes", static_cast<long long>(s.live_bytes),
+                       "total_blocks", static_cast<long long>(s.total_blocks), "spare_bytes", static_cast<Py_ssize_t>(spare_bytes()));
 }
 
 // The type text of a value, or (None, what, remedy). Objects that the type names are kept alive for ever: handles in it stay good.

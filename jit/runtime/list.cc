@@ -1,8 +1,11 @@
 // Lists of compiled code: a counted head that points to a growing buffer of unboxed items.
+#include <malloc.h>
+
 #include <cstdlib>
 #include <cstring>
 
 #include "jit/runtime/runtime.h"
+#include "jit/runtime/spare.h"
 
 namespace coluber::jit {
 
@@ -11,13 +14,24 @@ static_assert(offsetof(coluber_list, item_size) == 88 && offsetof(coluber_list, 
 
 void drop_list(coluber_list* list) {
   count_block(-1, -list->head.size);
-  free(list->data);
+  drop_block(list->data, true);
   free(list);
 }
 
+// A growing list may take a spare block that is larger than it asks for: it will grow further, and the block is there.
+constexpr size_t kSpareTimes = 64;
+
 static bool reserve(coluber_list* list, int64_t capacity) {
   if (capacity > (INT64_MAX >> 8) / list->item_size) return false;
-  void* data = realloc(list->data, static_cast<size_t>(capacity * list->item_size));
+  auto least = static_cast<size_t>(capacity * list->item_size);
+  void* data = take_spare(least, least * kSpareTimes);
+  if (data) {
+    capacity = static_cast<int64_t>(malloc_usable_size(data)) / list->item_size;
+    if (list->length > 0) memcpy(data, list->data, static_cast<size_t>(list->length * list->item_size));
+    free(list->data);
+  } else {
+    data = realloc(list->data, least);
+  }
   if (!data) return false;
   int64_t bytes = capacity * list->item_size;
   count_block(0, bytes - list->head.size);

@@ -1,5 +1,6 @@
-// Memory of arrays and strings: a 64-byte head, then the data, aligned to 64 bytes. It comes from malloc, so that blocks that are made and
-// dropped in a loop are reused without page faults (as NumPy's are); large ones ask for huge pages. Needs no GIL.
+// Memory of arrays and strings: a 64-byte head, then the data, aligned to 64 bytes. It comes from malloc or,
+// when it is large, from the spare blocks (spare.cc), so that arrays made and dropped in a loop cost no page faults; large ones ask for huge
+// pages. Needs no GIL.
 #include <sys/mman.h>
 
 #include <atomic>
@@ -7,6 +8,7 @@
 #include <cstring>
 
 #include "jit/runtime/runtime.h"
+#include "jit/runtime/spare.h"
 
 namespace coluber::jit {
 namespace {
@@ -43,57 +45,7 @@ void advise_huge(void* raw, int64_t bytes) {
   madvise(reinterpret_cast<void*>(start), end - start, MADV_HUGEPAGE);   // a wish: failing does no harm
 }
 
-// Large blocks that compiled code drops are kept until its call ends, for the next array of that size: malloc would give them back to the
-// kernel, and a loop with large temporaries would pay for its pages in each round. A lock that is taken means: do without.
-struct Kept {
-  void* raw;
-  int64_t whole;
-};
-constexpr int64_t kKeepFrom = int64_t{4} << 20;
-constexpr int kKeepAtMost = 6;
-Kept g_kept[kKeepAtMost];
-std::atomic<int> g_kept_count{0};
-std::atomic_flag g_kept_lock = ATOMIC_FLAG_INIT;
-
-bool keep(void* raw, int64_t whole) {
-  if (whole < kKeepFrom || g_kept_lock.test_and_set(std::memory_order_acquire)) return false;
-  int n = g_kept_count.load(std::memory_order_relaxed);
-  bool room = n < kKeepAtMost;
-  if (room) {
-    g_kept[n] = {raw, whole};
-    g_kept_count.store(n + 1, std::memory_order_relaxed);
-  }
-  g_kept_lock.clear(std::memory_order_release);
-  return room;
-}
-
-void* take_kept(int64_t whole) {
-  if (whole < kKeepFrom || g_kept_count.load(std::memory_order_relaxed) == 0) return nullptr;
-  if (g_kept_lock.test_and_set(std::memory_order_acquire)) return nullptr;
-  void* raw = nullptr;
-  int n = g_kept_count.load(std::memory_order_relaxed);
-  for (int i = n - 1; i >= 0 && !raw; i--)
-    if (g_kept[i].whole == whole) {
-      raw = g_kept[i].raw;
-      g_kept[i] = g_kept[n - 1];
-      g_kept_count.store(n - 1, std::memory_order_relaxed);
-    }
-  g_kept_lock.clear(std::memory_order_release);
-  return raw;
-}
-
 }  // namespace
-
-bool has_kept_blocks() { return g_kept_count.load(std::memory_order_relaxed) != 0; }
-
-void free_kept_blocks() {
-  if (g_kept_lock.test_and_set(std::memory_order_acquire)) return;   // whoever holds it is in a call, which ends with this too
-  int n = g_kept_count.exchange(0, std::memory_order_relaxed);
-  Kept mine[kKeepAtMost];
-  for (int i = 0; i < n; i++) mine[i] = g_kept[i];
-  g_kept_lock.clear(std::memory_order_release);
-  for (int i = 0; i < n; i++) free(mine[i].raw);
-}
 
 void count_block(int64_t blocks, int64_t bytes) {
   g_blocks.fetch_add(blocks, std::memory_order_relaxed);
@@ -103,15 +55,19 @@ void count_block(int64_t blocks, int64_t bytes) {
 
 RuntimeStats runtime_stats() { return {g_blocks.load(), g_bytes.load(), g_total.load()}; }
 
+// Of a spare block an eighth may be wasted.
+static void* new_memory(size_t whole, bool zeroed) {
+  if (void* raw = take_spare(whole, whole + whole / 8)) return zeroed ? memset(raw, 0, whole) : raw;
+  void* raw = zeroed ? calloc(1, whole) : malloc(whole);
+  if (raw) advise_huge(raw, static_cast<int64_t>(whole));
+  return raw;
+}
+
 coluber_owner* new_owner(int64_t bytes, bool zeroed, int32_t kind) {
   if (bytes < 0 || bytes > kLimit) return nullptr;
   int64_t whole = bytes + kHead + 48;                // malloc aligns to 16: at most 48 are lost
-  void* raw = zeroed ? nullptr : take_kept(whole);
-  if (!raw) {
-    raw = zeroed ? calloc(1, static_cast<size_t>(whole)) : malloc(static_cast<size_t>(whole));
-    if (!raw) return nullptr;
-    advise_huge(raw, whole);
-  }
+  void* raw = new_memory(static_cast<size_t>(whole), zeroed);
+  if (!raw) return nullptr;
   count_block(1, bytes);
   return place(raw, bytes, kind);
 }
@@ -126,7 +82,7 @@ coluber_owner* resize_owner(coluber_owner* owner, int64_t bytes) {
 
 static void free_memory(coluber_owner* owner, bool in_call) {
   count_block(-1, -owner->size);
-  if (!in_call || !keep(raw_of(owner), owner->size + kHead + 48)) free(raw_of(owner));
+  drop_block(raw_of(owner), in_call);
 }
 
 void drop_list(coluber_list* list);        // list.cc

@@ -44,9 +44,7 @@ struct RuntimeStats {
 RuntimeStats runtime_stats();
 void count_block(int64_t blocks, int64_t bytes);   // for kinds of blocks that are allocated elsewhere in the runtime
 
-void drop_outside(coluber_owner* owner);       // as coluber_drop, by the host: nothing is kept for the next allocation
-bool has_kept_blocks();                        // large blocks kept for the call that is going on
-void free_kept_blocks();                       // at its end
+void drop_outside(coluber_owner* owner);       // as coluber_drop, by the host
 inline void release(void* owner) {
   auto* o = static_cast<coluber_owner*>(owner);
   if (o && --o->count == 0) drop_outside(o);
