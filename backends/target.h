@@ -25,6 +25,7 @@ struct Options {
   bool slp = false;        // the SLP vectoriser: measured to do harm more often than good
   int vector_width = 0;    // bits; 0: what the target prefers
   bool verify = false;     // run LLVM's verifier before and after the pipeline
+  int debug = 0;           // 1: line tables (for listings); 2: lines and variables, nothing optimised (for debuggers)
   bool keep_llvm = false;  // keep the optimised module's text
   bool keep_asm = false;   // keep the assembly text
 };

@@ -343,6 +343,9 @@ void r_exc_match(Emit& e, const Op&, uint64_t, In a, Out out) {
   for (size_t k = 0; k < a[1].type->items.size(); k++) r = e.logic_or(r, one(e.item(a[1], static_cast<int>(k))));
   out->push_back(r);
 }
+void r_debug_local(Emit& e, const Op& op, uint64_t, In in, Out) {
+  if (has_slots(in[0].type)) e.op(OpCode::DebugLocal, {in[0]}, none(), 0, op.sym);
+}
 void r_import(Emit& e, const Op& op, uint64_t, In, Out) { fail("Unsupported", {"import inside a function"}); }
 void r_store_global(Emit& e, const Op& op, uint64_t, In, Out) { fail("Unsupported", {"assignment to the global '" + op.sym + "'"}); }
 // What the user wrote, for the opcodes that some common statement needs.
@@ -423,7 +426,7 @@ const std::array<Rule, static_cast<size_t>(OpCode::PyUnsupported) + 1>& table() 
     set(OpCode::PyCall, r_call); set(OpCode::PyCallEx, r_call_ex); set(OpCode::PyIter, r_iter); set(OpCode::PyNext, r_next);
     set(OpCode::PyUnpack, r_unpack); set(OpCode::PyUnpackEx, r_unpack_ex); set(OpCode::PyFunction, r_function); set(OpCode::PyFormat, r_format);
     set(OpCode::PyString, r_string); set(OpCode::PyRaise, r_raise); set(OpCode::PyCatch, r_catch); set(OpCode::PyExcMatch, r_exc_match);
-    set(OpCode::PyReraise, r_reraise); set(OpCode::PyImport, r_import); set(OpCode::PyStoreGlobal, r_store_global); set(OpCode::PyUnsupported, r_unsupported);
+    set(OpCode::PyReraise, r_reraise); set(OpCode::PyImport, r_import); set(OpCode::PyStoreGlobal, r_store_global); set(OpCode::PyUnsupported, r_unsupported); set(OpCode::PyDebugLocal, r_debug_local);
     return t;
   }();
   return kTable;

@@ -176,7 +176,8 @@ FunctionInfo* Session::function(int64_t handle) {
     if (!t) throw std::runtime_error(std::string("the engine does not know the type ") + shot.local_types[k]);
     info->local_types.emplace(shot.local_names[k], t);
   }
-  info->ir = build_function(*code, handle, &error, &info->consts, {shot.local_names, static_cast<size_t>(shot.nlocal_types)});
+  info->ir = build_function(*code, handle, &error, &info->consts, {shot.local_names, static_cast<size_t>(shot.nlocal_types)},
+                            info->options.debug != 0);
   if (!info->ir) throw CompileError{make_diag(*info, error)};
   index_function(*info);
   FunctionInfo* r = info.get();

@@ -50,6 +50,12 @@ std::string assembly_of(CpuTarget& target, const llvm::Module& module) {
   return std::string(text.begin(), text.end());
 }
 
+std::string exported_name(const ir::Program& program) {
+  for (const auto& fn : program.functions)
+    if (fn->exported) return fn->scopes.empty() ? fn->name : fn->scopes[0].name;
+  return "coluber_entry";
+}
+
 // From top to bottom; stops at the first error.
 void run_stages(const ir::Program& program, const Options& options, CpuTarget& target, Stopwatch* watch, CompiledObject* out) {
   llvm::LLVMContext context;
@@ -78,7 +84,7 @@ void run_stages(const ir::Program& program, const Options& options, CpuTarget& t
   out->object.assign(object.begin(), object.end());
   watch->lap("codegen");
 
-  link_object(out->object, out);
+  link_object(out->object, out, exported_name(program), options.debug == 2);
   watch->lap("link");
 }
 

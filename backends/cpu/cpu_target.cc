@@ -53,7 +53,8 @@ void CpuTarget::run_pipeline(llvm::Module& module, const Options& options) {
     for (llvm::Function& f : module)
       if (!f.isDeclaration()) f.addFnAttr("prefer-vector-width", std::to_string(options.vector_width));
   }
-  optimise(module, machine(current_), current_, options.slp);
+  if (options.debug == 2) current_ = 0;        // what was optimised away, a debugger cannot show
+  optimise(module, machine(current_), options.debug == 2 ? -1 : current_, options.slp);
 }
 
 bool CpuTarget::emit(llvm::Module& module, bool text, llvm::SmallVectorImpl<char>* out, std::string* error) {

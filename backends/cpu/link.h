@@ -5,7 +5,7 @@
 
 namespace coluber::backend {
 
-// Sets entry, imports and code of *out, or its error.
-void link_object(const std::string& object, CompiledObject* out);
+// Sets entry, imports and code of *out, or its error. `name`: the entry's, for profilers. debug: gdb is told of the object.
+void link_object(const std::string& object, CompiledObject* out, const std::string& name = "coluber_entry", bool debug = false);
 
 }  // namespace coluber::backend

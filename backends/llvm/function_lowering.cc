@@ -21,6 +21,10 @@ void FunctionLowering::run() {
   phis_.resize(fn_.blocks.size());
   for (ir::BlockId id : order_) blocks_[id] = llvm::BasicBlock::Create(context_, "b" + llvm::Twine(id), f_);
   b_.SetInsertPoint(entry_);
+  if (DebugInfo* debug = module_.debug()) {
+    debug->attach(fn_, f_);
+    b_.SetCurrentDebugLocation(debug->location(fn_, fn_.blocks[0].ops.empty() ? 0 : fn_.blocks[0].ops[0].loc));
+  }
   bind_parameters();
   if (fn_.recursive) check_stack();
   b_.CreateBr(blocks_[0]);
@@ -90,6 +94,7 @@ void FunctionLowering::lower_block(ir::BlockId id) {
   current_ = id;
   b_.SetInsertPoint(blocks_[id]);
   for (const Op& op : fn_.blocks[id].ops) {
+    if (DebugInfo* debug = module_.debug()) b_.SetCurrentDebugLocation(debug->location(fn_, op.loc));
     if (!module_.target().supports(op)) fail(op, "the target does not support it");
     lower_op(op);
   }

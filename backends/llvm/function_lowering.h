@@ -108,6 +108,8 @@ class FunctionLowering {
   V lower_math_code(const Op& op, llvm::StringRef name);
   V call_libm(llvm::StringRef symbol, llvm::ArrayRef<V> arguments);
 
+  // ---- lower_memory.cc
+  void lower_debug_local(const Op& op);
   // ---- lower_aggregate.cc
   void lower_aggregate(const Op& op);
   // ---- lower_memory.cc
@@ -148,6 +150,7 @@ class FunctionLowering {
   llvm::DenseMap<ir::ValueId, int64_t> likely_;  // results of `likely` ops
   ir::BlockId current_ = 0;
   llvm::BasicBlock* entry_ = nullptr;  // allocas and arguments
+  std::map<std::tuple<uint32_t, std::string, ir::TypeRef>, llvm::AllocaInst*> locals_;  // scope, name, type: where debuggers look
   llvm::AllocaInst* scratch_ = nullptr;
   uint64_t scratch_bytes_ = 0;
   llvm::BasicBlock* exit_ = nullptr;  // adds a traceback frame and returns 1

@@ -91,4 +91,20 @@ void FunctionLowering::lower_alloc(const Op& op) {
   set(op, owner);
 }
 
+// A store to a Python variable, kept in memory under its name for the debugger. Passes may have moved the op into other functions: without
+// debug information it means nothing.
+void FunctionLowering::lower_debug_local(const Op& op) {
+  DebugInfo* debug = module_.debug();
+  if (!debug || debug->level() != DebugLevel::Variables) return;
+  ir::TypeRef type = arg_type(op, 0);
+  const size_t bytes = ir::is_number(type) ? static_cast<size_t>(ir::item_size(type)) : slots_of(type).size() * 8;
+  uint32_t scope = op.loc < fn_.locs.size() ? fn_.locs[op.loc].scope : 0;
+  llvm::AllocaInst*& memory = locals_[{scope, op.sym, type}];
+  if (!memory) {
+    memory = stack_bytes(bytes, 16);
+    debug->declare(fn_, op.loc, op.sym, type, memory, entry_->getTerminator());
+  }
+  store_value(type, slots(op.args[0]), memory, Memory::Anything);
+}
+
 }  // namespace coluber::backend

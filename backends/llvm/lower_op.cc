@@ -138,6 +138,8 @@ void FunctionLowering::lower_effect_op(const Op& op) {
       return lower_exc(op);
     case OpCode::Poll:
       return lower_poll(op);
+    case OpCode::DebugLocal:
+      return lower_debug_local(op);
     case OpCode::Retain:
     case OpCode::Release:
       return lower_ownership(op);

@@ -41,6 +41,7 @@ ModuleLowering::ModuleLowering(llvm::Module& module, const ir::Program& program,
       target_(target),
       options_(options),
       fast_math_(fast_math_flags(options.fastmath)) {
+  if (options.debug) debug_ = std::make_unique<DebugInfo>(module, static_cast<DebugLevel>(options.debug));
   llvm::MDBuilder md(context_);
   llvm::MDNode* root = md.createTBAARoot("coluber");
   auto tag_of = [&](const char* name) {
@@ -80,6 +81,7 @@ LoweredProgram ModuleLowering::run() {
   if (exported && !direct) emit_entry_wrapper(*exported);
   emit_frame_table();
   emit_import_table(&result);
+  if (debug_) debug_->finish();
   result.error = error_;
   return result;
 }
@@ -146,6 +148,10 @@ void ModuleLowering::emit_entry_wrapper(const ir::Function& fn) {
   f->setDoesNotThrow();
   mark_entry(f);
   Builder b(llvm::BasicBlock::Create(context_, "", f));
+  if (debug_) {
+    debug_->attach(fn, f);
+    b.SetCurrentDebugLocation(debug_->location(fn, 0));
+  }
   llvm::SmallVector<llvm::Value*, 16> arguments{f->getArg(0)};
   int cell = 0;
   for (ir::ValueId p : fn.blocks[0].params) {

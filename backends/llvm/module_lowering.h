@@ -1,5 +1,6 @@
 // Lowering of a whole program to one LLVM module, and the services its functions share: imports, traceback frames, strings, alias metadata.
 #pragma once
+#include "backends/llvm/debug_info.h"
 #include "backends/llvm/pch.h"
 #include "backends/llvm/runtime_calls.h"
 #include "backends/llvm/slots.h"
@@ -36,6 +37,7 @@ class ModuleLowering {
   Target& target() { return target_; }
   const Options& options() const { return options_; }
   SlotTable& slots() { return slots_; }
+  DebugInfo* debug() { return debug_.get(); }                       // null: none is wanted
   llvm::FastMathFlags fast_math() const { return fast_math_; }
 
   // A function of this program; null after reporting that there is none.
@@ -92,6 +94,7 @@ class ModuleLowering {
   const Options options_;
   SlotTable slots_;
   llvm::FastMathFlags fast_math_;
+  std::unique_ptr<DebugInfo> debug_;
   std::string error_;
   llvm::StringMap<std::pair<llvm::Function*, const ir::Function*>> functions_;
   std::vector<std::string> import_keys_;

@@ -168,6 +168,7 @@ llvm::ModulePassManager single_function(int level, bool slp) {
 llvm::ModulePassManager several_functions(int level, bool slp) {
   llvm::ModulePassManager mpm;
   mpm.addPass(llvm::AlwaysInlinerPass(false));
+  if (level < 0) return mpm;
   if (level == 0) {
     mpm.addPass(llvm::createModuleToFunctionPassAdaptor(simplification(false)));
     return mpm;
@@ -222,7 +223,7 @@ void optimise(llvm::Module& module, llvm::TargetMachine* machine, int opt_level,
   builder.crossRegisterProxies(loops, functions, sccs, modules);
   int bodies = 0;
   for (llvm::Function& f : module) bodies += !f.isDeclaration() && !f.hasFnAttribute(llvm::Attribute::Cold);
-  llvm::ModulePassManager passes = bodies == 1 ? single_function(opt_level, slp) : several_functions(opt_level, slp);
+  llvm::ModulePassManager passes = bodies == 1 && opt_level >= 0 ? single_function(opt_level, slp) : several_functions(opt_level, slp);
   passes.run(module, modules);
 }
 

@@ -53,9 +53,10 @@ void build(const clb_code& code, Unit* unit, Function* f) {
 namespace coluber::ir {
 
 std::unique_ptr<Function> build_function(const clb_code& code, int64_t handle, BuildError* error, std::vector<const clb_const*>* constants,
-                                         std::span<const char* const> typed_locals) {
+                                         std::span<const char* const> typed_locals, bool debug) {
   frontend::Unit unit;
   unit.typed_locals.assign(typed_locals.begin(), typed_locals.end());
+  unit.debug = debug;
   std::unique_ptr<Function> f = frontend::new_function(code, handle);
   try {
     frontend::build(code, &unit, f.get());

@@ -21,11 +21,14 @@ struct BuildError {
 // The parameters of block 0 are all parameters of the function in the order of co_varnames: positional, keyword-only, *args as one
 // tuple, **kwargs as one dict. Lines count from 1, columns from 0 in UTF-8 bytes.
 //
+// debug: stores to variables are marked by py.debug_local.
+//
 // What py.const and py.function count in `imm` is *constants: the code's own, then those the frontend added (None, items of constant
 // tuples, constants of comprehensions that were inlined). They point into `code` or to statics.
 //
 // Each value that is stored to a variable named in `typed_locals` goes through a py.local.
 std::unique_ptr<Function> build_function(const clb_code& code, int64_t handle, BuildError* error,
-                                         std::vector<const clb_const*>* constants = nullptr, std::span<const char* const> typed_locals = {});
+                                         std::vector<const clb_const*>* constants = nullptr, std::span<const char* const> typed_locals = {},
+                                         bool debug = false);
 
 }  // namespace coluber::ir

@@ -73,6 +73,7 @@ void Builder::do_SetLocal(const Inst& i) {
   write(i.a, v);
   const Unit::Var& var = unit_.vars[static_cast<size_t>(i.a)];
   if (var.cell) effect(OpCode::Retain, {v}, var.name);   // a mark for closures.cc, which removes it
+  if (unit_.debug && static_cast<size_t>(i.a) < unit_.own_vars) effect(OpCode::PyDebugLocal, {v}, var.name);
 }
 ValueId Builder::typed(int v, ValueId x) {
   size_t at = static_cast<size_t>(v);

@@ -61,6 +61,7 @@ struct Unit {
   std::vector<const char*> frees;          // free variables of the function
   std::vector<Loc> locs{1};
   std::vector<std::string> typed_locals;   // names of variables whose stores convert
+  bool debug = false;                      // stores to variables are marked by py.debug_local
   size_t own_vars = 0;                     // how many of vars the function itself has
   size_t budget = 4'000'000;               // micro-ops that may still be made: inlining must end
 

@@ -43,6 +43,7 @@ void Builder::entry_block(const clb_code& code) {
     ValueId v = typed(i, add_param(block_, i));
     vars_[static_cast<size_t>(i)] = v;
     stamps_[static_cast<size_t>(i)] = stamp_;
+    if (unit_.debug) effect(OpCode::PyDebugLocal, {v}, unit_.vars[static_cast<size_t>(i)].name);
   }
   jump(edge_to(0));
 }

@@ -171,6 +171,7 @@ backend::Options backend_options(const clb_options& options) {
   backend::Options o;
   o.fastmath = static_cast<uint32_t>(options.fastmath);
   o.opt_level = options.opt_level;
+  o.debug = options.debug ? 2 : 0;
   return o;
 }
 
