@@ -110,6 +110,8 @@ class FunctionLowering {
 
   // ---- lower_memory.cc
   void lower_debug_local(const Op& op);
+  ir::TypeRef shown_type(uint32_t scope, const std::string& name, ir::TypeRef type);
+  uint32_t scope_of(const Op& op) const;
   // ---- lower_aggregate.cc
   void lower_aggregate(const Op& op);
   // ---- lower_memory.cc
@@ -150,7 +152,11 @@ class FunctionLowering {
   llvm::DenseMap<ir::ValueId, int64_t> likely_;  // results of `likely` ops
   ir::BlockId current_ = 0;
   llvm::BasicBlock* entry_ = nullptr;  // allocas and arguments
-  std::map<std::tuple<uint32_t, std::string, ir::TypeRef>, llvm::AllocaInst*> locals_;  // scope, name, type: where debuggers look
+  struct ShownLocal {
+    llvm::AllocaInst* memory = nullptr;
+    ir::TypeRef type = nullptr;
+  };
+  std::map<std::tuple<uint32_t, std::string, ir::TypeRef>, ShownLocal> locals_;  // scope, name, type (null: a number)
   llvm::AllocaInst* scratch_ = nullptr;
   uint64_t scratch_bytes_ = 0;
   llvm::BasicBlock* exit_ = nullptr;  // adds a traceback frame and returns 1

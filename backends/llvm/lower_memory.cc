@@ -91,20 +91,46 @@ void FunctionLowering::lower_alloc(const Op& op) {
   set(op, owner);
 }
 
+// A variable that holds numbers of several types is shown as the widest of them: a debugger has one type for a name.
+ir::TypeRef FunctionLowering::shown_type(uint32_t scope, const std::string& name, ir::TypeRef type) {
+  if (!ir::is_number(type)) return type;
+  bool same = true;
+  int rank = 0;
+  for (const ir::Block& block : fn_.blocks)
+    for (const Op& op : block.ops) {
+      if (op.code != OpCode::DebugLocal || op.sym != name || scope_of(op) != scope) continue;
+      ir::TypeRef t = ir::strong(arg_type(op, 0));
+      if (!ir::is_number(t)) continue;
+      same = same && t == ir::strong(type);
+      rank = std::max(rank, ir::is_complex(t) ? 3 : ir::is_float(t) ? 2 : ir::is_integer(t) ? 1 : 0);
+    }
+  if (same) return ir::strong(type);
+  return ir::strong(rank == 3 ? ir::pycomplex() : rank == 2 ? ir::pyfloat() : rank == 1 ? ir::pyint() : ir::pybool());
+}
+
+uint32_t FunctionLowering::scope_of(const Op& op) const { return op.loc < fn_.locs.size() ? fn_.locs[op.loc].scope : 0; }
+
 // A store to a Python variable, kept in memory under its name for the debugger. Passes may have moved the op into other functions: without
 // debug information it means nothing.
 void FunctionLowering::lower_debug_local(const Op& op) {
   DebugInfo* debug = module_.debug();
   if (!debug || debug->level() != DebugLevel::Variables) return;
-  ir::TypeRef type = arg_type(op, 0);
-  const size_t bytes = ir::is_number(type) ? static_cast<size_t>(ir::item_size(type)) : slots_of(type).size() * 8;
-  uint32_t scope = op.loc < fn_.locs.size() ? fn_.locs[op.loc].scope : 0;
-  llvm::AllocaInst*& memory = locals_[{scope, op.sym, type}];
+  auto& [memory, type] = locals_[{scope_of(op), op.sym, ir::is_number(arg_type(op, 0)) ? nullptr : arg_type(op, 0)}];
   if (!memory) {
-    memory = stack_bytes(bytes, 16);
+    type = shown_type(scope_of(op), op.sym, arg_type(op, 0));
+    memory = stack_bytes(ir::is_number(type) ? static_cast<size_t>(ir::item_size(type)) : slots_of(type).size() * 8, 16);
     debug->declare(fn_, op.loc, op.sym, type, memory, entry_->getTerminator());
   }
-  store_value(type, slots(op.args[0]), memory, Memory::Anything);
+  Slots value = slots(op.args[0]);
+  ir::TypeRef from = ir::is_number(type) ? ir::strong(arg_type(op, 0)) : type;
+  if (from != type && ir::is_complex(type)) {
+    ir::TypeRef part = ir::real_of(type), from_part = ir::is_complex(from) ? ir::real_of(from) : from;
+    llvm::Value* imag = value.size() > 1 ? cast_scalar(value[1], from_part, part) : llvm::ConstantFP::get(b_.getDoubleTy(), 0.0);
+    value = {cast_scalar(value[0], from_part, part), imag};
+  } else if (from != type) {
+    value = {cast_scalar(value[0], from, type)};
+  }
+  store_value(type, value, memory, Memory::Anything);
 }
 
 }  // namespace coluber::backend

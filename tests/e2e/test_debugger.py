@@ -13,10 +13,10 @@ import coluber, numpy as np
 @coluber.njit(debug=True, cache=False)
 def run(a, n, w, z, flag):
     total = 0.0
-    pair = (n, w)
+    pair, mixed = (n, w), 0
     for i in range(n):
         item = a[i] * w
-        total += item
+        total, mixed = total + item, mixed + 0.5
         n = n
     z = z * z
     return total, pair, z, flag
@@ -56,13 +56,14 @@ def test_gdb_stops_at_a_line_and_prints_the_variables(tmp_path):
         print pair
         print a.shape[0]
         print a.data[2]
+        print mixed
         next
         """)
     assert any("stopped.py:10" in line and "run ()" in line for line in lines), everything
     values = [line.split(" = ", 1)[1] for line in lines if line.startswith("$")]
     assert values[:5] == ["1", "5", "5", "2.5", "3"], everything
     assert values[5].startswith("1 + 2") and values[6] == "true", everything
-    assert values[7] == "{item0 = 3, item1 = 2.5}" and values[8:10] == ["3", "2"], everything
+    assert values[7] == "{item0 = 3, item1 = 2.5}" and values[8:11] == ["3", "2", "1"], everything
 
 
 def test_the_result_is_the_same_without_a_debugger():
