@@ -267,3 +267,30 @@ def test_unbound():
 def test_numpy_scalars_as_arguments():
     same(gcd, np.int32(48), np.int32(36))
     same(ternary, np.float32(1.5), np.float64(2.5))
+
+
+def test_ranges_that_are_empty_by_more_than_an_int_holds():
+    def rounds(start, stop, step):
+        n = 0
+        for _ in range(start, stop, step):
+            n += 1
+            if n > 5:
+                break
+        return n
+
+    def up(start, stop):
+        n = 0
+        for _ in range(start, stop):
+            n += 1
+        return n
+
+    def down(start, stop):
+        n = 0
+        for _ in range(start, stop, -1):
+            n += 1
+        return n
+    far = 2**62 + 5
+    for a, b in ((far, -far), (far, -2**63), (2**63 - 1, -2**63), (3, 1), (1, 3)):
+        same(up, a, b)
+        same(down, b, a) if b < a else same(down, a - 5, b - 5)
+        same(rounds, a, b, 1 if b < a else -1)             # the other way has more rounds than an int holds

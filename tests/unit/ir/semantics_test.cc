@@ -47,7 +47,8 @@ TEST_P(SameMeaning, OfRandomPrograms) {
   EXPECT_GT(raised, 100);
 }
 
-INSTANTIATE_TEST_SUITE_P(Passes, SameMeaning, testing::Values("cleanup", "inline", "inline,cleanup,refcount,cleanup", "guards", "cleanup,guards,cleanup,refcount"),
+INSTANTIATE_TEST_SUITE_P(Passes, SameMeaning, testing::Values("cleanup", "inline", "inline,cleanup,refcount,cleanup", "guards", "cleanup,guards,cleanup,refcount",
+                                                                 "polls,latches,refcount,cleanup", "inline,cleanup,guards,polls,latches,refcount"),
                          [](const testing::TestParamInfo<const char*>& p) {
                            std::string name = p.param;
                            for (char& c : name)
