@@ -16,6 +16,8 @@ import sys
 import time
 from pathlib import Path
 
+os.environ.update(OPENBLAS_NUM_THREADS="1", OMP_NUM_THREADS="1")      # before NumPy comes: its threads would share one core
+
 from build_peers import c_library, cython_module
 from cases import CASES
 
@@ -204,7 +206,6 @@ def main():
     parser.add_argument("--peer", action="append", default=[], help=f"only these of {', '.join(PEERS)}")
     parser.add_argument("--out", default="build/bench/peers.json")
     options = parser.parse_args()
-    os.environ.update(OPENBLAS_NUM_THREADS="1", OMP_NUM_THREADS="1")
     peers, absent = find_peers(options.peer or PEERS)
     for name, why in absent.items():
         print(f"without {name}: {why}", file=sys.stderr)

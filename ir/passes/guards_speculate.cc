@@ -14,6 +14,7 @@
 // writes, calls or raises other than by guards. What the guards kept from happening must be harmless: integer divisors are replaced by 1 where
 // they are 0, and what is read must be known to be inside of its array without the help of guards. Loops that store are left alone: a store behind a failed guard could be seen.
 #include <algorithm>
+#include <cmath>
 
 #include "ir/passes/guards.h"
 
@@ -85,7 +86,7 @@ class Speculation {
     const Op* test = a_.ranges.def(term.args[0]);
     while (test && test->code == OpCode::Likely) test = a_.ranges.def(test->args[0]);
     if (!stay0 || stay1 || !test || (test->code != OpCode::Lt && test->code != OpCode::Gt)) return false;
-    if (a_.loops.contains(id, f_.values[test->args[1]].block)) return false;
+    if (!invariant(test->args[1], id)) return false;
     auto at = std::find(header.params.begin(), header.params.end(), test->args[0]);
     if (at == header.params.end()) return false;
     size_t index = static_cast<size_t>(at - header.params.begin());
@@ -97,6 +98,14 @@ class Speculation {
       if (!next || next->code != step || next->args[0] != *at || !a_.ranges.constant(next->args[1], &k) || k != 1) return false;
     }
     return true;
+  }
+
+  // Nothing in the loop writes: what is computed in it from values of outside (the shape of an array) is the same in each turn.
+  bool invariant(ValueId v, LoopId id, int depth = 4) const {
+    if (!a_.loops.contains(id, f_.values[v].block)) return true;
+    const Op* op = a_.ranges.def(v);
+    if (!op || depth == 0) return false;
+    return std::all_of(op->args.begin(), op->args.end(), [&](ValueId x) { return invariant(x, id, depth - 1); });
   }
 
   bool reads_are_safe() {
@@ -147,7 +156,7 @@ class Speculation {
       Op& op = made.ops[i];
       if (op.code == OpCode::Guard) {
         ValueId cond = op.args[0];
-        if (told_by_next(f_.blocks[from].ops, i)) continue;
+        if (told_later(f_.blocks[from].ops, i)) continue;
         if (f_.type_of(cond) != pybool()) cond = emit(&ops, b, OpCode::Cast, {cond}, pybool(), op);
         bad = emit(&ops, b, OpCode::Or, {bad, emit(&ops, b, OpCode::Not, {cond}, pybool(), op)}, pybool(), op);
         continue;
@@ -166,18 +175,38 @@ class Speculation {
     bad_[b] = {in, bad};
   }
 
-  // A test for nan (x == x) in front of one that fails for nan as well, |x| < limit.
-  bool told_by_next(const std::vector<Op>& ops, size_t guard) const {
+  // A test for nan (x == x) or for infinity (|x| != inf) in front of one that fails for those as well, |x| < limit.
+  bool told_later(const std::vector<Op>& ops, size_t guard) const {
     const Op* same = a_.ranges.def(ops[guard].args[0]);
-    if (!same || same->code != OpCode::Eq || same->args[0] != same->args[1]) return false;
+    bool tells_nan = same && same->code == OpCode::Eq && same->args[0] == same->args[1];
+    if (!same || (!tells_nan && !is_not_infinite(*same))) return false;
     for (size_t i = guard + 1; i < ops.size(); ++i) {
       if (ops[i].code != OpCode::Guard) continue;
       const Op* less = a_.ranges.def(ops[i].args[0]);
-      if (!less || (less->code != OpCode::Lt && less->code != OpCode::Le)) return false;
-      const Op* size = a_.ranges.def(less->args[0]);
-      return less->args[0] == same->args[0] || (size && size->code == OpCode::Math && size->sym == "fabs" && size->args[0] == same->args[0]);
+      if (!less || (less->code != OpCode::Lt && less->code != OpCode::Le)) continue;
+      double limit;
+      bool finite = float_constant(less->args[1], &limit) && std::isfinite(limit);
+      if (finite && (less->args[0] == same->args[0] || absolute_of(less->args[0]) == same->args[0])) return true;
     }
     return false;
+  }
+
+  bool is_not_infinite(const Op& op) const {
+    double limit;
+    return op.code == OpCode::Ne && absolute_of(op.args[0]) != kNoId && float_constant(op.args[1], &limit) && std::isinf(limit);
+  }
+
+  bool float_constant(ValueId v, double* out) const {
+    const Op* op = a_.ranges.def(v);
+    if (!op || op->code != OpCode::Const || !is_float(f_.type_of(v))) return false;
+    *out = op->fimm;
+    return true;
+  }
+
+  // x, when v is |x|.
+  ValueId absolute_of(ValueId v) const {
+    const Op* op = a_.ranges.def(v);
+    return op && op->code == OpCode::Math && op->sym == "fabs" ? op->args[0] : kNoId;
   }
 
   // An edge out of the copy asks first whether all went well.
