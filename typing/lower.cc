@@ -324,6 +324,8 @@ class Lowering {
       case OpCode::Jump: {
         Edge edge = make_edge(b, op.targets[0]);
         terminate(OpCode::Jump, {}, {edge}, op.loc);
+        bool back = rank_[op.targets[0].block] <= rank_[b];
+        if (back && spec_.fn->library && !polls_[op.targets[0].block]) out_->blocks[e_.block()].term().imm = 4;   // see jump in ops.def
         return;
       }
       case OpCode::Branch: lower_branch(b, op); return;

@@ -153,7 +153,7 @@ void FunctionLowering::add_incoming(const ir::Edge& edge, llvm::BasicBlock* from
 }
 
 // What an edge back says of its loop. 1: it is seldom run, so no vector form of it and no unrolling. 2: the accesses to elements in it are
-// independent from round to round, so that no test for overlap is needed.
+// independent from round to round, so that no test for overlap is needed. 4: it is the library's: what is not vectorised is not worth unrolling.
 void FunctionLowering::mark_loop(llvm::Instruction* branch, int64_t what) {
   if (what == 0) return;
   auto flag = [&](const char* name, llvm::Metadata* value) -> llvm::Metadata* {
@@ -166,6 +166,7 @@ void FunctionLowering::mark_loop(llvm::Instruction* branch, int64_t what) {
     parts.push_back(flag("llvm.loop.vectorize.enable", llvm::ConstantAsMetadata::get(b_.getFalse())));
     parts.push_back(flag("llvm.loop.unroll.disable", nullptr));
   }
+  if (what & 4) parts.push_back(flag("llvm.loop.unroll.runtime.disable", nullptr));
   if (what & 2) parts.push_back(flag("llvm.loop.parallel_accesses", module_.independent()));
   llvm::MDNode* loop = llvm::MDNode::getDistinct(context_, parts);
   loop->replaceOperandWith(0, loop);

@@ -1,5 +1,5 @@
-// Inlining: a `call` of a function of the same program becomes its body, when the function is always_inline or small, and not part of a
-// call-graph cycle. Callees are done before their callers, so that a body is inlined in its final form. Functions that nobody refers to
+// Inlining: a `call` of a function of the same program becomes its body, when the function is always_inline, small, or called at this one place
+// only (LLVM would simplify it twice, by itself and in its caller), and not part of a call-graph cycle. Callees are done before their callers, so that a body is inlined in its final form. Functions that nobody refers to
 // afterwards are dropped.
 //
 //   before                                      after
@@ -218,6 +218,7 @@ class Inliner {
   void run() {
     sizes_.resize(p_.functions.size());
     for (size_t i = 0; i < sizes_.size(); ++i) sizes_[i] = op_count(*p_.functions[i]);
+    count_uses();
     for (uint32_t i : graph_.callees_first()) function(i);
     drop_unused();
   }
@@ -227,7 +228,17 @@ class Inliner {
     if (callee == kNoId || graph_.in_cycle(callee)) return false;
     const Function& f = *p_.functions[callee];
     if (f.recursive || !f.typed || f.blocks.empty()) return false;
-    return f.always_inline || (sizes_[callee] <= options_.inline_max_ops && sizes_[caller] <= options_.inline_max_caller);
+    if (f.always_inline) return true;
+    uint32_t most = uses_[callee] == 1 && !f.exported ? options_.inline_max_once : options_.inline_max_ops;
+    return sizes_[callee] <= most && sizes_[caller] <= options_.inline_max_caller;
+  }
+
+  void count_uses() {
+    uses_.resize(p_.functions.size());
+    for (const auto& f : p_.functions)
+      for (const Block& b : f->blocks)
+        for (const Op& op : b.ops)
+          if (uint32_t i = op.sym.empty() ? kNoId : graph_.find(op.sym); i != kNoId) ++uses_[i];
   }
 
   void function(uint32_t index) {
@@ -319,6 +330,7 @@ class Inliner {
   const PassOptions& options_;
   CallGraph graph_;
   std::vector<uint32_t> sizes_;            // ops, growing as callees come in
+  std::vector<uint32_t> uses_;             // places in the program that name a function, before this run
   std::vector<std::pair<ValueId, ValueId>> replaced_;      // results of calls, and what stands for them
 };
 

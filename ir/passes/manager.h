@@ -17,6 +17,7 @@ enum class PassId : uint8_t {
 
 struct PassOptions {
   uint32_t inline_max_ops = 40;            // larger functions are inlined only when always_inline
+  uint32_t inline_max_once = 400;          // ... or when one place calls them, and they are no larger than this
   uint32_t inline_max_caller = 20'000;     // ... and only into functions below that many ops
   bool verify = verify_by_default();       // after each pass: in debug builds, and with COLUBER_VERIFY=1
   // Called after each pass, e.g. to dump the program or to note the time.

@@ -45,10 +45,11 @@ bool has(const Function& f, const LoopInfo& loops, LoopId id, std::initializer_l
   return false;
 }
 
-// Loops over the elements of an array expression are as long as the arrays; NumPy does not look in its own either.
+// Loops over the elements of an array expression, and the library's innermost ones, are as long as the arrays; NumPy does not look in its own
+// either.
 bool of_elements(const Function& f, const Loop& loop) {
   for (const Pred& latch : loop.latches)
-    if (latch.error() || !(f.blocks[latch.block].term().imm & 2)) return false;
+    if (latch.error() || !(f.blocks[latch.block].term().imm & 6)) return false;
   return true;
 }
 

@@ -83,19 +83,16 @@ def _times(x, y):
     return x * y
 
 
-def _scan(dst, src, axis, op):
+def _scan(dst, src, axis, op, start):
     d = dtype_of(dst)
     if axis > 0:
         for i in range(src.shape[0]):
-            _scan(dst[i], src[i], axis - 1, op)
+            _scan(dst[i], src[i], axis - 1, op, start)
     elif src.ndim == 1:
-        n = src.shape[0]
-        if n > 0:
-            acc = cast(get(src, 0), d)
-            put(dst, acc, 0)
-            for i in range(1, n):
-                acc = op(acc, cast(get(src, i), d))
-                put(dst, acc, i)
+        acc = cast(start, d)
+        for i in range(src.shape[0]):
+            acc = op(acc, cast(get(src, i), d))
+            put(dst, acc, i)
     else:
         if src.shape[0] > 0:
             assign(dst[0], src[0])
@@ -113,18 +110,19 @@ def _scan_rows(dst, before, src, op):
             _scan_rows(dst[i], before[i], src[i], op)
 
 
-def _scanned(a, axis, d, op):
+def _scanned(a, axis, d, op, start):
+    """start leaves any number as it is: -0.0 for sums."""
     if axis is None:
         flat = ravelled(_one(a))
         out = empty_array(flat.shape, d)
-        _scan(out, flat, 0, op)
+        _scan(out, flat, 0, op, start)
         return out
     out = empty_array(a.shape, d)
     k = check_axis(axis, a.ndim)
     if is_literal(k):
-        _scan(out, a, k, op)
+        _scan(out, a, k, op, start)
     else:
-        _scan(axis_first(out, k), axis_first(a, k), 0, op)
+        _scan(axis_first(out, k), axis_first(a, k), 0, op, start)
     return out
 
 
@@ -133,10 +131,10 @@ def _scanned(a, axis, d, op):
     lambda np: (np.arange(5, dtype=np.int8),), lambda np: (np.zeros(0),)])
 def cumsum(a, axis=None, dtype=None, out=None):
     x = as_array(a)
-    return result(_scanned(x, axis, sum_dtype(x, dtype), _plus), out)
+    return result(_scanned(x, axis, sum_dtype(x, dtype), _plus, -0.0), out)
 
 
 @implements(np.cumprod, "method:array.cumprod", examples=[lambda np: (np.linspace(1, 2, 20),), lambda np: (np.arange(1, 13).reshape(3, 4), 0)])
 def cumprod(a, axis=None, dtype=None, out=None):
     x = as_array(a)
-    return result(_scanned(x, axis, sum_dtype(x, dtype), _times), out)
+    return result(_scanned(x, axis, sum_dtype(x, dtype), _times, 1), out)

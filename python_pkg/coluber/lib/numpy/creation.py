@@ -5,7 +5,7 @@ import numpy as np
 
 from coluber.extending import implements
 from coluber.lib.intrinsics import (
-    assign, cast, dtype_of, empty_array, is_array, is_complex, is_contiguous, is_f_contiguous, is_integer, is_list, is_number, is_tuple, item,
+    assign, cast, dtype_of, empty_array, is_array, is_complex, is_contiguous, is_f_contiguous, is_integer, is_list, is_literal, is_number, is_tuple, item,
     promote, put, same_type, weak, zero_item)
 from coluber.lib.numpy._common import as_array, as_tuple, contiguous
 
@@ -111,6 +111,12 @@ def _arange(start, stop, step, dtype):
         d = promote(start, stop, step)
     else:
         d = dtype_of(dtype)
+    if is_literal(step) and step == 1 and is_integer(start) and is_integer(stop) and is_integer(d):
+        n = max(int(stop) - int(start), 0)
+        out = empty_array((n,), d)
+        for i in range(n):
+            put(out, cast(start + i, d), i)
+        return out
     length = (weak(stop) - weak(start)) / weak(step)
     if length != length:
         raise ValueError("arange: cannot compute length")
@@ -141,22 +147,23 @@ def linspace(start, stop, num=50, endpoint=True, retstep=False, dtype=None):
     delta = last - first
     step = delta / cast(max(div, 1), dt)
     y = empty_array((num,), dt)
-    if div > 0:
-        if step == 0:
-            for i in range(num):
-                put(y, (cast(i, dt) / cast(div, dt)) * delta + first, i)
-        else:
-            for i in range(num):
-                put(y, cast(i, dt) * step + first, i)
-    else:
-        for i in range(num):
-            put(y, cast(i, dt) * delta + first, i)
-        step = cast(np.nan, dt)
+    for i in range(num):
+        put(y, cast(i, dt) * step + first, i)
+    if step == 0 and delta != 0:
+        _underflown(y, first, delta, div)
     if endpoint and num > 1:
         put(y, last, num - 1)
     if retstep:
-        return _linspace_cast(y, dtype), step
+        return _linspace_cast(y, dtype), step if div > 0 else cast(np.nan, dt)
     return _linspace_cast(y, dtype)
+
+
+def _underflown(y, first, delta, div):
+    """The interval is not zero, but its part is: NumPy divides first then. At most a handful of float's smallest numbers apart."""
+    i = 0
+    while i < y.shape[0]:
+        put(y, (cast(i, dtype_of(y)) / cast(div, dtype_of(y))) * delta + first, i)
+        i += 1
 
 
 def _linspace_cast(y, dtype):

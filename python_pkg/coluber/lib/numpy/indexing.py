@@ -3,7 +3,7 @@ import numpy as np
 
 from coluber.extending import implements
 from coluber.lib.intrinsics import (
-    array_view, assign, cast, dtype_of, empty_array, get, is_array, is_bool, is_contiguous, is_integer, is_list, is_literal, is_none, is_number,
+    array_view, assign, cast, dtype_of, empty_array, get, guard, is_array, is_bool, is_contiguous, is_integer, is_list, is_literal, is_none, is_number,
     is_slice, is_tuple, put, range_tuple, select, tuple_map, tuple_repeat)
 from coluber.lib.numpy._broadcast import broadcast_all
 from coluber.lib.numpy._common import as_array, axis_back, axis_first, axis_last, check_axis, contiguous, like, ravelled
@@ -396,8 +396,9 @@ def _integers(key):
 
 def _take_rows(a, key):
     out = empty_array(key.shape + a.shape[1:], dtype_of(a))
-    if a.ndim == 1 and key.ndim == 1 and _all_within(key, a.shape[0]):
+    if a.ndim == 1 and key.ndim == 1:
         n = a.shape[0]
+        _check_all(key, n)
         for i in range(key.shape[0]):
             k = int(get(key, i))
             put(out, get(a, select(k < 0, k + n, k)), i)
@@ -406,13 +407,17 @@ def _take_rows(a, key):
     return out
 
 
-def _all_within(key, n):
-    """Whether all indices are in range: looked at beforehand, so that the loop behind has no checks."""
+def _check_all(key, n):
+    """All indices are looked at beforehand, so that the loop behind has no checks."""
     outside = 0
     for i in range(key.shape[0]):
         k = int(get(key, i))
         outside |= int(k < -n) | int(k >= n)
-    return outside == 0
+    if outside:
+        at = 0
+        while -n <= get(key, at) < n:
+            at += 1
+        guard(False, "IndexArray", int(get(key, at)), n, 0)
 
 
 @implements("op:getitem_fancy")

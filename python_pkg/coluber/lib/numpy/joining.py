@@ -3,7 +3,7 @@ import numpy as np
 
 from coluber.extending import implements
 from coluber.lib.intrinsics import (
-    array_view, assign, dtype_of, empty_array, get, is_array, is_contiguous, is_number, is_tuple, mem_copy, promote, put, same_type, static_error,
+    array_view, assign, dtype_of, empty_array, get, is_array, is_contiguous, is_literal, is_number, is_tuple, mem_copy, promote, put, same_type, static_error,
     tuple_map, tuple_set)
 from coluber.lib.numpy._common import as_array, as_tuple, axis_first, check_axis, narrow, ravelled
 from coluber.lib.numpy.shape import atleast_1d, atleast_2d, expand_dims
@@ -39,7 +39,9 @@ def _length(parts, k):
 def _copy_part(out, p, k, at):
     """Part p to its place along axis k. Contiguous parts go block by block."""
     if is_contiguous(p) and same_type(dtype_of(p), dtype_of(out)):
-        if p.size > 0:
+        if is_literal(k) and k == 0:
+            mem_copy(array_view(out, (0,), (), at * out.strides[0], "C"), p, p.nbytes)
+        elif p.size > 0:
             block = p.shape[k] * p.strides[k]
             row = out.shape[k] * out.strides[k]
             to = at * out.strides[k]
@@ -57,9 +59,8 @@ def _copy_parts(out, parts, k):
         p = parts[0]
         if p.ndim != out.ndim:
             raise ValueError("all the input array dimensions must match exactly")
-        for j in range(out.ndim):
-            if j != k and p.shape[j] != out.shape[j]:
-                raise ValueError("all the input array dimensions except for the concatenation axis must match exactly")
+        if out.ndim > 1 and tuple_set(p.shape, k, 0) != tuple_set(out.shape, k, 0):
+            raise ValueError("all the input array dimensions except for the concatenation axis must match exactly")
         _copy_part(out, p, k, out.shape[k] - _length(parts, k))     # no literal 0: one specialisation for all parts of a type
         _copy_parts(out, parts[1:], k)
 

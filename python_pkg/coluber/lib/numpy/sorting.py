@@ -65,14 +65,14 @@ def array_sort(a, axis=-1, kind=None, order=None, stable=None):
 
 
 def _argsort_into(out, x, kind):
+    if x.ndim == 1:
+        argsort_in_place(x, out, kind)
+        return
     n = x.shape[x.ndim - 1]
     keys = flat_view(x)
     indices = flat_view(out)
     for at in range(0, x.size, max(n, 1)):
-        part = indices[at:at + n]
-        for i in range(n):
-            put(part, i, i)
-        argsort_in_place(keys[at:at + n], part, kind)
+        argsort_in_place(keys[at:at + n], indices[at:at + n], kind)
 
 
 def _argsorted(x, kind):
