@@ -24,12 +24,24 @@ TEST(Inline, SizeAndTheWord) {
   std::string body;
   for (int i = 1; i < 60; ++i) body += "  %" + std::to_string(i) + " = add %" + std::to_string(i - 1) + ", %0 : pyint\n";
   std::string big = " {\n^0:\n" + body + "  return %59\n}\n";
-  std::string caller = "func @f(%0: pyint) -> pyint exported {\n^0:\n  %1 = call %0, \"g\" : pyint\n  return %1\n}\n";
-  EXPECT_EQ(count_of(after("inline", caller + "func @g(%0: pyint) -> pyint" + big), "call"), 1);
+  std::string caller = "func @f(%0: pyint) -> pyint exported {\n^0:\n  %1 = call %0, \"g\" : pyint\n  %2 = call %1, \"g\" : pyint\n  return %2\n}\n";
+  EXPECT_EQ(count_of(after("inline", caller + "func @g(%0: pyint) -> pyint" + big), "call"), 2);
   EXPECT_EQ(count_of(after("inline", caller + "func @g(%0: pyint) -> pyint always_inline" + big), "call"), 0);
   PassOptions options;
   options.inline_max_ops = 100;
   EXPECT_EQ(count_of(after("inline", caller + "func @g(%0: pyint) -> pyint" + big, options), "call"), 0);
+}
+
+TEST(Inline, WhatIsCalledOnceComesInWithALargerBody) {
+  std::string body;
+  for (int i = 1; i < 60; ++i) body += "  %" + std::to_string(i) + " = add %" + std::to_string(i - 1) + ", %0 : pyint\n";
+  std::string big = " {\n^0:\n" + body + "  return %59\n}\n";
+  std::string caller = "func @f(%0: pyint) -> pyint exported {\n^0:\n  %1 = call %0, \"g\" : pyint\n  return %1\n}\n";
+  EXPECT_EQ(count_of(after("inline", caller + "func @g(%0: pyint) -> pyint" + big), "func @"), 1);
+  EXPECT_EQ(count_of(after("inline", caller + "func @g(%0: pyint) -> pyint exported" + big), "call"), 1);
+  PassOptions options;
+  options.inline_max_once = 50;
+  EXPECT_EQ(count_of(after("inline", caller + "func @g(%0: pyint) -> pyint" + big, options), "call"), 1);
 }
 
 TEST(Inline, CyclesAreLeftAlone) {
