@@ -26,12 +26,15 @@ class Code {
 
   Code& local(const char* name) { vars_.push_back(name); return *this; }
   Code& name(const char* name) { names_.push_back(name); return *this; }
+  Code& constant(const clb_const& c) {
+    consts_.push_back(c);
+    return *this;
+  }
   Code& integer(int64_t v) {
     clb_const c{};
     c.kind = CLB_INT;
     c.i = v;
-    consts_.push_back(c);
-    return *this;
+    return constant(c);
   }
   Code& none() {
     consts_.push_back(clb_const{});
