@@ -64,6 +64,7 @@ class Types {
       case OpCode::Import: case OpCode::FuncAddr: case OpCode::StackAlloc: case OpCode::OwnerData: case OpCode::ArrayData:
       case OpCode::ListData:
         return need(result(op)->is(Kind::Ptr), "the result is a ptr");
+      case OpCode::Bound: return need(result(op)->is(Kind::Array), "the result is an array");
       case OpCode::Add: case OpCode::Sub: case OpCode::Mul: case OpCode::Neg: case OpCode::FDiv: case OpCode::FloorDiv: case OpCode::Mod:
       case OpCode::TruncDiv: case OpCode::TruncRem: case OpCode::AddOvf: case OpCode::SubOvf: case OpCode::MulOvf:
         return need(same_operands(op) && is_number(arg(op, 0)) && result(op) == arg(op, 0), "operands and result are numbers of one type");

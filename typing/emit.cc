@@ -42,6 +42,7 @@ ValueId Emit::use(const TV& v) {
   const clb_const* c = v.c;
   if (!c && !has_slots(v.type)) return op(OpCode::Zero, {}, v.type).id;
   if (!c) throw TypeFail{"InternalNoValue", {describe(v)}, {}};
+  if (c->kind == CLB_ARRAY) return bound_array(v);
   if (v.is(Kind::Str)) return op(OpCode::StrConst, {}, v.type, 0, std::string(c->s, static_cast<size_t>(c->n))).id;
   if (is_number(v.type)) {
     TV r = op(OpCode::Const, {}, v.type);
@@ -65,6 +66,29 @@ ValueId Emit::use(const TV& v) {
     return op(OpCode::TupleMake, items, v.type).id;
   }
   return op(OpCode::Zero, {}, v.type).id;
+}
+
+// A global array: one op at the head of the function, so that loops over it are like loops over an argument. Where block 0 has an error
+// edge, whose handler could not use it, one op per block.
+ValueId Emit::bound_array(const TV& v) {
+  TypeRef t = parse_type(v.c->s);
+  BlockId at = fn_->blocks[0].on_error.valid() ? block_ : 0;
+  auto [it, fresh] = bound_.try_emplace({at, v.c->handle}, kNoId);
+  if (fresh) {
+    Op o;
+    o.code = OpCode::Bound;
+    o.sym = "array:" + std::to_string(v.c->handle) + ":" + t->text;
+    o.loc = loc_;
+    it->second = fn_->add_value(t, at);
+    o.results.push_back(it->second);
+    std::vector<Op>& ops = fn_->blocks[at].ops;
+    ops.insert(at == 0 ? ops.begin() : ops.end(), std::move(o));
+  }
+  if (v.type == t) return it->second;
+  TV self;                                  // a method, carried by the array
+  self.type = t;
+  self.id = it->second;
+  return op(OpCode::TupleMake, {self}, v.type).id;
 }
 
 TV Emit::constant(const clb_const* c) { return TV(session_.of_const(c)); }

@@ -2,6 +2,7 @@
 // function. A rule is written once and serves both.
 #pragma once
 #include <initializer_list>
+#include <map>
 
 #include "typing/value.h"
 
@@ -83,9 +84,12 @@ class Emit {
   TV array_make(TypeRef type, TV owner, TV data, std::span<const TV> shape, std::span<const TV> strides);
 
  private:
+  ir::ValueId bound_array(const TV& v);
+
   Session& session_;
   Spec& spec_;
   ir::Function* fn_ = nullptr;
+  std::map<std::pair<ir::BlockId, int64_t>, ir::ValueId> bound_;   // block and handle -> the array
   const std::vector<TV>* map_ = nullptr;
   ir::BlockId block_ = 0;
   uint32_t loc_ = 0;

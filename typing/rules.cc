@@ -16,11 +16,19 @@ using Out = std::vector<TV>*;
 using Rule = void (*)(Emit&, const Op&, uint64_t, In, Out);
 
 void r_const(Emit& e, const Op& op, uint64_t, In, Out out) { out->push_back(e.constant(e.spec().fn->consts.at(static_cast<size_t>(op.imm)))); }
+// What a global or a variable of an enclosing function holds; arrays are bound by reference, the rest are constants.
+TV outer_value(Emit& e, const std::string& name, const clb_const* c) {
+  switch (c->kind) {
+    case CLB_OBJECT: fail("BadGlobal", {name, c->s ? c->s : "object"});
+    case CLB_LIST: fail("BadGlobal", {name, "list"});
+    case CLB_BYTES: fail("BadGlobal", {name, "bytes"});
+    default: return e.constant(c);
+  }
+}
 void r_global(Emit& e, const Op& op, uint64_t, In, Out out) {
   const clb_const* c = e.session().global(e.spec().fn->handle, op.sym);
   if (!c) fail_name(e, "UnknownName", {op.sym}, e.spec().fn->handle, "global", op.sym);
-  if (c->kind == CLB_ARRAY || c->kind == CLB_OBJECT || c->kind == CLB_BIGINT || c->kind == CLB_BYTES) fail("BadGlobal", {op.sym, c->kind == CLB_ARRAY ? "numpy.ndarray" : c->s ? c->s : "object"});
-  out->push_back(e.constant(c));
+  out->push_back(outer_value(e, op.sym, c));
 }
 // The inner function itself, as it sees itself among its free variables.
 TV own_closure(Emit& e) {
@@ -46,8 +54,7 @@ void r_deref(Emit& e, const Op& op, uint64_t, In, Out out) {
   }
   const clb_const* c = e.session().cell(s.fn->handle, static_cast<int>(op.imm));
   if (!c) fail("UnknownName", {op.sym});
-  if (c->kind == CLB_ARRAY || c->kind == CLB_OBJECT || c->kind == CLB_BIGINT) fail("BadGlobal", {op.sym, c->kind == CLB_ARRAY ? "numpy.ndarray" : c->s ? c->s : "object"});
-  out->push_back(e.constant(c));
+  out->push_back(outer_value(e, op.sym, c));
 }
 void r_unbound(Emit& e, const Op&, uint64_t, In, Out out) {
   TV r;

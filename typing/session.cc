@@ -72,7 +72,8 @@ AbsVal Session::of_const(const clb_const* c) {
     }
     case CLB_SCALAR: v.type = parse_type(c->s); break;
     case CLB_BIGINT: fail("BigInt", {c->s ? c->s : "?"});
-    case CLB_ARRAY: case CLB_BYTES: case CLB_LIST: fail("BadGlobal", {"value", c->s ? c->s : "object"});
+    case CLB_ARRAY: v.type = parse_type(c->s); break;
+    case CLB_BYTES: case CLB_LIST: fail("BadGlobal", {"value", c->s ? c->s : "object"});
     default:
       objects_.emplace(c->handle, c);
       v.type = object_const(c->handle);

@@ -14,6 +14,13 @@ void FunctionLowering::lower_const(const Op& op) {
       return set(op.results[0], {module_.string(op.sym), b_.getInt64(op.sym.size()), llvm::ConstantPointerNull::get(b_.getPtrTy())});
     case OpCode::Import:
       return set(op, module_.import(b_, op.sym));
+    case OpCode::Bound: {
+      int cell = 0;
+      V cells = module_.import(b_, op.sym);
+      llvm::Metadata* bytes = llvm::ConstantAsMetadata::get(b_.getInt64(8 * slots_of(t).size()));
+      llvm::cast<llvm::Instruction>(cells)->setMetadata(llvm::LLVMContext::MD_dereferenceable, llvm::MDNode::get(context_, bytes));
+      return set(op.results[0], load_argument_cells(module_, b_, cells, t, &cell));
+    }
     case OpCode::FuncAddr: {
       llvm::Function* f = module_.function(op.sym, nullptr);
       return f ? set(op, f) : fail(op, "unknown function");

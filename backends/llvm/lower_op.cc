@@ -12,6 +12,7 @@ void FunctionLowering::lower_scalar_op(const Op& op) {
     case OpCode::StrConst:
     case OpCode::Zero:
     case OpCode::Import:
+    case OpCode::Bound:
     case OpCode::FuncAddr:
       return lower_const(op);
     case OpCode::Add:

@@ -17,7 +17,7 @@ bool follows_pointer(OpCode code) {
 
 Source source_of(OpCode code) {
   switch (code) {
-    case OpCode::StrConst: case OpCode::Zero: case OpCode::Absent:
+    case OpCode::StrConst: case OpCode::Zero: case OpCode::Absent: case OpCode::Bound:
       return Source::Static;
     case OpCode::Select: case OpCode::Load: case OpCode::ListLoad: case OpCode::ArrayLoad:
       return Source::Copied;

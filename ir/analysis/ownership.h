@@ -8,7 +8,7 @@
 //   The root of a value is the unit at the end of its bases: while the value is used, its root must be held.
 //
 // Sources of units:
-//   Static    str_const, zero, absent: null references, or memory that is never freed. retain and release do nothing.
+//   Static    str_const, zero, absent, bound: null references, or memory that outlives the code. retain and release do nothing.
 //   Borrowed  a function's parameter: the caller holds it during the call
 //   Owned     any other result or block parameter: holds one reference where it is defined
 //   Copied    select, load, list.load: a copy of a reference held elsewhere; the pass puts a retain behind it, then it is as Owned

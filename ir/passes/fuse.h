@@ -33,7 +33,7 @@ class Arrays {
 
   std::deque<Op> ops_;
   std::vector<uint32_t> index_;
-  std::vector<uint8_t> argument_;                           // is a parameter of the function
+  std::vector<uint8_t> argument_;                           // is a parameter of the function, or bound
   Summary& summary_;
 };
 

@@ -12,6 +12,11 @@ Arrays::Arrays(const Function& f, Summary& summary) : index_(f.values.size(), kN
 }
 
 void Arrays::note(const Op& op) {
+  if (op.code == OpCode::Bound) {          // as an argument: it was there before the function
+    argument_.resize(std::max<size_t>(argument_.size(), op.result() + 1));
+    argument_[op.result()] = 1;
+    return;
+  }
   switch (op.code) {
     case OpCode::Const: case OpCode::ArrayMake: case OpCode::ArrayOwner: case OpCode::ArrayData: case OpCode::ArrayAs:
     case OpCode::PtrAdd: case OpCode::PtrCast: case OpCode::OwnerData: case OpCode::Alloc: case OpCode::StackAlloc:

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <unordered_map>
 
 #include "jit/cache/cache.h"
 #include "jit/cache/environment.h"
@@ -108,7 +109,7 @@ struct Portable {
   std::string import(std::string_view key) {
     size_t colon = key.find(':');
     std::string_view what = key.substr(0, colon);
-    if (what != "obj" && what != "loop" && what != "addr" && what != "owner") return std::string(key);
+    if (what != "obj" && what != "loop" && what != "addr" && what != "array") return std::string(key);
     int64_t handle = 0;
     const char* end = std::from_chars(key.data() + colon + 1, key.data() + key.size(), handle).ptr;
     return std::string(what) + ":" + name(handle) + std::string(end, key.data() + key.size());
@@ -246,6 +247,24 @@ void read_shifts(std::string_view text, const Snapshot& snapshot, Specialization
 
 // ---- loading ------------------------------------------------------------------------------------------------------------------------
 
+// A library is loaded once per process and has one table of imports. Specialisations that refer to other objects cannot share it.
+std::unordered_map<void**, int>& tables_in_use() {
+  static auto* t = new std::unordered_map<void**, int>;   // under the GIL
+  return *t;
+}
+
+bool fill_table(Specialization* spec, const std::vector<const char*>& keys, void** table, std::string* why) {
+  if (keys.empty()) return true;
+  std::vector<void*> values(keys.size());
+  if (!fill_imports(spec, keys.data(), static_cast<int32_t>(keys.size()), values.data())) return false;
+  int& users = tables_in_use()[table];
+  if (users && memcmp(table, values.data(), keys.size() * sizeof(void*)) != 0) return *why = "the same code is in use with other objects", false;
+  users++;
+  spec->table = table;
+  memcpy(table, values.data(), keys.size() * sizeof(void*));
+  return true;
+}
+
 Specialization* make_specialization(Dispatcher* self, Snapshot& snapshot, const clb_request& request, const Manifest& manifest, const Loaded& code, std::string* why) {
   Local local{&snapshot};
   auto* spec = new Specialization;
@@ -258,7 +277,7 @@ Specialization* make_specialization(Dispatcher* self, Snapshot& snapshot, const 
   std::string_view descriptors = manifest.descriptors;
   std::string_view constant = descriptors.substr(0, descriptors.find('\n'));
   if (!constant.empty()) spec->constant = Py_XNewRef(object_of(local.handle(constant.substr(1))));
-  bool ok = local.ok && fill_imports(spec, pointers.data(), static_cast<int32_t>(pointers.size()), code.imports);
+  bool ok = local.ok && fill_table(spec, pointers, code.imports, why);
   if (ok) {
     spec->entry = reinterpret_cast<coluber_entry>(code.entry);
     spec->mutated = manifest.mutated;
@@ -271,7 +290,7 @@ Specialization* make_specialization(Dispatcher* self, Snapshot& snapshot, const 
     ok = finish_specialization(self, spec, types, result);
   }
   if (ok) return spec;
-  *why = local.ok ? "" : "an object it refers to is no longer there: " + local.missing;
+  if (!local.ok) *why = "an object it refers to is no longer there: " + local.missing;
   delete spec;
   return nullptr;
 }
@@ -295,6 +314,11 @@ Specialization* try_entry(Dispatcher* self, const Snapshot& outer, const clb_req
 }
 
 }  // namespace
+
+void leave_table(void** table) {
+  auto it = tables_in_use().find(table);
+  if (--it->second == 0) tables_in_use().erase(it);
+}
 
 Specialization* cache_lookup(Dispatcher* self, Snapshot& snapshot, const clb_request& request, CacheTicket* ticket) {
   std::string signature;

@@ -15,6 +15,8 @@ struct CacheTicket {
 Specialization* cache_lookup(Dispatcher* self, Snapshot& snapshot, const clb_request& request, CacheTicket* ticket);
 void cache_store(Dispatcher* self, Snapshot& snapshot, const clb_request& request, const clb_result& result, CacheTicket* ticket);
 
+void leave_table(void** table);             // a specialisation out of the cache goes
+
 // What the process says of the cache: {reason text: count}, directory, ...
 PyObject* cache_summary();
 

@@ -267,7 +267,7 @@ void install_fork_handlers() { pthread_atfork(before_fork, after_fork_in_parent,
 
 Specialization::~Specialization() {
   for (PyObject* object : codes) Py_DECREF(object);
-  for (coluber_owner* owner : owners) free(owner);
+  if (table) leave_table(table);
   Py_XDECREF(constant);
   if (code) loaded_engine()->release(code);
   delete shifts;

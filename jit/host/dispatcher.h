@@ -41,7 +41,7 @@ struct Specialization {
   std::string return_type;
   HandleSet held;                             // all objects that the code or its types refer to
   std::vector<PyObject*> codes;               // code objects, for positions in tracebacks
-  std::vector<coluber_owner*> owners;         // of captured arrays
+  void** table = nullptr;                     // of imports, when it lies in a library of the cache: cached.cc
   void* code = nullptr;                       // the engine's machine code, or null (then `library` came from the cache)
   void* library = nullptr;
   std::vector<std::pair<std::string, double>> times;

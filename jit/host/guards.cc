@@ -77,7 +77,10 @@ bool Guards::recheck() {
   for (const Cell& c : cells_) {
     if (PyCell_GET(c.cell) != c.value) return false;
   }
-  valid_ = cells_.empty() && versions_.empty() ? kValidAlone : kValid;
+  for (const auto& array : arrays_) {
+    if (!array->current()) return false;
+  }
+  valid_ = cells_.empty() && versions_.empty() && arrays_.empty() ? kValidAlone : kValid;
   return true;
 }
 

@@ -1,12 +1,14 @@
 // Guards: the globals, module attributes and closure cells that a specialisation was compiled with. Rebinding one is noticed at the next
 // call. From CPython 3.12 the interpreter tells us of changed dictionaries, and a call reads one word; before, it compares the version tag
-// of each dictionary. Closure cells are compared by identity on each call.
+// of each dictionary. Closure cells are compared by identity on each call, bound arrays by memory and shape.
 #pragma once
 #include <Python.h>
 
 #include <cstdint>
+#include <memory>
 #include <vector>
 
+#include "jit/host/bound_array.h"
 #include "jit/host/pycompat.h"
 
 namespace coluber::jit {
@@ -19,6 +21,7 @@ class Guards {
 
   void add_dict(PyObject* dict, PyObject* key, PyObject* value);   // value null: there is no such key
   void add_cell(PyObject* cell, PyObject* value);
+  void add_array(std::unique_ptr<BoundArray> array) { arrays_.push_back(std::move(array)); }   // not before what it guards is loaded
   bool arm();                                 // after compiling, under the GIL; false with a Python error
   // The fast question of each call.
   bool hold() const {
@@ -31,6 +34,9 @@ class Guards {
     }
     for (const Cell& c : cells_) {
       if (PyCell_GET(c.cell) != c.value) return false;
+    }
+    for (const auto& array : arrays_) {
+      if (!array->current()) return false;
     }
     return true;
   }
@@ -51,6 +57,7 @@ class Guards {
   uint8_t valid_ = kValid;
   bool armed_ = false;
   std::vector<Cell> cells_;
+  std::vector<std::unique_ptr<BoundArray>> arrays_;   // what the code reads lies in them: they go with it
   std::vector<Version> versions_;
   std::vector<Entry> entries_;
 };

@@ -1,4 +1,4 @@
-// Resolving imports. Besides the keys listed in abi.h: owner:HANDLE, the owner struct of a captured array.
+// Resolving imports: the keys are listed in abi.h.
 #include "jit/host/imports.h"
 
 #include <charconv>
@@ -55,14 +55,12 @@ void* c_address(PyObject* object) {
   return address;
 }
 
-void* owner_address(Specialization* spec, PyObject* object) {
-  auto* owner = static_cast<coluber_owner*>(aligned_alloc(64, sizeof(coluber_owner)));
-  *owner = {};
-  owner->count = COLUBER_BORROWED_COUNT;
-  owner->kind = COLUBER_PYOBJECT;
-  owner->object = object;                     // spec->held keeps it
-  spec->owners.push_back(owner);
-  return owner;
+void* array_address(Specialization* spec, PyObject* object, std::string_view type) {
+  std::unique_ptr<BoundArray> array = BoundArray::make(object, type);   // spec->held keeps the object
+  if (!array) return nullptr;
+  void* slots = array->slots();
+  spec->guards.add_array(std::move(array));
+  return slots;
 }
 
 void* resolve(Specialization* spec, std::string_view key, bool* ok) {
@@ -73,10 +71,10 @@ void* resolve(Specialization* spec, std::string_view key, bool* ok) {
   if (what == "loop") return loop_address(spec, rest, ok);
   if (what == "sort" || what == "argsort") return sort_address(rest, what == "argsort");
   if (what == "dot" || what == "argmax" || what == "argmin") return item_function(what, rest);
-  if (what != "obj" && what != "addr" && what != "owner") return nullptr;
+  if (what != "obj" && what != "addr" && what != "array") return nullptr;
   PyObject* object = take_object(spec, &rest);
   if (!object) return nullptr;
-  return what == "obj" ? object : what == "addr" ? c_address(object) : owner_address(spec, object);
+  return what == "obj" ? object : what == "addr" ? c_address(object) : array_address(spec, object, rest);
 }
 
 }  // namespace

@@ -121,6 +121,15 @@ bool Snapshot::is_own_library(int64_t handle) {
   return module && PyUnicode_Check(module) && strncmp(PyUnicode_AsUTF8(module), "coluber.lib.", 12) == 0;
 }
 
+// Arrays inside a tuple get their numbers in the order of the items.
+void Snapshot::number_arrays(const clb_const& tuple) {
+  for (int64_t k = 0; k < tuple.n; k++) {
+    const clb_const& item = tuple.items[k];
+    if (item.kind == CLB_ARRAY) log.add_object(item.handle);
+    if (item.kind == CLB_TUPLE) number_arrays(item);
+  }
+}
+
 // Logs a read once. `out` tells whether the value travels by handle, and so gets a number for later reads. What our own library reads is not
 // logged: all its files are part of each key, and a cached function should not have to import them.
 void Snapshot::record(Read read, PyObject* value, const clb_const* out) {
@@ -130,6 +139,7 @@ void Snapshot::record(Read read, PyObject* value, const clb_const* out) {
   std::string why;
   if (value && !digest_of(value, &read.digest, &why)) log.refuse(read.name + ": " + why);
   if (out && out->handle > 0) read.object = log.add_object(out->handle);
+  if (out && out->kind == CLB_TUPLE) number_arrays(*out);
   log.reads.push_back(std::move(read));
 }
 

@@ -81,6 +81,7 @@ class Snapshot {
   bool classify_ours(PyObject* object, clb_const* out);
   void classify_list(PyObject* object, clb_const* out, int depth);
   int library_function(PyObject* found, bool elementwise, clb_const* out, Read read);
+  void number_arrays(const clb_const& tuple);
   void record(Read read, PyObject* value, const clb_const* out);
   PyObject* function_object(int64_t handle);
   bool is_own_library(int64_t handle);        // a function of coluber.lib

@@ -98,6 +98,7 @@ const Bad kRules[] = {
     {"list load", "  %7 = list.load %4, %0 : pyfloat", "(list, pyint) -> item"},
     {"raise", "  raise.exc %0\n^1:", "an exception"},
     {"retain of a number", "  retain %0", "not counted"},
+    {"bound", "  %7 = bound \"array:1:x\" : pyint", "an array"},
     {"to_int of an array", "  %7 = ptr.to_int %3 : pyint", "ptr or list"},
     {"ref.cast to other items", "  %7 = ref.cast %4 : list(pyfloat)", "an empty one"},
     {"ref.cast to an exception", "  %7 = ref.cast %4 : exc#1", "an empty one"},
