@@ -28,6 +28,24 @@ struct Options {
   int debug = 0;           // 1: line tables (for listings); 2: lines and variables, nothing optimised (for debuggers)
   bool keep_llvm = false;  // keep the optimised module's text
   bool keep_asm = false;   // keep the assembly text
+  bool keep_listing = false;  // keep the code by line and LLVM's remarks; wants debug 1
+};
+
+// One line of LLVM IR or assembly, and the line of Python it was made for. line 0: none.
+struct ListedLine {
+  std::string file;
+  uint32_t line;
+  std::string text;
+};
+// What an optimisation says of a place. kind: "passed", "missed" (with the reason) or "analysis".
+struct Remark {
+  std::string file;
+  uint32_t line, col;
+  std::string kind, pass, text;
+};
+struct Listing {
+  std::vector<ListedLine> llvm, assembly;
+  std::vector<Remark> remarks;
 };
 
 struct StageTime {

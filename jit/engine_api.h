@@ -136,7 +136,8 @@ const char *clb_build_id(void);
 clb_session *clb_session_new(const clb_host *host);
 /* Compiles one specialisation. The result lives until clb_session_free; the machine code until clb_release(result.code). */
 const clb_result *clb_compile(clb_session *, const clb_request *);
-/* Text of a stage of what the session compiled last: "bytecode", "ir", "types", "passes", "llvm", "asm". */
+/* Text of a stage of what the session compiled last: "types" (the typed IR), "llvm", "asm", or "listing": JSON by lines of Python, see
+   jit/driver/listing.h. */
 const char *clb_dump(clb_session *, const char *stage);
 /* Runs inference only and returns the result type's text, or null with the diagnostic in *diag. */
 void clb_session_free(clb_session *);

@@ -120,6 +120,11 @@ class Session {
   clb_options options{};
   ir::Program* program() { return program_.get(); }
   std::string unique_name(const std::string& base);
+  // Calls f for every specialisation.
+  template <class F>
+  void each_spec(F&& f) const {
+    for (const auto& [key, spec] : specs_) f(*spec);
+  }
   int spec_count() const { return static_cast<int>(specs_.size()); }
 
  private:

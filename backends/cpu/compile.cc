@@ -6,6 +6,7 @@
 
 #include "backends/cpu/cpu.h"
 #include "backends/cpu/cpu_target.h"
+#include "backends/cpu/listing.h"
 #include "backends/cpu/link.h"
 #include "backends/llvm/module_lowering.h"
 
@@ -71,13 +72,15 @@ void run_stages(const ir::Program& program, const Options& options, CpuTarget& t
   watch->lap("build");
   if (!out->error.empty()) return;
 
+  if (options.keep_listing) collect_remarks(context, &out->listing);
   target.run_pipeline(module, options);
   if (options.verify) out->error = verify_module(module, "after optimisation");
   watch->lap("optimise");
   if (!out->error.empty()) return;
   if (options.keep_llvm) out->llvm_text = module_text(module);
   if (options.keep_asm) out->asm_text = assembly_of(target, module);
-  if (options.keep_llvm || options.keep_asm) watch->lap("dump");
+  if (options.keep_listing) list_lines(module, [&](const llvm::Module& m) { return assembly_of(target, m); }, &out->listing);
+  if (options.keep_llvm || options.keep_asm || options.keep_listing) watch->lap("dump");
 
   llvm::SmallVector<char, 0> object;
   if (!target.emit(module, false, &object, &out->error)) return;

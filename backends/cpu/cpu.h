@@ -25,6 +25,7 @@ struct CompiledObject {
   std::string object;  // the relocatable ELF object, position independent
   std::unique_ptr<MachineCode> code;
   std::string llvm_text, asm_text;  // on request
+  Listing listing;                  // on request
   std::vector<StageTime> times;     // build, optimise, codegen, link
 };
 

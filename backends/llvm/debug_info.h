@@ -11,6 +11,9 @@ namespace coluber::backend {
 
 enum class DebugLevel : int { None = 0, Lines = 1, Variables = 2 };
 
+// Whether a place is in coluber's own library in Python.
+bool is_library_place(const llvm::DILocation* place);
+
 class DebugInfo {
  public:
   DebugInfo(llvm::Module& module, DebugLevel level);
@@ -24,6 +27,7 @@ class DebugInfo {
   void finish() { builder_.finalize(); }
 
  private:
+  uint32_t user_place(const ir::Function& fn, uint32_t loc) const;
   llvm::DISubprogram* subprogram(const ir::Function& fn, uint32_t scope);
   llvm::DIFile* file(const std::string& path);
   llvm::DIType* type_of(ir::TypeRef type);

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "jit/driver/compile.h"
+#include "jit/driver/listing.h"
 
 using coluber::jit::Compilation;
 
@@ -49,6 +50,10 @@ CLB_EXPORT const char* clb_dump(clb_session* session, const char* stage) {
     o.keep_llvm = o.keep_asm = true;
     coluber::backend::CompiledObject again = coluber::backend::compile_program(*c.program, o);
     session->text = !std::strcmp(stage, "llvm") ? again.llvm_text : again.asm_text;
+    return session->text.c_str();
+  }
+  if (!std::strcmp(stage, "listing")) {
+    session->text = coluber::jit::listing_json(c, session->last_options);
     return session->text.c_str();
   }
   session->text = coluber::ir::print(*c.program);
