@@ -247,3 +247,95 @@ def test_implementations_registered_later_are_noticed(project):
     project.settle(1)
     assert project.run(code.format(register=True)) == ["2001"]
     assert project.run(code.format(register=False)) == ["7"]
+
+
+def child_environment(project):
+    environment = {k: v for k, v in os.environ.items() if k not in ("COLUBER_ENGINE", "COLUBER_CACHE")}
+    return dict(environment, COLUBER_CACHE_DIR=str(project.cache), PYTHONDONTWRITEBYTECODE="1")
+
+
+def test_missing_directory_is_made_and_may_vanish(project):
+    project.cache = project.folder / "a" / "b" / "cache"
+    assert project.hits("mod.scaled(2)") == ("7", 0)
+    project.settle(1)
+    code = """
+    import shutil
+    print(mod.scaled(2), mod.scaled.cache_info().hits)
+    shutil.rmtree(%r)                                      # under a process that has it open
+    print(mod.remote(5), mod.scaled(3.0))
+    """ % str(project.cache)
+    assert project.run(code) == ["7 1", "104 10.0"]
+    assert project.hits("mod.total(np.ones(3))")[0] == "4.0"
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_directory_without_the_right_to_write(project):
+    project.hits("mod.scaled(2)")
+    project.settle(1)
+    folders = [project.cache, *project.cache.glob("??")]
+    for folder in folders:
+        folder.chmod(0o500)
+    try:
+        assert project.hits("mod.scaled(2)") == ("7", 1)
+        assert project.hits("mod.remote(5)") == ("104", 0)
+    finally:
+        for folder in folders:
+            folder.chmod(0o700)
+
+
+@pytest.mark.parametrize("elsewhere", [True, False])
+def test_noexec_directory_is_passed_over(project, elsewhere):
+    """dlopen refuses what lies there: the next candidate is taken, the temporary folder; where that is no better, memory. Never an error."""
+    def inside(*command):
+        script = 'mkdir -p "$1" && mount -t tmpfs -o noexec,mode=700 tmpfs "$1" && shift && exec "$@"'
+        return subprocess.run(["unshare", "-m", "sh", "-c", script, "sh", str(project.cache), *command], capture_output=True, text=True,
+                              env=dict(child_environment(project), TMPDIR=str(project.folder if elsewhere else project.cache)), timeout=120)
+    if inside("true").returncode:
+        pytest.skip("mounting needs root")
+    once = (f"import sys, glob, time; sys.path.insert(0, {str(project.folder)!r}); import mod; print(mod.scaled(2), mod.scaled.cache_info().hits, flush=True)\n"
+            f"end = time.time() + {20 if elsewhere else 1}\n"
+            f"while time.time() < end and not glob.glob({str(project.folder)!r} + '/coluber-*/??/*.so'): time.sleep(0.05)\n"
+            f"assert not glob.glob({str(project.cache)!r} + '/**/*.so', recursive=True)")
+    done = inside("sh", "-c", '"$1" -c "$2" && "$1" -c "$2"', "sh", sys.executable, once)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == ["7 0", "7 1" if elsewhere else "7 0"]
+
+
+def test_fork_before_and_after_the_first_call(project):
+    """Children find what the parent compiled, compile for themselves, and store it; nobody waits for threads that fork left behind."""
+    code = """
+    import os, warnings
+    warnings.simplefilter("ignore")
+    def in_child(f):
+        pid = os.fork()
+        if pid == 0:
+            try:
+                os._exit(0 if f() else 3)
+            except BaseException:
+                os._exit(4)
+        return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    print(in_child(lambda: mod.scaled(2) == 7))            # the child compiles first
+    mod.remote(5)
+    print(in_child(lambda: mod.remote(5) == 104 and mod.scaled(2.0) == 7.0 and mod.point(mod.Point(1, 2)) == 3))
+    print(mod.scaled(2), mod.closure(1))
+    """
+    assert project.run(code) == ["0", "0", "7 11"]
+    project.settle(2)
+    assert project.hits("mod.remote(5)") == ("104", 1)
+    assert project.hits("mod.closure(1)") == ("11", 1)
+
+
+def test_killed_writers_leave_a_sound_cache(project):
+    """Processes are killed at all moments around the time when entries are written; what is there afterwards is whole."""
+    program = f"import sys; sys.path.insert(0, {str(project.folder)!r}); import mod, numpy as np; print(mod.scaled(2), flush=True); mod.remote(5); mod.total(np.ones(3)); mod.closure(1)"
+    for delay in (0.0, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1):
+        process = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True, env=child_environment(project))
+        assert process.stdout.readline() == "7\n"
+        time.sleep(delay)
+        process.kill()
+        process.communicate()
+    for call in ("mod.scaled(2)", "mod.remote(5)", "mod.total(np.ones(3))", "mod.closure(1)"):
+        assert project.hits(call)[0] == CALLS[call]
+    project.settle(4)
+    for call in ("mod.scaled(2)", "mod.remote(5)", "mod.total(np.ones(3))", "mod.closure(1)"):
+        assert project.hits(call) == (CALLS[call], 1)
