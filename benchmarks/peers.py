@@ -19,6 +19,7 @@ from pathlib import Path
 os.environ.update(OPENBLAS_NUM_THREADS="1", OMP_NUM_THREADS="1")      # before NumPy comes: its threads would share one core
 
 from build_peers import c_library, cython_module
+import cases_more      # noqa: F401 (its cases come behind those of cases.py)
 from cases import CASES
 
 LIMIT = 1.05

@@ -148,3 +148,66 @@ void matmul(const double *restrict a, const double *restrict b, double *restrict
 void wave(const double *restrict x, double *restrict out, int64_t n) {
   for (int64_t i = 0; i < n; i++) out[i] = sin(x[i]) * exp(-x[i] * x[i]) + sqrt(x[i]);
 }
+
+void blur_cube(float *a, float *b, int64_t n, int64_t steps) {
+  for (int64_t s = 0; s < steps; s++) {
+    const float *restrict from = s % 2 ? b : a;
+    float *restrict to = s % 2 ? a : b;
+    for (int64_t i = 1; i < n - 1; i++)
+      for (int64_t j = 1; j < n - 1; j++)
+        for (int64_t k = 1; k < n - 1; k++) {
+          const float *x = from + (i * n + j) * n + k;
+          to[(i * n + j) * n + k] = 0.125f * (x[-n * n] + x[n * n] + x[-n] + x[n] + x[-1] + x[1] + x[0] + x[0]);
+        }
+  }
+}
+
+void ring_blur(const double *restrict x, double *restrict out, int64_t n) {
+  for (int64_t i = 0; i < n; i++) out[i] = 0.25 * x[i ? i - 1 : n - 1] + 0.5 * x[i] + 0.25 * x[i + 1 < n ? i + 1 : 0];
+}
+
+void prefix_sums(const double *restrict x, double *restrict out, int64_t n) {
+  double total = 0;
+  for (int64_t i = 0; i < n; i++) out[i] = total += x[i];
+}
+
+void histogram(const double *restrict x, int64_t n, int64_t bins, int64_t *restrict counts) {
+  for (int64_t i = 0; i < bins; i++) counts[i] = 0;
+  for (int64_t i = 0; i < n; i++) {
+    int64_t k = (int64_t)(x[i] * (double)bins);
+    if (k >= 0 && k < bins) counts[k]++;
+  }
+}
+
+/* The width of a row is a parameter, as it is of an array. */
+void bodies(double *restrict x, double *restrict v, const double *restrict m, int64_t n, int64_t w, int64_t steps) {
+  for (int64_t s = 0; s < steps; s++) {
+    for (int64_t i = 0; i < n; i++) {
+      double ax = 0, ay = 0, az = 0;
+      for (int64_t j = 0; j < n; j++) {
+        double dx = x[w * j] - x[w * i], dy = x[w * j + 1] - x[w * i + 1], dz = x[w * j + 2] - x[w * i + 2];
+        double d = dx * dx + dy * dy + dz * dz + 1e-3, f = m[j] / (d * sqrt(d));
+        ax += f * dx;
+        ay += f * dy;
+        az += f * dz;
+      }
+      v[w * i] += 1e-4 * ax;
+      v[w * i + 1] += 1e-4 * ay;
+      v[w * i + 2] += 1e-4 * az;
+    }
+    for (int64_t i = 0; i < n; i++)
+      for (int64_t c = 0; c < 3; c++) x[w * i + c] += 1e-4 * v[w * i + c];
+  }
+}
+
+int64_t sieve(int64_t n) {
+  char *composite = calloc((size_t)n + 1, 1);
+  int64_t count = 0;
+  for (int64_t k = 2; k <= n; k++) {
+    if (composite[k]) continue;
+    count++;
+    for (int64_t m = k * k; m <= n; m += k) composite[m] = 1;
+  }
+  free(composite);
+  return count;
+}

@@ -156,3 +156,57 @@ def matmul_loops(double[:, ::1] a, double[:, ::1] b):
             for j in range(n):
                 out[i, j] += x * b[k, j]
     return result
+
+
+def ring_blur(double[::1] x, double[::1] out):
+    cdef Py_ssize_t i, n = x.shape[0]
+    for i in range(n):
+        out[i] = 0.25 * x[i - 1 if i else n - 1] + 0.5 * x[i] + 0.25 * x[(i + 1) % n]
+
+
+def prefix_sums(double[::1] x, double[::1] out):
+    cdef double total = 0
+    cdef Py_ssize_t i
+    for i in range(x.shape[0]):
+        total += x[i]
+        out[i] = total
+
+
+def histogram(double[::1] x, long bins):
+    cdef long k
+    cdef Py_ssize_t i
+    result = np.zeros(bins, np.int64)
+    cdef long[::1] counts = result
+    for i in range(x.shape[0]):
+        k = <long>(x[i] * bins)
+        if 0 <= k < bins:
+            counts[k] += 1
+    return result
+
+
+def list_floats(list values):
+    cdef double v
+    out = []
+    for v in values:
+        out.append(v * 0.5 + 1.0)
+    return out
+
+
+def list_rows(list rows):
+    cdef double total = 0, v
+    cdef list row
+    for row in rows:
+        for v in row:
+            total += v
+    return total
+
+
+def sieve(long n):
+    cdef list composite = [False] * (n + 1)
+    cdef long count = 0, k, m
+    for k in range(2, n + 1):
+        if not composite[k]:
+            count += 1
+            for m in range(k * k, n + 1, k):
+                composite[m] = True
+    return count

@@ -1,0 +1,175 @@
+"""The loops people write, from Python to LLVM IR: they are vector loops, and no check is left in them.
+
+What is looked at is the optimised IR of one specialisation. A vector loop is a block `vector.body`; that it goes only to itself and to what
+is behind it says that nothing in it can raise. Where checks are made once in front of a loop nest, the nest as it was stays behind as well."""
+import re
+
+import numpy as np
+import pytest
+
+from coluber import njit
+
+N = 64
+GRID = np.random.default_rng(1).random((N, N))
+
+
+def blocks_of(text):
+    """name -> lines, of the function's blocks."""
+    blocks, name = {}, None
+    for line in text.splitlines():
+        label = re.match(r'([\w.$"-]+):', line)
+        if label:
+            name = label[1]
+            blocks[name] = []
+        elif line.startswith("}"):
+            name = None
+        elif name and line.strip():
+            blocks[name].append(line.strip())
+    return blocks
+
+
+def targets(lines):
+    return re.findall(r"label %([\w.$-]+)", lines[-1])
+
+
+def llvm_of(function, *arguments):
+    compiled = njit(cache=False)(function)
+    compiled(*arguments)
+    (text,) = compiled.inspect_llvm().values()
+    return text
+
+
+def vector_loops(text):
+    found = {name: lines for name, lines in blocks_of(text).items() if name.startswith("vector.body")}
+    for name, lines in found.items():
+        out = [t for t in targets(lines) if t != name]
+        assert len(out) == 1 and out[0].startswith("middle.block"), f"{name} goes to {targets(lines)}"
+        assert not any("call" in line and "@llvm." not in line for line in lines), lines
+    return list(found.values())
+
+
+def assert_vector_loop(text, *wanted):
+    """One of the vector loops has ops of all these forms."""
+    loops = vector_loops(text)
+    assert loops, text
+    assert any(all(any(re.search(w, line) for line in lines) for w in wanted) for lines in loops), loops
+
+
+def sum_floats(x):
+    total = 0.0
+    for i in range(x.shape[0]):
+        total += x[i]
+    return total
+
+
+def sum_ints(x):
+    total = 0
+    for v in x:
+        total += v
+    return total
+
+
+def scale(a, k, out):
+    for i in range(a.shape[0]):
+        for j in range(a.shape[1]):
+            out[i, j] = a[i, j] * k
+
+
+def heat_loops(old, new):
+    rows, columns = old.shape
+    for i in range(1, rows - 1):
+        for j in range(1, columns - 1):
+            new[i, j] = old[i, j] + 0.2 * (old[i - 1, j] + old[i + 1, j] + old[i, j - 1] + old[i, j + 1] - 4.0 * old[i, j])
+
+
+def heat_slices(old, new):
+    new[1:-1, 1:-1] = old[1:-1, 1:-1] + 0.2 * (old[:-2, 1:-1] + old[2:, 1:-1] + old[1:-1, :-2] + old[1:-1, 2:] - 4.0 * old[1:-1, 1:-1])
+
+
+def heat_mod(old, new):
+    n, m = old.shape
+    for i in range(n):
+        for j in range(m):
+            new[i, j] = old[i, j] + 0.2 * (old[(i - 1) % n, j] + old[(i + 1) % n, j] + old[i, (j - 1) % m] + old[i, (j + 1) % m])
+
+
+def dot(x, y):
+    total = 0.0
+    for i in range(len(x)):
+        total += x[i] * y[i]
+    return total
+
+
+def matmul(a, b, out):
+    n = a.shape[0]
+    for i in range(n):
+        for k in range(n):
+            x = a[i, k]
+            for j in range(n):
+                out[i, j] += x * b[k, j]
+
+
+def rounded(a, b):
+    total = 0
+    for x in a:
+        for y in b:
+            total += int(round(np.sqrt(x * x + y * y)))
+    return total
+
+
+def julia(points, c, limit, counts):
+    for i in range(points.shape[0]):
+        z = points[i]
+        n = 0
+        while n < limit and z.real * z.real + z.imag * z.imag <= 4.0:
+            z = z * z + c
+            n += 1
+        counts[i] = n
+
+
+CASES = {
+    "sum of floats, in order": (sum_floats, (GRID[0],), [r"load <\d+ x double>", r"llvm.vector.reduce.fadd"]),
+    "sum of ints": (sum_ints, (np.arange(N),), [r"add <\d+ x i64>"]),
+    "scale": (scale, (GRID, 2.0, GRID.copy()), [r"fmul <", r"store <"]),
+    "heat by loops": (heat_loops, (GRID, GRID.copy()), [r"fmul <", r"fadd <", r"store <"]),
+    "heat by slices": (heat_slices, (GRID, GRID.copy()), [r"fmul <", r"fadd <", r"store <"]),
+    "dot": (dot, (GRID[0], GRID[1]), [r"fmul <", r"llvm.vector.reduce.fadd"]),
+    "matrix product, i k j": (matmul, (GRID, GRID, np.zeros((N, N))), [r"fmul <", r"fadd <", r"store <"]),
+    "floats that become ints": (rounded, (GRID[0], GRID[1]), [r"fptosi <", r"llvm.rint", r"add <\d+ x i64>"]),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_vector_loop_without_checks(name):
+    function, arguments, wanted = CASES[name]
+    text = llvm_of(function, *arguments)
+    assert_vector_loop(text, *wanted)
+    assert "reassoc" not in text and "contract" not in text
+
+
+@pytest.mark.parametrize("name", ["sum of floats, in order", "sum of ints"])
+def test_loops_that_cannot_fail_have_no_error_at_all(name):
+    function, arguments, _ = CASES[name]
+    assert "coluber_raise_diag" not in llvm_of(function, *arguments)
+
+
+def test_heat_by_mod_divides_not():
+    """i % n of an index in range is a comparison: no division, and no check, in the whole function."""
+    text = llvm_of(heat_mod, GRID, GRID.copy())
+    assert not re.search(r"= [su](rem|div) ", text)
+    inner = [lines for lines in blocks_of(text).values() if sum("fadd double" in line for line in lines) >= 4]
+    assert inner
+    quick = [lines for lines in inner if not any(t.startswith(("raise", "error")) for t in targets(lines))]
+    assert quick, inner
+
+
+def test_julia_inner_loop_only_computes_and_polls():
+    points = (GRID + 1j * GRID).ravel()
+    text = llvm_of(julia, points, -0.7 + 0.2j, 50, np.zeros(N * N, np.int64))
+    inner = [lines for lines in blocks_of(text).values() if any("fmul double" in line for line in lines)]
+    assert inner
+    for lines in inner:
+        assert not any(t.startswith(("raise", "error")) for t in targets(lines)), lines
+        assert not any(" store " in line or ("call" in line and "@llvm." not in line) for line in lines), lines
+        loads = [line for line in lines if " load " in line]
+        assert len(loads) in (0, 2) and all("volatile i8" in line or "load ptr" in line for line in loads), loads       # the poll word
