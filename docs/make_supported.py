@@ -1,9 +1,8 @@
-"""Writes docs/supported.md, the list of what compiled code can call, from the registry of library functions.
+"""Writes docs/supported.md, the list of what compiled code can call, from the index of library functions.
 
     python docs/make_supported.py [--check]"""
 import sys
 from collections import defaultdict
-from importlib import import_module
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -12,28 +11,23 @@ BUILTINS = ("abs bool complex divmod enumerate float hash int isinstance len lis
 
 
 def entries():
-    """group -> {name -> first line of the documentation or the module's}"""
-    from coluber import _registry
-    from coluber.lib._make_index import modules
-    for name in modules():
-        import_module("coluber.lib." + name)
+    """group -> names. The index knows the names that this Python or NumPy lacks, too."""
+    from coluber.lib._index import INDEX
     groups = defaultdict(set)
-    for entry in [*_registry._by_object.values(), *_registry._by_key.values()]:
-        for target in entry.targets:
-            if isinstance(target, str):
-                if target.startswith(("method:", "attr:")):
-                    kind, _, member = target.split(":")[1].partition(".")
-                    groups[f"{kind}: methods and attributes"].add(member)
-                continue
-            qualified = _registry.qualified_name(target)
-            module, _, name = qualified.rpartition(".")
-            groups[module].add(name)
+    for target in INDEX:
+        if ":" in target:
+            if target.startswith(("method:", "attr:")):
+                kind, _, member = target.split(":")[1].partition(".")
+                groups[f"{kind}: methods and attributes"].add(member)
+            continue
+        module, _, name = target.rpartition(".")
+        groups[module].add(name)
     groups["builtins"].update(BUILTINS)
     return groups
 
 
 def text():
-    lines = ["# What compiled code can call", "", "Written by docs/make_supported.py from the library's registry. Functions of the library are ordinary",
+    lines = ["# What compiled code can call", "", "Written by docs/make_supported.py from the library's index. Functions of the library are ordinary",
              "Python in python_pkg/coluber/lib; adding one is adding one function there.", ""]
     for group, names in sorted(entries().items()):
         lines += [f"## {group}", "", ", ".join(f"`{n}`" for n in sorted(names)), ""]

@@ -261,6 +261,7 @@ TV get_item(Emit& e, const TV& c, const TV& key) {
       return e.op(OpCode::ListLoad, {c, list_key(e, c, key)}, c.type->elem);
     case Kind::Tuple: return tuple_item(e, c, key);
     case Kind::Range: case Kind::View: {
+      if (c.type->name == "flat") return call_library(e, "op:getitem:flat", {e.get(c, 0, c.type->items[0]), key});
       if (key.is(Kind::Slice)) return call_library(e, "op:getitem:range,slice", {c, key});
       return item_at(e, c, e.op(OpCode::IndexCheck, {e.to_index(key), length(e, c)}, pyint(), -3));
     }
@@ -303,6 +304,10 @@ void set_item(Emit& e, const TV& c, const TV& key, const TV& value) {
       e.op(OpCode::ListStore, {c, list_key(e, c, key, true), v}, ir::none());
       return;
     }
+    case Kind::View:
+      if (c.type->name != "flat") fail("NoSetItem", {describe(c)});
+      call_library(e, "op:setitem:flat", {e.get(c, 0, c.type->items[0]), key, value});
+      return;
     case Kind::Tuple: fail("TupleStore", {describe(c)});
     default: fail("NoSetItem", {describe(c)});
   }

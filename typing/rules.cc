@@ -122,7 +122,10 @@ TV refined(Emit& e, const TV& x, const Spec& spec, ValueId cond, ValueId subject
 void r_refine(Emit& e, const Op& op, uint64_t, In a, Out out) { out->push_back(refined(e, a[0], e.spec(), op.args[1], op.args[0], op.imm)); }
 
 void r_attr(Emit& e, const Op& op, uint64_t, In a, Out out) { out->push_back(get_attr(e, a[0], op.sym)); }
-void r_set_attr(Emit& e, const Op& op, uint64_t, In a, Out) { fail("NoSetAttr", {describe(a[0]), op.sym}); }
+void r_set_attr(Emit& e, const Op& op, uint64_t, In a, Out) {   // (object, value)
+  if (a[0].is(Kind::Array) && op.sym == "flat") { call_library(e, "op:setattr:flat", {a[0], a[1]}); return; }
+  fail("NoSetAttr", {describe(a[0]), op.sym});
+}
 void r_binop(Emit& e, const Op& op, uint64_t, In a, Out out) { out->push_back(binary(e, op.sym, a[0], a[1], false)); }
 void r_inplace(Emit& e, const Op& op, uint64_t, In a, Out out) { out->push_back(binary(e, op.sym, a[0], a[1], true)); }
 void r_unary(Emit& e, const Op& op, uint64_t, In a, Out out) { out->push_back(unary(e, op.sym, a[0])); }

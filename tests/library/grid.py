@@ -103,7 +103,7 @@ def compare(target, args, exact=False, unsupported=False):
         if not static and not isinstance(our_error, (type(error), *type(error).__bases__)):
             return f"{type(error).__name__} expected ({error}), {type(our_error).__name__} came ({our_error})"
         return None
-    if np.asarray(want[0] if isinstance(want, tuple) and want else want).dtype == np.float16:
+    if np.asarray(want[0] if isinstance(want, (tuple, list)) and want else want).dtype == np.float16:
         return None                # a dtype that Coluber does not have
     if unsupported and getattr(our_error, "id", None) == "LibraryError":
         return None

@@ -4,7 +4,7 @@ from numpy.exceptions import AxisError
 
 from coluber.lib.intrinsics import (
     array_view, assign, dtype_of, empty_array, is_array, is_bool, is_complex, is_contiguous, is_f_contiguous, is_float, is_integer, is_signed, layout,
-    math_bool, tuple_insert, tuple_map, tuple_remove, tuple_repeat, tuple_set)
+    math_bool, same_type, tuple_insert, tuple_map, tuple_remove, tuple_repeat, tuple_set)
 
 
 def as_array(x):
@@ -138,6 +138,14 @@ def float_dtype(a, dtype):
     if is_bool(d) or is_integer(d):
         return dtype_of(np.float64)
     return d
+
+
+def promote_with_float(a):
+    """An array of floats or complex numbers: integers become float64."""
+    d = float_dtype(a, None)
+    if same_type(dtype_of(a), d):
+        return a
+    return copy_of(a, d)
 
 
 def result(r, out):

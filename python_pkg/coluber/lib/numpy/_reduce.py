@@ -196,7 +196,11 @@ def transposed(r):
 def _empty(name):
     if name == "min":
         raise ValueError("zero-size array to reduction operation minimum which has no identity")
-    raise ValueError("zero-size array to reduction operation maximum which has no identity")
+    if name == "max":
+        raise ValueError("zero-size array to reduction operation maximum which has no identity")
+    if name == "fmin":
+        raise ValueError("zero-size array to reduction operation fmin which has no identity")
+    raise ValueError("zero-size array to reduction operation fmax which has no identity")
 
 
 def _first(a):

@@ -240,11 +240,14 @@ def _count(a, axis):
     return a.shape[check_axis(axis, a.ndim)]
 
 
-def _divide(s, n, d):
+def divided(s, n, d):
     """s / n, computed in float64 (complex128) and stored in d."""
     if is_array(s):
         for_d = empty_array(s.shape, d)
-        assign(for_d, s / cast(n, np.float64))
+        if is_array(n):
+            assign(for_d, s / n)
+        else:
+            assign(for_d, s / cast(n, np.float64))
         return for_d
     return cast(s / cast(n, np.float64), d)
 
@@ -255,7 +258,7 @@ def _divide(s, n, d):
 def mean(a, axis=None, dtype=None, out=None, keepdims=False):
     x = as_array(a)
     d = float_dtype(x, dtype)
-    return result(_divide(sum_in(x, axis, d, keepdims), _count(x, axis), d), out)
+    return result(divided(sum_in(x, axis, d, keepdims), _count(x, axis), d), out)
 
 
 def _square_deviation(x, m):
@@ -269,11 +272,11 @@ def _variance(x, axis, d, ddof, keepdims):
     if x.ndim > 1 and is_f_contiguous(x) and axis is not None and is_literal(axis):
         return transposed(_variance(x.T, flipped(axis, x.ndim), d, ddof, keepdims))
     n = _count(x, axis)
-    m = _divide(sum_in(x, axis, d, axis is not None), n, d)
+    m = divided(sum_in(x, axis, d, axis is not None), n, d)
     squares = elementwise(_square_deviation, x, m)
     left = max(cast(n - ddof, np.float64), cast(0, np.float64))
     rd = real_dtype(d)
-    return _divide(sum_in(squares, axis, rd, keepdims), left, rd)
+    return divided(sum_in(squares, axis, rd, keepdims), left, rd)
 
 
 @implements(np.var, "method:array.var", examples=[

@@ -3,8 +3,8 @@ import numpy as np
 
 from coluber.extending import implements
 from coluber.lib.intrinsics import (
-    array_view, assign, cast, dtype_of, elementwise, empty_array, get, is_array, is_number, put, tuple_remove, tuple_set)
-from coluber.lib.numpy._common import as_array, axis_back, axis_first, check_axis, contiguous, like, narrow, ravelled, sum_dtype
+    array_view, assign, cast, dtype_of, elementwise, empty_array, get, is_array, is_bool, is_integer, is_number, is_tuple, put, static_error, tuple_remove, tuple_set)
+from coluber.lib.numpy._common import as_array, axis_back, axis_first, axis_last, check_axis, contiguous, like, narrow, ravelled, result, sum_dtype
 from coluber.lib.numpy.indexing import getitem, nonzero
 
 
@@ -164,4 +164,55 @@ def triu(m, k=0):
     x = as_array(m)
     out = empty_array(x.shape, dtype_of(x))
     _triangle(out, x, k, False)
+    return out
+
+
+# ---- by index arrays of the same shape
+
+def _choice(a, choices, k):
+    if len(choices) == 1:
+        return np.where(a == k, choices[0], choices[0])
+    return np.where(a == k, choices[0], _choice(a, choices[1:], k + 1))
+
+
+@implements(np.choose, examples=[
+    lambda np: (np.array([2, 0, 1, 0]), (np.array([0, 1, 2, 3]), np.array([10, 11, 12, 13]), np.array([20, 21, 22, 23]))), lambda np: (np.array([0, 1]), (5, 7.5)), lambda np: (np.array([0, 4]), (np.array([1, 2]), np.array([3, 4]))),
+    lambda np: (np.array([0, 4]), (np.array([1, 2]), np.array([3, 4])), None, "clip")])
+def choose(a, choices, out=None, mode="raise"):
+    index = as_array(a)
+    if not (is_integer(dtype_of(index)) or is_bool(dtype_of(index))):
+        static_error("choose() takes indices of integers: NumPy casts no others safely")
+    if not is_tuple(choices):
+        static_error("choose() takes the choices as a tuple here: their number has to be known")
+    n = len(choices)
+    if mode == "wrap":
+        return result(_choice(index % n, choices, 0), out)
+    if mode == "clip":
+        return result(_choice(np.clip(index, 0, n - 1), choices, 0), out)
+    if np.any(index < 0) or np.any(index >= n):
+        raise ValueError("invalid entry in choice array")
+    return result(_choice(index, choices, 0), out)
+
+
+def _along_rows(out, x, idx):
+    if idx.ndim > 1:
+        for i in range(idx.shape[0]):
+            _along_rows(out[i], x[i], idx[i])
+    else:
+        for i in range(idx.shape[0]):
+            put(out, x[int(get(idx, i))], i)
+
+
+@implements(np.take_along_axis, examples=[
+    lambda np: (np.array([[10, 30, 20], [60, 40, 50]]), np.array([[0, 2, 1], [1, 2, 0]]), 1), lambda np: (np.array([[10.0, 30.0], [60.0, 40.0]]), np.array([[1, 0]]), 0), lambda np: (np.arange(4.0), np.array([3, -1]), 0), lambda np: (np.arange(4.0), np.array([4]), 0)])
+def take_along_axis(arr, indices, axis=-1):
+    if axis is None:
+        return take_along_axis(ravelled(arr), ravelled(indices), 0)
+    if arr.ndim != indices.ndim:
+        raise ValueError("`indices` and `arr` must have the same number of dimensions")
+    k = check_axis(axis, arr.ndim)
+    if arr.ndim > 1 and tuple_set(arr.shape, k, 0) != tuple_set(indices.shape, k, 0):
+        raise IndexError("shape mismatch: indexing arrays could not be broadcast together")
+    out = empty_array(indices.shape, dtype_of(arr))
+    _along_rows(axis_last(out, k), axis_last(arr, k), axis_last(indices, k))
     return out

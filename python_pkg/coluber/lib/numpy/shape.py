@@ -372,6 +372,35 @@ def astype(a, dtype, order="K", casting="unsafe", subok=True, copy=True):
     return out
 
 
+def _viewed_row(n, old, new):
+    """The length of a row of n items under another size of item."""
+    if new > old and n * old % new != 0:
+        raise ValueError("When changing to a larger dtype, its size must be a divisor of the total size in bytes of the last axis of the array.")
+    return n * old // new
+
+
+@implements("method:array.view", examples=[
+    lambda np: (np.arange(4.0), np.int64), lambda np: (np.arange(4.0), np.int32), lambda np: (np.arange(8, dtype=np.uint8), np.float64), lambda np: (np.arange(6, dtype=np.float32).reshape(2, 3), np.uint32),
+    lambda np: (np.arange(6.0).reshape(2, 3), np.complex128), lambda np: (np.arange(4.0),)])
+def view(a, dtype=None):
+    if dtype is None:
+        return a
+    d = dtype_of(dtype)
+    if is_bool(d) and not is_bool(dtype_of(a)):
+        static_error("view(bool) is not supported: the bytes need not be 0 or 1. Compare with 0 instead")
+    if d.itemsize == a.itemsize:
+        return array_view(a, a.shape, a.strides if layout(a) != "C" else (), 0, layout(a), d)
+    if a.ndim == 0:
+        raise ValueError("Changing the dtype of a 0d array is only supported if the itemsize is unchanged")
+    k = a.ndim - 1
+    if a.strides[k] != a.itemsize and a.shape[k] != 1 and a.size > 0:
+        raise ValueError("To change to a dtype of a different size, the last axis must be contiguous")
+    shape = tuple_set(a.shape, k, _viewed_row(a.shape[k], a.itemsize, d.itemsize))
+    if is_contiguous(a) and layout(a) == "C":
+        return array_view(a, shape, (), 0, "C", d)
+    return array_view(a, shape, tuple_set(a.strides, k, d.itemsize), 0, "A", d)
+
+
 @implements("method:array.fill")
 def fill(a, value):
     if is_array(value):
@@ -405,11 +434,11 @@ def _in_range(i, n):
     return i
 
 
-def _unravel(i, shape):
+def unravel(i, shape):
     """The indices of item i in C order."""
     if len(shape) <= 1:
         return (i,)
-    return _unravel(i // shape[-1], shape[:-1]) + (i % shape[-1],)
+    return unravel(i // shape[-1], shape[:-1]) + (i % shape[-1],)
 
 
 @implements("flat:item")
@@ -419,12 +448,7 @@ def flat_item(a, i):
         return get(a)
     if is_contiguous(a):
         return get(flat_view(a), i)
-    return get(a, _unravel(i, a.shape))
-
-
-@implements("op:setitem:view")
-def flat_store(view, i, value):
-    static_error("a.flat cannot be assigned to here: assign to a.ravel() of a contiguous array, or index a")
+    return get(a, unravel(i, a.shape))
 
 
 @implements("method:array.tolist", examples=[lambda np: (np.arange(5),), lambda np: (np.linspace(0, 1, 4),)])

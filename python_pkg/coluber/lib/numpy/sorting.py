@@ -4,7 +4,7 @@ import numpy as np
 from coluber.extending import implements
 from coluber.lib.intrinsics import (
     argsort_in_place, array_view, assign, cast, dtype_of, elementwise, empty_array, get, is_array, is_bool, is_complex, is_contiguous, is_float, is_literal,
-    is_number, promote, put, sort_in_place, static_error)
+    is_number, is_tuple, promote, put, sort_in_place, static_error)
 from coluber.lib.numpy._common import as_array, axis_back, axis_last, check_axis, complex_less, contiguous, copy_of, flat_view, is_nan, ravelled
 
 
@@ -91,6 +91,22 @@ def argsort(a, axis=-1, kind=None, order=None, stable=None):
         return _argsorted(ravelled(x if x.ndim > 0 else x[None]), _wanted(kind, stable))
     k = check_axis(axis, x.ndim)
     return axis_back(_argsorted(axis_last(x, k), _wanted(kind, stable)), k)
+
+
+def _lexsorted(keys, order):
+    """The order by all keys: each sort leaves the order of equal keys as the one before made it."""
+    if len(keys) == 0:
+        return order
+    return _lexsorted(keys[1:], order[argsort(keys[0][order], -1, "stable")])
+
+
+@implements(np.lexsort, examples=[lambda np: ((np.array([1, 5, 1, 4]), np.array([9, 4, 0, 4])),), lambda np: ((np.array([1.0, 5.0, 1.0]), np.array([2, 2, 1]), np.array([0, 0, 0])),)])
+def lexsort(keys, axis=-1):
+    if not is_tuple(keys):
+        static_error("lexsort() takes the keys as a tuple here: their number has to be known")
+    if keys[0].ndim != 1:
+        static_error("lexsort() takes one-dimensional keys here")
+    return _lexsorted(keys[1:], argsort(keys[0], -1, "stable"))
 
 
 @implements(np.partition, examples=[])
