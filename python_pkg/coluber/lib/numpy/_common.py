@@ -140,6 +140,25 @@ def float_dtype(a, dtype):
     return d
 
 
+def _length_text(n):
+    return "newaxis" if n < 0 else f"{n}"
+
+
+def _lengths_text(shape):
+    if len(shape) == 1:
+        return _length_text(shape[0])
+    return f"{_length_text(shape[0])},{_lengths_text(shape[1:])}"
+
+
+def shape_text(shape):
+    """A shape as NumPy's messages write it."""
+    if len(shape) == 0:
+        return "()"
+    if len(shape) == 1:
+        return f"({_length_text(shape[0])},)"
+    return f"({_lengths_text(shape)})"
+
+
 def promote_with_float(a):
     """An array of floats or complex numbers: integers become float64."""
     d = float_dtype(a, None)

@@ -103,8 +103,7 @@ def _write_columns(r, outs, k):
 
 def _same_leading(a, m):
     for k in range(m.ndim):
-        if m.shape[k] != a.shape[k]:
-            raise IndexError("boolean index did not match indexed array")
+        guard(m.shape[k] == a.shape[k], "BooleanIndex", a.shape[k], m.shape[k], k)
 
 
 def _select_mask(out, a, m, at):
@@ -276,8 +275,7 @@ def _index_arrays(key, a, at):
     if is_array(k):
         if is_bool(dtype_of(k)):
             for j in range(k.ndim):
-                if k.shape[j] != a.shape[at + j]:
-                    raise IndexError("boolean index did not match indexed array")
+                guard(k.shape[j] == a.shape[at + j], "BooleanIndex", a.shape[at + j], k.shape[j], at + j)
             return nonzero(k) + _index_arrays(key[1:], a, at + k.ndim)
         if not is_integer(dtype_of(k)):
             raise IndexError("arrays used as indices must be of integer (or boolean) type")

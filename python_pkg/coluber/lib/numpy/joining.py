@@ -3,7 +3,7 @@ import numpy as np
 
 from coluber.extending import implements
 from coluber.lib.intrinsics import (
-    array_view, assign, dtype_of, empty_array, get, is_array, is_contiguous, is_literal, is_number, is_tuple, mem_copy, promote, put, same_type, static_error,
+    array_view, assign, dtype_of, empty_array, get, guard, is_array, is_contiguous, is_literal, is_number, is_tuple, mem_copy, promote, put, same_type, static_error,
     tuple_map, tuple_set)
 from coluber.lib.numpy._common import as_array, as_tuple, axis_first, check_axis, narrow, ravelled
 from coluber.lib.numpy.shape import atleast_1d, atleast_2d, expand_dims
@@ -54,21 +54,25 @@ def _copy_part(out, p, k, at):
         assign(narrow(out, k, at, at + p.shape[k]), p)
 
 
-def _copy_parts(out, parts, k):
+def _check_part(out, p, k, index):
+    for j in range(out.ndim):
+        guard(j == k or p.shape[j] == out.shape[j], "ConcatenateSize", j, out.shape[j], index, p.shape[j])
+
+
+def _copy_parts(out, parts, k, index):
     if len(parts) > 0:
         p = parts[0]
-        if p.ndim != out.ndim:
-            raise ValueError("all the input array dimensions must match exactly")
         if out.ndim > 1 and tuple_set(p.shape, k, 0) != tuple_set(out.shape, k, 0):
-            raise ValueError("all the input array dimensions except for the concatenation axis must match exactly")
+            _check_part(out, p, k, index)
         _copy_part(out, p, k, out.shape[k] - _length(parts, k))     # no literal 0: one specialisation for all parts of a type
-        _copy_parts(out, parts[1:], k)
+        _copy_parts(out, parts[1:], k, index + 1)
 
 
-def _same_ndim(parts):
-    if len(parts) < 2:
-        return True
-    return parts[0].ndim == parts[1].ndim and _same_ndim(parts[1:])
+def _check_ndim(first, parts, index):
+    if len(parts) > 0:
+        if parts[0].ndim != first:
+            raise ValueError(f"all the input arrays must have same number of dimensions, but the array at index 0 has {first} dimension(s) and the array at index {index} has {parts[0].ndim} dimension(s)")
+        _check_ndim(first, parts[1:], index + 1)
 
 
 def _ravel_one(x):
@@ -78,11 +82,10 @@ def _ravel_one(x):
 def join(parts, axis, dtype):
     if parts[0].ndim == 0:
         raise ValueError("zero-dimensional arrays cannot be concatenated")
-    if not _same_ndim(parts):
-        raise ValueError("all the input array dimensions must match exactly")
+    _check_ndim(parts[0].ndim, parts[1:], 1)
     k = check_axis(axis, parts[0].ndim)
     out = empty_array(tuple_set(parts[0].shape, k, _length(parts, k)), dtype_of(dtype))
-    _copy_parts(out, parts, k)
+    _copy_parts(out, parts, k, 0)
     return out
 
 

@@ -3,9 +3,9 @@ import numpy as np
 
 from coluber.extending import implements
 from coluber.lib.intrinsics import (
-    array_view, assign, cast, dot_items, dtype_of, elementwise, empty_array, is_array, is_bool, is_complex, is_contiguous, is_number, promote, put, same_type,
+    array_view, assign, cast, dot_items, dtype_of, elementwise, empty_array, guard, is_array, is_bool, is_complex, is_contiguous, is_number, promote, put, same_type,
     static_error, ufunc_loop)
-from coluber.lib.numpy._common import as_array, contiguous, copy_of, flat_view, ravelled, result
+from coluber.lib.numpy._common import as_array, contiguous, copy_of, flat_view, ravelled, result, shape_text
 
 
 def _as(a, d):
@@ -16,8 +16,7 @@ def _as(a, d):
 
 
 def _mismatch(n, k):
-    if n != k:
-        raise ValueError("matmul: Input operand 1 has a mismatch in its core dimension 0")
+    guard(n == k, "MatmulMismatch", n, k)
 
 
 def _vector_vector(a, b, d):
@@ -76,6 +75,10 @@ def _stacked(out, a, b, d):
             _stacked(out[i], _part(a, i, out.ndim), _part(b, i, out.ndim), d)
 
 
+def _too_few(operand):
+    return f"matmul: Input operand {operand} does not have enough dimensions (has 0, gufunc core with signature (n?,k),(k,m?)->(n?,m?) requires 1)"
+
+
 @implements("op:matmul:array,array", np.matmul, examples=[
     lambda np: (np.arange(6.0).reshape(2, 3), np.arange(12.0).reshape(3, 4)), lambda np: (np.arange(6).reshape(2, 3), np.arange(3)), lambda np: (np.arange(3.0), np.arange(6.0).reshape(3, 2)),
     lambda np: (np.arange(3.0), np.arange(3)), lambda np: (np.arange(12.0).reshape(2, 2, 3), np.arange(6.0).reshape(3, 2)), lambda np: (np.arange(6.0).reshape(2, 3), np.arange(6.0).reshape(2, 3)),
@@ -84,7 +87,7 @@ def matmul(a, b, out=None):
     x = as_array(a)
     y = as_array(b)
     if x.ndim == 0 or y.ndim == 0:
-        raise ValueError("matmul: Input operand does not have enough dimensions")
+        raise ValueError(_too_few(0 if x.ndim == 0 else 1))
     d = promote(dtype_of(x), dtype_of(y))
     return result(_multiplied(_as(x, d), _as(y, d), d), out)
 
@@ -111,9 +114,10 @@ def _multiplied(x, y, d):
     return stack
 
 
-def _dot_mismatch(n, k):
-    if n != k:
-        raise ValueError("shapes not aligned")
+def _check_aligned(x, y):
+    axis = max(y.ndim - 2, 0)
+    if x.shape[x.ndim - 1] != y.shape[axis]:
+        raise ValueError(f"shapes {shape_text(x.shape)} and {shape_text(y.shape)} not aligned: {x.shape[x.ndim - 1]} (dim {x.ndim - 1}) != {y.shape[axis]} (dim {axis})")
 
 
 @implements(np.dot, "method:array.dot", examples=[
@@ -127,10 +131,10 @@ def dot(a, b, out=None):
     if x.ndim == 0 or y.ndim == 0:
         return result(x * y, out)
     d = promote(dtype_of(x), dtype_of(y))
+    _check_aligned(x, y)
     if x.ndim <= 2 and y.ndim <= 2 or y.ndim == 1:
         return result(_multiplied(_as(x, d), _as(y, d), d), out)
     k = y.shape[y.ndim - 2]
-    _dot_mismatch(x.shape[x.ndim - 1], k)
     left = _rows(_as(x, d))
     right = np.moveaxis(_as(y, d), -2, 0)
     flat = contiguous(right)

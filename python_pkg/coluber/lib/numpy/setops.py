@@ -2,7 +2,7 @@
 import numpy as np
 
 from coluber.extending import implements
-from coluber.lib.intrinsics import argsort_in_place, cast, dtype_of, empty_array, get, is_array, promote, put, sort_in_place
+from coluber.lib.intrinsics import argsort_in_place, cast, dtype_of, empty_array, get, is_array, promote, put, select, sort_in_place
 from coluber.lib.numpy._common import as_array, copy_of, is_nan, ravelled
 
 
@@ -16,26 +16,19 @@ def _flat_copy(a):
     return copy_of(flat, dtype_of(flat))
 
 
-def _count_distinct(s):
+def _distinct(s):
+    """The distinct items of a sorted array, which is overwritten: they are moved to its front first, without branches."""
     n = s.shape[0]
     if n == 0:
-        return 0
-    count = 1
-    for i in range(1, n):
-        if _differs(get(s, i - 1), get(s, i)):
-            count += 1
-    return count
-
-
-def _distinct(s):
-    """The distinct items of a sorted array."""
-    out = empty_array((_count_distinct(s),), dtype_of(s))
+        return s
     at = 0
-    for i in range(s.shape[0]):
-        if i == 0 or _differs(get(s, i - 1), get(s, i)):
-            put(out, get(s, i), at)
-            at += 1
-    return out
+    for i in range(1, n):
+        x = get(s, i)
+        last = get(s, at)
+        new = _differs(last, x)
+        at += int(new)
+        put(s, select(new, x, last), at)
+    return np.copy(s[:at + 1])
 
 
 @implements(np.unique, examples=[
@@ -51,7 +44,7 @@ def unique(ar, return_index=False, return_inverse=False, return_counts=False, ax
     order = np.arange(n)
     argsort_in_place(keys, order, "merge")
     s = keys[order]
-    values = _distinct(s)
+    values = _distinct(np.copy(s))
     first = empty_array(values.shape, np.int64)
     counts = empty_array(values.shape, np.int64)
     inverse = empty_array((n,), np.int64)

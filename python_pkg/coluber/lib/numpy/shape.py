@@ -6,16 +6,20 @@ from coluber.lib.intrinsics import (
     array_view, as_readonly, assign, cast, dtype_of, empty_array, get, is_array, is_bool, is_complex, is_contiguous, is_f_contiguous, is_literal,
     layout, mem_copy, range_tuple, same_type, static_error, tuple_insert, tuple_map, tuple_remove, tuple_repeat, tuple_set, weak)
 from coluber.lib.numpy._common import (
-    as_array, as_tuple, check_axis, contiguous, flat_view, like, narrow, product, ravelled)
+    as_array, as_tuple, check_axis, contiguous, flat_view, like, narrow, product, ravelled, shape_text)
 
 
 # ---- reshape
+
+def _misfit(size, shape):
+    raise ValueError(f"cannot reshape array of size {size} into shape {shape_text(shape)}")
+
 
 def _known(shape, size):
     """The shape with its -1 worked out; ValueError when the size does not fit."""
     if len(shape) == 0:
         if size != 1:
-            raise ValueError("cannot reshape array into the shape asked for")
+            _misfit(size, shape)
         return ()
     known = 1
     unknown = 0
@@ -28,10 +32,10 @@ def _known(shape, size):
         raise ValueError("can only specify one unknown dimension")
     if unknown == 1:
         if known == 0 or size % known != 0:
-            raise ValueError("cannot reshape array into the shape asked for")
+            _misfit(size, shape)
         return tuple_map(_resolve, shape, size // known)
     if known != size:
-        raise ValueError("cannot reshape array into the shape asked for")
+        _misfit(size, shape)
     return tuple_map(_resolve, shape, 0)
 
 

@@ -201,8 +201,12 @@ def digitize(x, bins, right=False):
             up = False
         if get(edges, i - 1) < get(edges, i):
             down = False
-    if up:
-        return searchsorted(edges, x, "left" if right else "right")
-    if not down:
+    if not up and not down:
         raise ValueError("bins must be monotonically increasing or decreasing")
-    return n - searchsorted(np.copy(edges[::-1]), x, "left" if right else "right")
+    ordered = contiguous(edges)
+    if not up:
+        ordered = np.copy(edges[::-1])
+    places = searchsorted(ordered, x, "left" if right else "right")
+    if not up:
+        places = n - places
+    return places
