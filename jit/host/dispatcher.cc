@@ -3,6 +3,7 @@
 
 #include "jit/host/box.h"
 #include "jit/host/numpy_api.h"
+#include "jit/host/object_mode.h"
 #include "jit/host/raise.h"
 #include "jit/host/thread_state.h"
 #include "jit/host/typeof.h"
@@ -14,6 +15,8 @@ namespace {
 
 // The answer of an attempt that does not fit: no object and no error.
 PyObject* const kNoMatch = reinterpret_cast<PyObject*>(1);
+// Likewise: the original function is to run.
+PyObject* const kInPython = reinterpret_cast<PyObject*>(2);
 
 inline void leave(Specialization* spec) {
   if (--spec->running == 0 && spec->doomed) [[unlikely]] delete spec;
@@ -100,7 +103,7 @@ void name_argument(Dispatcher* self, int32_t index) {
   Py_XDECREF(error);
 }
 
-// With conversions. kNoMatch, a result, or null with an error.
+// With conversions. kNoMatch, kInPython, a result, or null with an error.
 PyObject* attempt_converting(Dispatcher* self, Specialization* spec, PyObject* const* args) {
   std::vector<uint64_t> slots(static_cast<size_t>(spec->plan.slots + spec->result_slots) + 1);
   std::vector<coluber_owner> owners(static_cast<size_t>(spec->plan.owners) + 1);
@@ -108,7 +111,7 @@ PyObject* attempt_converting(Dispatcher* self, Specialization* spec, PyObject* c
   for (int32_t i = 0; i < spec->plan.parameters; i++) {
     int done = unbox_convert(spec->plan, spec->plan.ops[static_cast<size_t>(i)], args[i], frame);
     if (done == 0) return kNoMatch;
-    if (done < 0) return name_argument(self, i), nullptr;
+    if (done < 0) return name_argument(self, i), fall_back(self, nullptr) ? kInPython : nullptr;
   }
   return enter(spec, frame, slots.data() + spec->plan.slots);
 }
@@ -134,7 +137,7 @@ PyObject* no_signature_fits(Dispatcher* self, PyObject* const* args) {
 bool compile_declared(Dispatcher* self) {
   while (!self->state->declared.empty()) {    // compiled at the first call, when all that they refer to is defined
     Declared declared = self->state->declared.front();
-    if (!get_specialization(self, declared.args, declared.return_type, nullptr)) return false;
+    if (!get_specialization(self, declared.args, declared.return_type, nullptr) && !fall_back(self, &declared.args)) return false;
     self->state->declared.erase(self->state->declared.begin());
   }
   self->state->can_compile = false;
@@ -160,6 +163,7 @@ PyObject* call_declared(Dispatcher* self, PyObject* const* args) {
     if (overflow) PyErr_Clear();              // a later signature may be wider
     else if (result != kNoMatch) return result;
   }
+  if (!self->state->in_python.empty()) return kInPython;   // a declared signature that did not compile
   return no_signature_fits(self, args);
 }
 
@@ -185,9 +189,10 @@ PyObject* call_bound(Dispatcher* self, PyObject* const* args) {
   while (true) {
     std::vector<std::string> types;
     HandleSet held;
-    if (!argument_types(self, args, &types, &held)) return nullptr;
+    if (!argument_types(self, args, &types, &held)) return fall_back(self, nullptr) ? kInPython : nullptr;
+    if (!self->state->in_python.empty() && runs_in_python(self, types)) return kInPython;
     Specialization* spec = get_specialization(self, types, "", &held);
-    if (!spec) return nullptr;
+    if (!spec) return fall_back(self, &types) ? kInPython : nullptr;
     spec->running++;                          // the table may change while arguments are converted
     PyObject* result = attempt(spec, args);
     bool again = result == kNoMatch && !spec->guards.hold();
@@ -205,7 +210,10 @@ PyObject* call_bound(Dispatcher* self, PyObject* const* args) {
   PyObject* gathered = nullptr;
   PyObject* result = nullptr;
   PyObject* dispatcher = Py_NewRef(reinterpret_cast<PyObject*>(self));
-  if (bind_arguments(self, args, nargs, keywords, &bound, &gathered)) result = call_bound(self, bound.data());
+  if (self->state->options.forceobj) result = kInPython;
+  else if (bind_arguments(self, args, nargs, keywords, &bound, &gathered)) result = call_bound(self, bound.data());
+  else if (fall_back(self, nullptr)) result = kInPython;   // **keywords
+  if (result == kInPython) result = call_in_python(self, args, nargs, keywords);
   Py_XDECREF(gathered);
   Py_DECREF(dispatcher);
   return result;

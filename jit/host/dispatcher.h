@@ -58,6 +58,11 @@ struct Declared {                             // an explicit signature
   std::string return_type;                    // empty: inferred
 };
 
+struct InPython {                              // argument types that do not compile: object_mode.cc
+  std::vector<std::string> types;
+  std::string reason;
+};
+
 struct DispatcherState {
   std::vector<Specialization*> table;         // read on each call; changed under the GIL
   std::vector<Declared> declared;
@@ -70,6 +75,8 @@ struct DispatcherState {
   bool can_compile = true;
   int64_t hits = 0, misses = 0;               // of the disk cache
   std::vector<std::string> cache_notes;       // why not
+  std::vector<InPython> in_python;
+  std::vector<std::string> reasons;           // that were warned of
 };
 
 struct Dispatcher {

@@ -1,6 +1,7 @@
 // The Python type coluber.Dispatcher: construction, attributes, methods. What is rarely used is written in Python (coluber._support and
 // coluber.inspect) and called from here.
 #include "jit/host/dispatcher.h"
+#include "jit/host/object_mode.h"
 
 #include <structmember.h>
 
@@ -165,6 +166,7 @@ PyObject* in_python(const char* module_name, const char* name, PyObject* self, P
 
 PyObject* get_signature(PyObject* self, void*) { return in_python("coluber._support", "python_signature", self, nullptr, nullptr); }
 PyObject* get_signatures(PyObject* self, void*) { return in_python("coluber.inspect", "signatures", self, nullptr, nullptr); }
+PyObject* get_nopython_signatures(PyObject* self, void*) { return in_python("coluber.inspect", "nopython_signatures", self, nullptr, nullptr); }
 PyObject* get_overloads(PyObject* self, void*) { return in_python("coluber.inspect", "overloads", self, nullptr, nullptr); }
 PyObject* get_stats(PyObject* self, void*) { return in_python("coluber.inspect", "stats", self, nullptr, nullptr); }
 PyObject* get_options(PyObject* self, void*) { return options_dict(cast(self)->state->options); }
@@ -238,6 +240,8 @@ PyObject* recompile(PyObject* o, PyObject*) {
   HandleSet held;                             // the objects that the types name
   for (Specialization* spec : self->state->table) held.add_all(spec->held);
   drop_all(self);
+  self->state->in_python.clear();             // what did not compile may compile now
+  self->state->reasons.clear();
   for (const auto& [types, result] : known) {
     if (!get_specialization(self, types, result, nullptr)) return nullptr;
   }
@@ -248,6 +252,8 @@ PyObject* disable_compile(PyObject* o, PyObject*) {
   cast(o)->state->can_compile = false;
   Py_RETURN_NONE;
 }
+
+PyObject* in_python_signatures(PyObject* o, PyObject*) { return object_signatures(cast(o)); }
 
 PyObject* is_fixed(PyObject* o, PyObject*) { return PyBool_FromLong(!cast(o)->state->can_compile); }
 
@@ -279,6 +285,7 @@ IN_PYTHON(inspect_llvm)
 IN_PYTHON(inspect_asm)
 IN_PYTHON(inspect_ir)
 IN_PYTHON(cache_info)
+IN_PYTHON(mode)
 #undef IN_PYTHON
 #define KEYWORD_METHOD(name, doc) {#name, reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(py_##name)), METH_VARARGS | METH_KEYWORDS, doc}
 
@@ -289,6 +296,7 @@ PyMethodDef g_methods[] = {
     {"_dump", dump, METH_VARARGS, nullptr},
     {"_fixed", is_fixed, METH_NOARGS, nullptr},
     {"_fill", fill, METH_VARARGS, nullptr},
+    {"_in_python", in_python_signatures, METH_NOARGS, nullptr},
     {"_cache_state", cache_state, METH_NOARGS, nullptr},
     {"recompile", recompile, METH_NOARGS, "Compiles all signatures anew."},
     {"disable_compile", disable_compile, METH_NOARGS, "From now on only the signatures compiled so far are accepted."},
@@ -298,12 +306,13 @@ PyMethodDef g_methods[] = {
     KEYWORD_METHOD(inspect_llvm, "inspect_llvm(signature=None): the LLVM IR, as text or as a dict by signature."),
     KEYWORD_METHOD(inspect_asm, "inspect_asm(signature=None): the machine code as assembler text."),
     KEYWORD_METHOD(inspect_ir, "inspect_ir(signature=None): Coluber's own typed IR."),
+    KEYWORD_METHOD(mode, "mode(signature): how calls with these types run: 'native' or 'object'."),
     KEYWORD_METHOD(cache_info, "cache_info(): hits and misses of the disk cache, and why not."),
     {nullptr, nullptr, 0, nullptr}};
 
 PyGetSetDef g_getset[] = {{"__signature__", get_signature, nullptr, nullptr, nullptr},
                           {"signatures", get_signatures, nullptr, "the argument types compiled so far", nullptr},
-                          {"nopython_signatures", get_signatures, nullptr, nullptr, nullptr},
+                          {"nopython_signatures", get_nopython_signatures, nullptr, "the argument types that are native code", nullptr},
                           {"overloads", get_overloads, nullptr, "what is known of each signature", nullptr},
                           {"stats", get_stats, nullptr, "cache hits and misses by signature", nullptr},
                           {"targetoptions", get_options, nullptr, "the options that differ from the defaults", nullptr},

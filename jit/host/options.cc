@@ -17,27 +17,36 @@ struct Row {
   const char* choices;
   const char* doc;
   int32_t clb_options::* field;               // null: not the engine's
+  int32_t HostOptions::* host;                // null: not the host's
 };
 
-// Fields that clb_options does not have.
-constexpr int32_t clb_options::* kNoField = nullptr;
+// A field belongs to the engine's options, to the host's, or to neither.
+struct Field {
+  int32_t clb_options::* engine = nullptr;
+  int32_t HostOptions::* host = nullptr;
+  constexpr Field() = default;
+  constexpr Field(int32_t clb_options::* e) : engine(e) {}
+  constexpr Field(int32_t HostOptions::* h) : host(h) {}
+};
 struct FieldNames {
-  static constexpr auto nogil = &clb_options::nogil;
-  static constexpr auto fastmath = &clb_options::fastmath;
-  static constexpr auto error_model = &clb_options::error_model;
-  static constexpr auto boundscheck = &clb_options::boundscheck;
-  static constexpr auto overflow = &clb_options::overflow;
-  static constexpr auto inline_ = &clb_options::inline_;
-  static constexpr auto debug = &clb_options::debug;
-  static constexpr auto parallel = &clb_options::parallel;
-  static constexpr auto opt_level = &clb_options::opt_level;
-  static constexpr auto cache = kNoField;
-  static constexpr auto locals = kNoField;
-  static constexpr auto none = kNoField;
+  static constexpr Field nogil = &clb_options::nogil;
+  static constexpr Field fastmath = &clb_options::fastmath;
+  static constexpr Field error_model = &clb_options::error_model;
+  static constexpr Field boundscheck = &clb_options::boundscheck;
+  static constexpr Field overflow = &clb_options::overflow;
+  static constexpr Field inline_ = &clb_options::inline_;
+  static constexpr Field debug = &clb_options::debug;
+  static constexpr Field parallel = &clb_options::parallel;
+  static constexpr Field opt_level = &clb_options::opt_level;
+  static constexpr Field cache = &HostOptions::cache;
+  static constexpr Field fallback = &HostOptions::fallback;
+  static constexpr Field forceobj = &HostOptions::forceobj;
+  static constexpr Field locals{};
+  static constexpr Field none{};
 };
 
 const Row kRows[] = {
-#define OPTION(name, field, kind, fallback, choices, doc) {#name, OptionKind::kind, #kind, fallback, choices, doc, FieldNames::field},
+#define OPTION(name, field, kind, fallback, choices, doc) {#name, OptionKind::kind, #kind, fallback, choices, doc, FieldNames::field.engine, FieldNames::field.host},
 #include "jit/options.def"
 };
 
@@ -134,7 +143,7 @@ bool parse_one(const Row& row, PyObject* value, HostOptions* out) {
       if (number < 0) return false;
   }
   if (row.field) out->engine.*row.field = number;
-  else out->cache = number;
+  if (row.host) out->*row.host = number;
   return true;
 }
 
@@ -144,6 +153,7 @@ HostOptions default_options() {
   HostOptions out;
   for (const Row& row : kRows) {
     if (row.field) out.engine.*row.field = row.fallback;
+    if (row.host) out.*row.host = row.fallback;
   }
   return out;
 }
@@ -181,7 +191,7 @@ PyObject* options_dict(const HostOptions& options) {
   PyObject* dict = PyDict_New();
   for (const Row& row : kRows) {
     if (!dict) break;
-    int32_t number = row.field ? options.engine.*row.field : options.cache;
+    int32_t number = row.field ? options.engine.*row.field : row.host ? options.*row.host : row.fallback;
     if (row.kind == OptionKind::Ignored || row.kind == OptionKind::Types || number == row.fallback) continue;
     PyObject* value;
     if (row.kind == OptionKind::Level) {

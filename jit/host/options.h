@@ -11,7 +11,8 @@ namespace coluber::jit {
 
 struct HostOptions {
   clb_options engine{};
-  bool cache = true;
+  int32_t cache = 1;
+  int32_t fallback = 0, forceobj = 0;                  // 0 error, 1 warn, 2 silent: object_mode.cc
   std::vector<std::string> local_names, local_types;   // option `locals`
 };
 

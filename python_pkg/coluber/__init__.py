@@ -5,7 +5,7 @@ __version__ = "0.1.0"
 
 _API = {"jit", "njit", "prange", "typeof", "Dispatcher"}
 _MODULES = {"api", "types", "errors", "extending", "inspect"}
-_ERRORS = {"ColuberError", "TypingError", "UnsupportedError", "LoweringError", "InternalError"}
+_ERRORS = {"ColuberError", "TypingError", "UnsupportedError", "LoweringError", "InternalError", "ObjectModeWarning"}
 
 
 def __getattr__(name):

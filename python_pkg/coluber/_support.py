@@ -235,3 +235,18 @@ def rebuild(token, payload, options, declared):
     tokens[made] = token
     made._fill(loads(payload), options, declared)
     return made
+
+
+# ---- object mode
+
+def warn_of_object_mode(dispatcher, error):
+    """The warning at the place that could not be compiled. `error`: what njit would have raised."""
+    from warnings import warn_explicit
+
+    from .errors import ObjectModeWarning
+    code = dispatcher.py_func.__code__
+    spans = [s for s in getattr(error, "spans", ()) if s and s[0] and s[1:2]]
+    own = next((s for s in spans if s[0] == code.co_filename), None)
+    line = own[2] if own and own[2] > 0 else code.co_firstlineno
+    text = f"{dispatcher.__qualname__}() runs as ordinary Python, uncompiled: {error}"
+    warn_explicit(text, ObjectModeWarning, code.co_filename, line, dispatcher.py_func.__module__, {})

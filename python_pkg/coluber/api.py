@@ -19,7 +19,11 @@ def njit(signature_or_function=None, **options):
 
 
 def jit(signature_or_function=None, **options):
-    """As njit."""
+    """As njit, but a call that cannot be compiled runs the original function, with one ObjectModeWarning that says why.
+
+    nopython=True: an error instead, as njit. forceobj=True: nothing is compiled. fallback: 'warn', 'silent' or 'error'."""
+    if not options.get("nopython"):
+        options.setdefault("fallback", "warn")
     return njit(signature_or_function, **options)
 
 

@@ -27,6 +27,10 @@ class ColuberWarning(UserWarning):
     pass
 
 
+class ObjectModeWarning(ColuberWarning):
+    """A function under jit, or a signature of it, cannot be compiled: calls run the original function. Once per function and reason."""
+
+
 # Numba's names, for code that catches them.
 NumbaError = ColuberError
 NumbaWarning = ColuberWarning

@@ -8,11 +8,37 @@ def _rows(dispatcher):
     return dispatcher._specializations()
 
 
+def nopython_signatures(dispatcher):
+    """The argument types that are native code."""
+    return [tuple(map(types.from_text, row[0])) for row in _rows(dispatcher)]
+
+
 def signatures(dispatcher):
-    """The argument types compiled so far (and those declared but not compiled yet)."""
+    """The argument types met so far: compiled, declared but not compiled yet, or running in Python (see mode())."""
     texts = [row[0] for row in _rows(dispatcher)]
     texts += [args for args, _ in dispatcher._declared() if args not in texts]
+    texts += [args for args, _ in dispatcher._in_python() if args not in texts]
     return [tuple(map(types.from_text, args)) for args in texts]
+
+
+_STRONG = {"pybool": "bool", "pyint": "int64", "pyfloat": "float64", "pycomplex": "complex128"}
+
+
+def _plain(texts):
+    """Python's scalars as signatures write them."""
+    return tuple(_STRONG.get(t, t) for t in texts)
+
+
+def mode(dispatcher, signature):
+    """'native' or 'object' (the original function runs). KeyError for types the function was neither called with nor compiled for."""
+    wanted = _plain(t.text for t in types.parse_signature(signature).args)
+    if dispatcher.targetoptions.get("forceobj"):
+        return "object"
+    if any(_plain(row[0]) == wanted for row in _rows(dispatcher)):
+        return "native"
+    if any(_plain(args) == wanted for args, _ in dispatcher._in_python()):
+        return "object"
+    raise KeyError(f"{dispatcher.__qualname__} has not met {signature}")
 
 
 class Overload:

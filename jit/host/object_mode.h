@@ -1,0 +1,23 @@
+// What @jit does with a call that cannot be compiled: the original function runs, and one warning says why.
+#pragma once
+#include <Python.h>
+
+#include <string>
+#include <vector>
+
+#include "jit/host/dispatcher.h"
+
+namespace coluber::jit {
+
+// Whether calls that cannot be compiled may run the original function (the option `fallback`).
+bool may_fall_back(Dispatcher* self);
+// These types are known not to compile.
+bool runs_in_python(Dispatcher* self, const std::vector<std::string>& types);
+// A compilation has failed, with its error pending. True: it was the compiler's, and is now a warning; the call is to run in Python.
+// False: an error is pending. types: null when not even the arguments have types.
+bool fall_back(Dispatcher* self, const std::vector<std::string>* types);
+PyObject* call_in_python(Dispatcher* self, PyObject* const* args, Py_ssize_t nargs, PyObject* keywords);
+// [(argument type texts, reason), ...]
+PyObject* object_signatures(Dispatcher* self);
+
+}  // namespace coluber::jit
