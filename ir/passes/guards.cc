@@ -15,6 +15,7 @@
 //      well a copy of the nest without the checks runs, else the nest as it was.
 //   3. What depends on data, in innermost loops that only compute: guards_speculate.cc. The loop runs without and notes what would have failed;
 //      if anything did, it runs again from the start with its guards, which then raise what there is to raise.
+// What is left of the tests of a float that becomes an int is made one where all goes well: guards_merge.cc.
 // Before all this, lengths of lists that a loop does not change are read in front of it: guards_lists.cc.
 //
 // Requires typed IR before refcount; best after inlining and cleanup. Must keep: which exception is raised, and everything that could be seen
@@ -194,7 +195,9 @@ void run_guards(Function& f, const PassOptions&) {
     version_loops(f, *a, &slow);
   }
   Analyses a(f, false);                    // guards that are dropped say nothing of what is behind them
-  if (checks_in_loops(f, a)) speculate_loops(f, a, slow);
+  if (!checks_in_loops(f, a)) return;
+  speculate_loops(f, a, slow);
+  merge_guards(f);
 }
 
 }  // namespace coluber::ir

@@ -76,4 +76,10 @@ void version_loops(Function& f, Analyses& a, std::unordered_set<BlockId>* slow);
 // guards_speculate.cc: innermost loops that only compute run without their data-dependent guards, and once more with them if one failed.
 void speculate_loops(Function& f, Analyses& a, const std::unordered_set<BlockId>& slow);
 
+// guards_merge.cc: tests for nan and for infinity in front of one that fails for those as well become one test where all goes well.
+void merge_guards(Function& f);
+// The index, behind `guard`, of the guard in the same block that fails whenever this one does; 0: none is known.
+using Definitions = std::function<const Op*(ValueId)>;
+size_t told_by(const Function& f, const std::vector<Op>& ops, size_t guard, const Definitions& def);
+
 }  // namespace coluber::ir::guards

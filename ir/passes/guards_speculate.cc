@@ -14,7 +14,6 @@
 // writes, calls or raises other than by guards. What the guards kept from happening must be harmless: integer divisors are replaced by 1 where
 // they are 0, and what is read must be known to be inside of its array without the help of guards. Loops that store are left alone: a store behind a failed guard could be seen.
 #include <algorithm>
-#include <cmath>
 
 #include "ir/passes/guards.h"
 
@@ -156,7 +155,7 @@ class Speculation {
       Op& op = made.ops[i];
       if (op.code == OpCode::Guard) {
         ValueId cond = op.args[0];
-        if (told_later(f_.blocks[from].ops, i)) continue;
+        if (told_by(f_, f_.blocks[from].ops, i, [this](ValueId v) { return a_.ranges.def(v); }) > i) continue;
         if (f_.type_of(cond) != pybool()) cond = emit(&ops, b, OpCode::Cast, {cond}, pybool(), op);
         bad = emit(&ops, b, OpCode::Or, {bad, emit(&ops, b, OpCode::Not, {cond}, pybool(), op)}, pybool(), op);
         continue;
@@ -173,40 +172,6 @@ class Speculation {
     }
     made.ops = std::move(ops);
     bad_[b] = {in, bad};
-  }
-
-  // A test for nan (x == x) or for infinity (|x| != inf) in front of one that fails for those as well, |x| < limit.
-  bool told_later(const std::vector<Op>& ops, size_t guard) const {
-    const Op* same = a_.ranges.def(ops[guard].args[0]);
-    bool tells_nan = same && same->code == OpCode::Eq && same->args[0] == same->args[1];
-    if (!same || (!tells_nan && !is_not_infinite(*same))) return false;
-    for (size_t i = guard + 1; i < ops.size(); ++i) {
-      if (ops[i].code != OpCode::Guard) continue;
-      const Op* less = a_.ranges.def(ops[i].args[0]);
-      if (!less || (less->code != OpCode::Lt && less->code != OpCode::Le)) continue;
-      double limit;
-      bool finite = float_constant(less->args[1], &limit) && std::isfinite(limit);
-      if (finite && (less->args[0] == same->args[0] || absolute_of(less->args[0]) == same->args[0])) return true;
-    }
-    return false;
-  }
-
-  bool is_not_infinite(const Op& op) const {
-    double limit;
-    return op.code == OpCode::Ne && absolute_of(op.args[0]) != kNoId && float_constant(op.args[1], &limit) && std::isinf(limit);
-  }
-
-  bool float_constant(ValueId v, double* out) const {
-    const Op* op = a_.ranges.def(v);
-    if (!op || op->code != OpCode::Const || !is_float(f_.type_of(v))) return false;
-    *out = op->fimm;
-    return true;
-  }
-
-  // x, when v is |x|.
-  ValueId absolute_of(ValueId v) const {
-    const Op* op = a_.ranges.def(v);
-    return op && op->code == OpCode::Math && op->sym == "fabs" ? op->args[0] : kNoId;
   }
 
   // An edge out of the copy asks first whether all went well.
