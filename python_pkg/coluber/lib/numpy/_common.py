@@ -4,7 +4,7 @@ from numpy.exceptions import AxisError
 
 from coluber.lib.intrinsics import (
     array_view, assign, dtype_of, empty_array, is_array, is_bool, is_complex, is_contiguous, is_f_contiguous, is_float, is_integer, is_signed, layout,
-    math_bool, same_type, tuple_insert, tuple_map, tuple_remove, tuple_repeat, tuple_set)
+    math_bool, same_type, tuple_insert, tuple_remove, tuple_set)
 
 
 def as_array(x):

@@ -5,10 +5,26 @@ floating-point flag `invalid` that LAPACK failed."""
 import numpy as np
 from numpy.linalg import LinAlgError
 
-from coluber.lib.intrinsics import array_view, assign, dtype_of, empty_array, is_complex, is_contiguous, same_type
-from coluber.lib.numpy._common import as_array, copy_of, product
+from coluber.lib.intrinsics import array_view, dtype_of, is_complex, is_contiguous, same_type
+from coluber.lib.numpy._common import copy_of, product
 
 INVALID = 1                        # FE_INVALID on x86-64 and AArch64
+
+# Examples that both files use.
+SPD = lambda np: (np.array([[4.0, 1.0, 0.5], [1.0, 3.0, 0.25], [0.5, 0.25, 2.0]]),)
+STACK = lambda np: (np.array([[[4.0, 1.0], [1.0, 3.0]], [[2.0, 0.5], [0.5, 1.0]]]),)
+COMPLEX = lambda np: (np.array([[4.0, 1 - 1j], [1 + 1j, 3.0]]),)
+SINGULAR = lambda np: (np.array([[1.0, 2.0], [2.0, 4.0]]),)
+TALL = lambda np: (np.arange(12.0).reshape(4, 3) ** 2 % 7,)
+WIDE = lambda np: (np.arange(12.0).reshape(3, 4) ** 2 % 7,)
+
+
+def of_loop(d, real, complex_):
+    """The signature of a loop for a dtype in which it works."""
+    if is_complex(d):
+        return complex_
+    return real
+
 
 
 def work_dtype(a):

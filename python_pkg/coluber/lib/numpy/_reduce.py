@@ -4,7 +4,7 @@ of floats are NumPy's bit for bit."""
 from numpy.exceptions import AxisError  # noqa: F401  (raised by check_axis)
 
 from coluber.lib.intrinsics import (
-    array_view, assign, cast, dtype_of, empty_array, get, is_array, is_contiguous, is_f_contiguous, is_literal, put, range_tuple, tuple_insert,
+    array_view, assign, cast, empty_array, get, is_array, is_contiguous, is_f_contiguous, is_literal, put, range_tuple, tuple_insert,
     tuple_map, tuple_repeat, tuple_set)
 from coluber.lib.numpy._common import axis_first, check_axis, flat_view
 

@@ -5,7 +5,7 @@ import numpy as np
 
 from coluber.extending import implements
 from coluber.lib.intrinsics import (
-    assign, cast, dtype_of, empty_array, is_array, is_complex, is_contiguous, is_f_contiguous, is_integer, is_list, is_literal, is_number, is_tuple, item,
+    assign, cast, dtype_of, empty_array, is_array, is_contiguous, is_f_contiguous, is_integer, is_list, is_literal, is_number, is_tuple, item,
     promote, put, same_type, weak, zero_item)
 from coluber.lib.numpy._common import as_array, as_tuple, contiguous
 

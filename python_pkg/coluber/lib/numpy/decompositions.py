@@ -5,33 +5,15 @@ from numpy.linalg._linalg import EighResult, EigResult, QRResult, SVDResult
 
 from coluber.extending import implements
 from coluber.lib.intrinsics import (
-    array_view, assign, cast, dtype_of, elementwise, empty_array, get, is_array, is_complex, is_float, is_list, is_literal, is_number, is_str, math, put,
+    cast, dtype_of, elementwise, empty_array, get, is_array, is_complex, is_float, is_number, is_str, math, put,
     static_error, ufunc_call)
 from coluber.lib.numpy import _linalg_loops as loops
-from coluber.lib.numpy._common import as_array, axis_last, copy_of, ravelled
+from coluber.lib.numpy._common import as_array, copy_of, ravelled
 from coluber.lib.numpy._linalg import (
-    INVALID, check_matrix, check_square, converted, real_result, result_dtype, stack_of, unstacked, work_dtype)
-
-_SPD = lambda np: (np.array([[4.0, 1.0, 0.5], [1.0, 3.0, 0.25], [0.5, 0.25, 2.0]]),)
-_STACK = lambda np: (np.array([[[4.0, 1.0], [1.0, 3.0]], [[2.0, 0.5], [0.5, 1.0]]]),)
-_COMPLEX = lambda np: (np.array([[4.0, 1 - 1j], [1 + 1j, 3.0]]),)
-_TALL = lambda np: (np.arange(12.0).reshape(4, 3) ** 2 % 7,)
-_WIDE = lambda np: (np.arange(12.0).reshape(3, 4) ** 2 % 7,)
+    COMPLEX, INVALID, SPD, STACK, TALL, WIDE, check_matrix, check_square, converted, of_loop, real_result, result_dtype, stack_of, unstacked, work_dtype)
 
 
 # ---- symmetric and Hermitian matrices
-
-def _eigh_loop(d):
-    if is_complex(d):
-        return "D->dD"
-    return "d->dd"
-
-
-def _values_loop(d):
-    if is_complex(d):
-        return "D->d"
-    return "d->d"
-
 
 def _upper(UPLO):
     if UPLO == "U" or UPLO == "u":
@@ -46,11 +28,11 @@ def _eigh_call(m, w, v, d, upper):
     s = m.itemsize
     steps = (n * n * s, n * 8, n * n * s, n * s, s, 8, n * s, s)
     if upper:
-        return ufunc_call(loops.eigh_up, _eigh_loop(d), (m, w, v), (m.shape[0], n), steps)
-    return ufunc_call(loops.eigh_lo, _eigh_loop(d), (m, w, v), (m.shape[0], n), steps)
+        return ufunc_call(loops.eigh_up, of_loop(d, "d->dd", "D->dD"), (m, w, v), (m.shape[0], n), steps)
+    return ufunc_call(loops.eigh_lo, of_loop(d, "d->dd", "D->dD"), (m, w, v), (m.shape[0], n), steps)
 
 
-@implements(np.linalg.eigh, examples=[_SPD, _STACK, _COMPLEX, lambda np: (np.array([[2.0, 1.0], [1.0, 3.0]]), "U"), lambda np: (np.arange(6.0).reshape(2, 3),)])
+@implements(np.linalg.eigh, examples=[SPD, STACK, COMPLEX, lambda np: (np.array([[2.0, 1.0], [1.0, 3.0]]), "U"), lambda np: (np.arange(6.0).reshape(2, 3),)])
 def eigh(a, UPLO="L"):
     x = as_array(a)
     check_square(x)
@@ -69,11 +51,11 @@ def _eigvalsh_call(m, w, d, upper):
     s = m.itemsize
     steps = (n * n * s, n * 8, n * s, s, 8)
     if upper:
-        return ufunc_call(loops.eigvalsh_up, _values_loop(d), (m, w), (m.shape[0], n), steps)
-    return ufunc_call(loops.eigvalsh_lo, _values_loop(d), (m, w), (m.shape[0], n), steps)
+        return ufunc_call(loops.eigvalsh_up, of_loop(d, "d->d", "D->d"), (m, w), (m.shape[0], n), steps)
+    return ufunc_call(loops.eigvalsh_lo, of_loop(d, "d->d", "D->d"), (m, w), (m.shape[0], n), steps)
 
 
-@implements(np.linalg.eigvalsh, examples=[_SPD, _STACK, _COMPLEX, lambda np: (np.array([[2.0, 1.0], [1.0, 3.0]]), "U")])
+@implements(np.linalg.eigvalsh, examples=[SPD, STACK, COMPLEX, lambda np: (np.array([[2.0, 1.0], [1.0, 3.0]]), "U")])
 def eigvalsh(a, UPLO="L"):
     x = as_array(a)
     check_square(x)
@@ -86,18 +68,6 @@ def eigvalsh(a, UPLO="L"):
 
 
 # ---- general matrices: complex results always, since their type cannot depend on the values
-
-def _complex_loop(d):
-    if is_complex(d):
-        return "D->D"
-    return "d->D"
-
-
-def _eig_loop(d):
-    if is_complex(d):
-        return "D->DD"
-    return "d->DD"
-
 
 def _finite(m):
     if not np.all(np.isfinite(m)):
@@ -114,7 +84,7 @@ def eigvals(a):
     n = m.shape[1]
     s = m.itemsize
     w = empty_array((m.shape[0], n), np.complex128)
-    if ufunc_call(loops.eigvals, _complex_loop(d), (m, w), (m.shape[0], n), (n * n * s, n * 16, n * s, s, 16)) & INVALID:
+    if ufunc_call(loops.eigvals, of_loop(d, "d->D", "D->D"), (m, w), (m.shape[0], n), (n * n * s, n * 16, n * s, s, 16)) & INVALID:
         raise LinAlgError("Eigenvalues did not converge")
     return unstacked(w, x.shape[:x.ndim - 2])
 
@@ -131,7 +101,7 @@ def eig(a):
     w = empty_array((m.shape[0], n), np.complex128)
     v = empty_array(m.shape, np.complex128)
     steps = (n * n * s, n * 16, n * n * 16, n * s, s, 16, n * 16, 16)
-    if ufunc_call(loops.eig, _eig_loop(d), (m, w, v), (m.shape[0], n), steps) & INVALID:
+    if ufunc_call(loops.eig, of_loop(d, "d->DD", "D->DD"), (m, w, v), (m.shape[0], n), steps) & INVALID:
         raise LinAlgError("Eigenvalues did not converge")
     outer = x.shape[:x.ndim - 2]
     return EigResult(unstacked(w, outer), unstacked(v, outer))
@@ -148,12 +118,6 @@ def _dims(n_stack, m, n):
     return n_stack, m, n, min(m, n)
 
 
-def _svd_loop(d):
-    if is_complex(d):
-        return "D->DdD"
-    return "d->ddd"
-
-
 def _svdvals_stack(m, d):
     rows = m.shape[1]
     cols = m.shape[2]
@@ -162,9 +126,9 @@ def _svdvals_stack(m, d):
     w = empty_array((m.shape[0], p), np.float64)
     steps = (rows * cols * s, p * 8, cols * s, s, 8)
     if rows <= cols:
-        flags = ufunc_call(loops.svd_wide, _values_loop(d), (m, w), _dims(m.shape[0], rows, cols), steps)
+        flags = ufunc_call(loops.svd_wide, of_loop(d, "d->d", "D->d"), (m, w), _dims(m.shape[0], rows, cols), steps)
     else:
-        flags = ufunc_call(loops.svd_tall, _values_loop(d), (m, w), _dims(m.shape[0], rows, cols), steps)
+        flags = ufunc_call(loops.svd_tall, of_loop(d, "d->d", "D->d"), (m, w), _dims(m.shape[0], rows, cols), steps)
     if flags & INVALID:
         raise LinAlgError("SVD did not converge")
     return w
@@ -178,14 +142,14 @@ def _svd_call(m, u, w, vh, d, full):
     dims = _dims(m.shape[0], rows, cols)
     if full:
         if rows <= cols:
-            return ufunc_call(loops.svd_full_wide, _svd_loop(d), (m, u, w, vh), dims, steps)
-        return ufunc_call(loops.svd_full_tall, _svd_loop(d), (m, u, w, vh), dims, steps)
+            return ufunc_call(loops.svd_full_wide, of_loop(d, "d->ddd", "D->DdD"), (m, u, w, vh), dims, steps)
+        return ufunc_call(loops.svd_full_tall, of_loop(d, "d->ddd", "D->DdD"), (m, u, w, vh), dims, steps)
     if rows <= cols:
-        return ufunc_call(loops.svd_thin_wide, _svd_loop(d), (m, u, w, vh), dims, steps)
-    return ufunc_call(loops.svd_thin_tall, _svd_loop(d), (m, u, w, vh), dims, steps)
+        return ufunc_call(loops.svd_thin_wide, of_loop(d, "d->ddd", "D->DdD"), (m, u, w, vh), dims, steps)
+    return ufunc_call(loops.svd_thin_tall, of_loop(d, "d->ddd", "D->DdD"), (m, u, w, vh), dims, steps)
 
 
-@implements(np.linalg.svd, examples=[_SPD, _STACK, _COMPLEX, _TALL, _WIDE, lambda np: (_TALL(np)[0], False), lambda np: (_WIDE(np)[0], False), lambda np: (_TALL(np)[0], True, False), lambda np: (np.arange(3.0),)])
+@implements(np.linalg.svd, examples=[SPD, STACK, COMPLEX, TALL, WIDE, lambda np: (TALL(np)[0], False), lambda np: (WIDE(np)[0], False), lambda np: (TALL(np)[0], True, False), lambda np: (np.arange(3.0),)])
 def svd(a, full_matrices=True, compute_uv=True, hermitian=False):
     if hermitian:
         static_error("svd(hermitian=True) is not supported yet")
@@ -208,7 +172,7 @@ def svd(a, full_matrices=True, compute_uv=True, hermitian=False):
                      converted(unstacked(vh, outer), result_dtype(x)))
 
 
-@implements(np.linalg.svdvals, examples=[_SPD, _TALL, _WIDE])
+@implements(np.linalg.svdvals, examples=[SPD, TALL, WIDE])
 def svdvals(x):
     return svd(x, False, False)
 
@@ -219,7 +183,7 @@ def _eps(d):
     return 2.220446049250313e-16
 
 
-@implements(np.linalg.matrix_rank, examples=[_SPD, _TALL, lambda np: (np.array([[1.0, 2.0], [2.0, 4.0]]),), lambda np: (np.arange(3.0),)])
+@implements(np.linalg.matrix_rank, examples=[SPD, TALL, lambda np: (np.array([[1.0, 2.0], [2.0, 4.0]]),), lambda np: (np.arange(3.0),)])
 def matrix_rank(A, tol=None, hermitian=False):
     x = as_array(A)
     if x.ndim < 2:
@@ -241,7 +205,7 @@ def _conjugate(x):
     return x
 
 
-@implements(np.linalg.pinv, examples=[_SPD, _TALL, _WIDE, lambda np: (np.array([[1.0, 2.0], [2.0, 4.0]]),)])
+@implements(np.linalg.pinv, examples=[SPD, TALL, WIDE, lambda np: (np.array([[1.0, 2.0], [2.0, 4.0]]),)])
 def pinv(a, rcond=None, hermitian=False):
     x = as_array(a)
     if x.ndim != 2:
@@ -256,7 +220,7 @@ def pinv(a, rcond=None, hermitian=False):
     return np.matmul(vt.T, s[:, None] * u.T)
 
 
-@implements(np.linalg.cond, examples=[_SPD, _TALL])
+@implements(np.linalg.cond, examples=[SPD, TALL])
 def cond(x, p=None):
     if p is not None:
         static_error("cond() takes the 2-norm only here")
@@ -268,18 +232,6 @@ def cond(x, p=None):
 
 
 # ---- QR
-
-def _one_one(d):
-    if is_complex(d):
-        return "D->D"
-    return "d->d"
-
-
-def _two_one(d):
-    if is_complex(d):
-        return "DD->D"
-    return "dd->d"
-
 
 _QR_SEPARATE = loops.qr_raw_wide is not loops.qr_raw_tall
 
@@ -298,8 +250,8 @@ def _qr_raw(m, tau, d):
     steps = (rows * cols * s, tau.strides[0], cols * s, s, s)
     dims = _raw_dims(m.shape[0], rows, cols)
     if rows <= cols:
-        return ufunc_call(loops.qr_raw_wide, _one_one(d), (m, tau), dims, steps)
-    return ufunc_call(loops.qr_raw_tall, _one_one(d), (m, tau), dims, steps)
+        return ufunc_call(loops.qr_raw_wide, of_loop(d, "d->d", "D->D"), (m, tau), dims, steps)
+    return ufunc_call(loops.qr_raw_tall, of_loop(d, "d->d", "D->D"), (m, tau), dims, steps)
 
 
 def _upper_part(m, rows):
@@ -318,11 +270,11 @@ def _q_call(m, tau, q, d, complete):
     s = m.itemsize
     steps = (rows * cols * s, tau.strides[0], q.strides[0], cols * s, s, s, q.strides[1], s)
     if complete:
-        return ufunc_call(loops.qr_complete, _two_one(d), (m, tau, q), (m.shape[0], rows, cols), steps)
-    return ufunc_call(loops.qr_reduced, _two_one(d), (m, tau, q), (m.shape[0], rows, cols, tau.shape[1]), steps)
+        return ufunc_call(loops.qr_complete, of_loop(d, "dd->d", "DD->D"), (m, tau, q), (m.shape[0], rows, cols), steps)
+    return ufunc_call(loops.qr_reduced, of_loop(d, "dd->d", "DD->D"), (m, tau, q), (m.shape[0], rows, cols, tau.shape[1]), steps)
 
 
-@implements(np.linalg.qr, examples=[_SPD, _STACK, _COMPLEX, _TALL, _WIDE, lambda np: (_TALL(np)[0], "complete"), lambda np: (_WIDE(np)[0], "complete"), lambda np: (_TALL(np)[0], "r"), lambda np: (np.arange(3.0),)])
+@implements(np.linalg.qr, examples=[SPD, STACK, COMPLEX, TALL, WIDE, lambda np: (TALL(np)[0], "complete"), lambda np: (WIDE(np)[0], "complete"), lambda np: (TALL(np)[0], "r"), lambda np: (np.arange(3.0),)])
 def qr(a, mode="reduced"):
     if mode != "reduced" and mode != "complete" and mode != "r":
         static_error("qr() takes the modes 'reduced', 'complete' and 'r' here")
@@ -443,8 +395,8 @@ def _flat_norm(x):
 
 
 @implements(np.linalg.norm, examples=[
-    lambda np: (np.array([3.0, 4.0]),), lambda np: (np.array([3, 4]),), _SPD, _COMPLEX, lambda np: (np.arange(5.0), 1), lambda np: (np.arange(5.0), np.inf), lambda np: (np.arange(5.0), 3), lambda np: (np.arange(5.0), 0),
-    lambda np: (_TALL(np)[0], 1), lambda np: (_TALL(np)[0], 2), lambda np: (_TALL(np)[0], "fro"), lambda np: (_TALL(np)[0], np.inf), lambda np: (_TALL(np)[0], None, 0), lambda np: (_TALL(np)[0], None, 1, True),
+    lambda np: (np.array([3.0, 4.0]),), lambda np: (np.array([3, 4]),), SPD, COMPLEX, lambda np: (np.arange(5.0), 1), lambda np: (np.arange(5.0), np.inf), lambda np: (np.arange(5.0), 3), lambda np: (np.arange(5.0), 0),
+    lambda np: (TALL(np)[0], 1), lambda np: (TALL(np)[0], 2), lambda np: (TALL(np)[0], "fro"), lambda np: (TALL(np)[0], np.inf), lambda np: (TALL(np)[0], None, 0), lambda np: (TALL(np)[0], None, 1, True),
     lambda np: (np.arange(5.0), "fro")])
 def norm(x, ord=None, axis=None, keepdims=False):
     a = as_array(x)

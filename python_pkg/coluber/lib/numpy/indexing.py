@@ -3,10 +3,10 @@ import numpy as np
 
 from coluber.extending import implements
 from coluber.lib.intrinsics import (
-    array_view, assign, cast, dtype_of, empty_array, get, guard, is_array, is_bool, is_contiguous, is_integer, is_list, is_literal, is_none, is_number,
+    array_view, assign, cast, dtype_of, empty_array, get, guard, is_array, is_bool, is_integer, is_list, is_none, is_number,
     is_slice, is_tuple, put, range_tuple, select, tuple_map, tuple_repeat)
 from coluber.lib.numpy._broadcast import broadcast_all
-from coluber.lib.numpy._common import as_array, axis_back, axis_first, axis_last, check_axis, contiguous, like, ravelled
+from coluber.lib.numpy._common import as_array, ravelled
 from coluber.lib.numpy.shape import broadcast_strides
 
 # ---- masks

@@ -3,31 +3,13 @@ import numpy as np
 from numpy.linalg import LinAlgError
 
 from coluber.extending import implements
-from coluber.lib.intrinsics import array_view, assign, cast, dtype_of, empty_array, get, is_complex, is_number, put, ufunc_call
+from coluber.lib.intrinsics import array_view, assign, cast, dtype_of, empty_array, get, put, ufunc_call
 from coluber.lib.numpy import _linalg_loops as loops
 from coluber.lib.numpy._common import as_array, copy_of
 from coluber.lib.numpy._linalg import (
-    INVALID, check_matrix, check_square, converted, packed, real_result, result_dtype, stack_of, two_result, two_work, unstacked, work_dtype)
+    COMPLEX, INVALID, SINGULAR, SPD, STACK, TALL, check_square, converted, of_loop, packed, real_result, result_dtype, stack_of, two_result, two_work, unstacked, work_dtype)
 from coluber.lib.numpy.products import _stack_shape
 from coluber.lib.numpy.shape import broadcast_to
-
-_SPD = lambda np: (np.array([[4.0, 1.0, 0.5], [1.0, 3.0, 0.25], [0.5, 0.25, 2.0]]),)
-_STACK = lambda np: (np.array([[[4.0, 1.0], [1.0, 3.0]], [[2.0, 0.5], [0.5, 1.0]]]),)
-_COMPLEX = lambda np: (np.array([[4.0, 1 - 1j], [1 + 1j, 3.0]]),)
-_SINGULAR = lambda np: (np.array([[1.0, 2.0], [2.0, 4.0]]),)
-_TALL = lambda np: (np.arange(12.0).reshape(4, 3) ** 2 % 7,)
-
-
-def _one_one(d):
-    if is_complex(d):
-        return "D->D"
-    return "d->d"
-
-
-def _two_one(d):
-    if is_complex(d):
-        return "DD->D"
-    return "dd->d"
 
 
 # ---- solve
@@ -38,7 +20,7 @@ def _solve_stack(a, b, d):
     k = b.shape[2]
     out = empty_array(b.shape, d)
     s = out.itemsize
-    flags = ufunc_call(loops.solve, _two_one(d), (a, b, out), (a.shape[0], n, k),
+    flags = ufunc_call(loops.solve, of_loop(d, "dd->d", "DD->D"), (a, b, out), (a.shape[0], n, k),
                        (n * n * s, n * k * s, n * k * s, n * s, s, k * s, s, k * s, s))
     if flags & INVALID:
         raise LinAlgError("Singular matrix")
@@ -51,7 +33,7 @@ def _broadcast_stack(a, outer):
 
 @implements(np.linalg.solve, examples=[
     lambda np: (np.array([[3.0, 1.0], [1.0, 2.0]]), np.array([9.0, 8.0])), lambda np: (np.array([[3, 1], [1, 2]]), np.array([[9, 8], [1, 2]])), lambda np: (np.array([[1.0, 2.0], [2.0, 4.0]]), np.array([1.0, 2.0])),
-    lambda np: (_STACK(np)[0], np.array([[1.0, 2.0], [3.0, 4.0]])), lambda np: (_COMPLEX(np)[0], np.array([1.0, 2.0])), lambda np: (np.zeros((2, 3)), np.zeros(2))])
+    lambda np: (STACK(np)[0], np.array([[1.0, 2.0], [3.0, 4.0]])), lambda np: (COMPLEX(np)[0], np.array([1.0, 2.0])), lambda np: (np.zeros((2, 3)), np.zeros(2))])
 def solve(a, b):
     x = as_array(a)
     y = as_array(b)
@@ -73,7 +55,7 @@ def solve(a, b):
     return converted(unstacked(r3, outer), two_result(x, y))
 
 
-@implements(np.linalg.inv, examples=[_SPD, _STACK, _COMPLEX, _SINGULAR, lambda np: (np.arange(6.0).reshape(2, 3),), lambda np: (np.array([[2, 1], [1, 1]]),), lambda np: (np.array([[2, 1], [1, 1]], np.float32),)])
+@implements(np.linalg.inv, examples=[SPD, STACK, COMPLEX, SINGULAR, lambda np: (np.arange(6.0).reshape(2, 3),), lambda np: (np.array([[2, 1], [1, 1]]),), lambda np: (np.array([[2, 1], [1, 1]], np.float32),)])
 def inv(a):
     x = as_array(a)
     check_square(x)
@@ -82,7 +64,7 @@ def inv(a):
     n = m.shape[1]
     out = empty_array(m.shape, d)
     s = out.itemsize
-    flags = ufunc_call(loops.inv, _one_one(d), (m, out), (m.shape[0], n), (n * n * s, n * n * s, n * s, s, n * s, s))
+    flags = ufunc_call(loops.inv, of_loop(d, "d->d", "D->D"), (m, out), (m.shape[0], n), (n * n * s, n * n * s, n * s, s, n * s, s))
     if flags & INVALID:
         raise LinAlgError("Singular matrix")
     return converted(unstacked(out, x.shape[:x.ndim - 2]), result_dtype(x))
@@ -90,7 +72,7 @@ def inv(a):
 
 # ---- determinants
 
-@implements(np.linalg.det, examples=[_SPD, _STACK, _COMPLEX, _SINGULAR, lambda np: (np.arange(6.0).reshape(2, 3),), lambda np: (np.zeros((0, 0)),)])
+@implements(np.linalg.det, examples=[SPD, STACK, COMPLEX, SINGULAR, lambda np: (np.arange(6.0).reshape(2, 3),), lambda np: (np.zeros((0, 0)),)])
 def det(a):
     x = as_array(a)
     check_square(x)
@@ -99,19 +81,13 @@ def det(a):
     n = m.shape[1]
     out = empty_array((m.shape[0],), d)
     s = out.itemsize
-    ufunc_call(loops.det, _one_one(d), (m, out), (m.shape[0], n), (n * n * s, s, n * s, s))
+    ufunc_call(loops.det, of_loop(d, "d->d", "D->D"), (m, out), (m.shape[0], n), (n * n * s, s, n * s, s))
     if x.ndim == 2:
         return cast(get(out, 0), result_dtype(x))
     return converted(unstacked(out, x.shape[:x.ndim - 2]), result_dtype(x))
 
 
-def _slogdet_loop(d):
-    if is_complex(d):
-        return "D->Dd"
-    return "d->dd"
-
-
-@implements(np.linalg.slogdet, examples=[_SPD, _STACK, _COMPLEX, _SINGULAR])
+@implements(np.linalg.slogdet, examples=[SPD, STACK, COMPLEX, SINGULAR])
 def slogdet(a):
     x = as_array(a)
     check_square(x)
@@ -121,7 +97,7 @@ def slogdet(a):
     sign = empty_array((m.shape[0],), d)
     size = empty_array((m.shape[0],), np.float64)
     s = sign.itemsize
-    ufunc_call(loops.slogdet, _slogdet_loop(d), (m, sign, size), (m.shape[0], n), (n * n * s, s, 8, n * s, s))
+    ufunc_call(loops.slogdet, of_loop(d, "d->dd", "D->Dd"), (m, sign, size), (m.shape[0], n), (n * n * s, s, 8, n * s, s))
     if x.ndim == 2:
         return cast(get(sign, 0), result_dtype(x)), cast(get(size, 0), real_result(dtype_of(x)))
     outer = x.shape[:x.ndim - 2]
@@ -134,11 +110,11 @@ def _cholesky_call(m, out, d, upper):
     n = m.shape[1]
     s = out.itemsize
     if upper:
-        return ufunc_call(loops.cholesky_up, _one_one(d), (m, out), (m.shape[0], n), (n * n * s, n * n * s, n * s, s, n * s, s))
-    return ufunc_call(loops.cholesky_lo, _one_one(d), (m, out), (m.shape[0], n), (n * n * s, n * n * s, n * s, s, n * s, s))
+        return ufunc_call(loops.cholesky_up, of_loop(d, "d->d", "D->D"), (m, out), (m.shape[0], n), (n * n * s, n * n * s, n * s, s, n * s, s))
+    return ufunc_call(loops.cholesky_lo, of_loop(d, "d->d", "D->D"), (m, out), (m.shape[0], n), (n * n * s, n * n * s, n * s, s, n * s, s))
 
 
-@implements(np.linalg.cholesky, examples=[_SPD, _STACK, _COMPLEX, lambda np: (np.array([[1.0, 2.0], [2.0, 1.0]]),), lambda np: (np.arange(6.0).reshape(2, 3),)])
+@implements(np.linalg.cholesky, examples=[SPD, STACK, COMPLEX, lambda np: (np.array([[1.0, 2.0], [2.0, 1.0]]),), lambda np: (np.arange(6.0).reshape(2, 3),)])
 def cholesky(a, upper=False):
     x = as_array(a)
     check_square(x)
@@ -152,12 +128,6 @@ def cholesky(a, upper=False):
 
 # ---- least squares
 
-def _lstsq_loop(d):
-    if is_complex(d):
-        return "DDd->Ddid"
-    return "ddd->ddid"
-
-
 def _lstsq_call(x, y, cut, sol, res, rank, sv, d):
     m = x.shape[0]
     n = x.shape[1]
@@ -167,8 +137,8 @@ def _lstsq_call(x, y, cut, sol, res, rank, sv, d):
     dims = (1, m, n, k)
     steps = (0, 0, 0, 0, 0, 0, 0, x.strides[0], s, y.strides[0], s, sol.strides[0], s, 8, 8)
     if m <= n:
-        return ufunc_call(loops.lstsq_wide, _lstsq_loop(d), arrays, _with_p(dims, m), steps)
-    return ufunc_call(loops.lstsq_tall, _lstsq_loop(d), arrays, _with_p(dims, n), steps)
+        return ufunc_call(loops.lstsq_wide, of_loop(d, "ddd->ddid", "DDd->Ddid"), arrays, _with_p(dims, m), steps)
+    return ufunc_call(loops.lstsq_tall, of_loop(d, "ddd->ddid", "DDd->Ddid"), arrays, _with_p(dims, n), steps)
 
 
 _SEPARATE = loops.lstsq_wide is not loops.lstsq_tall     # before NumPy 2.1 the number of singular values was no dimension of its own
@@ -181,7 +151,7 @@ def _with_p(dims, p):
 
 
 @implements(np.linalg.lstsq, examples=[
-    lambda np: (_TALL(np)[0], np.arange(4.0)), lambda np: (_TALL(np)[0], np.arange(8.0).reshape(4, 2)), lambda np: (np.arange(6.0).reshape(2, 3), np.array([1.0, 2.0])), lambda np: (_TALL(np)[0], np.arange(3.0))])
+    lambda np: (TALL(np)[0], np.arange(4.0)), lambda np: (TALL(np)[0], np.arange(8.0).reshape(4, 2)), lambda np: (np.arange(6.0).reshape(2, 3), np.array([1.0, 2.0])), lambda np: (TALL(np)[0], np.arange(3.0))])
 def lstsq(a, b, rcond=None):
     x = as_array(a)
     y = as_array(b)

@@ -2,7 +2,7 @@
 import numpy as np
 
 from coluber.extending import implements
-from coluber.lib.intrinsics import cast, dtype_of, elementwise, fold, is_array, is_bool, is_complex, is_float, real_dtype, select
+from coluber.lib.intrinsics import cast, dtype_of, elementwise, fold, is_array, is_complex, is_float, real_dtype, select
 from coluber.lib.numpy._common import as_array, float_dtype, is_nan, result, sum_dtype
 from coluber.lib.numpy._reduce import reduce
 from coluber.lib.numpy.reductions import _root, _square_deviation, divided, sum_in

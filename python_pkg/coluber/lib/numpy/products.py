@@ -3,7 +3,7 @@ import numpy as np
 
 from coluber.extending import implements
 from coluber.lib.intrinsics import (
-    array_view, assign, cast, dot_items, dtype_of, elementwise, empty_array, guard, is_array, is_bool, is_complex, is_contiguous, is_number, promote, put, same_type,
+    array_view, cast, dot_items, dtype_of, elementwise, empty_array, guard, is_complex, is_number, promote, same_type,
     static_error, ufunc_loop)
 from coluber.lib.numpy._common import as_array, contiguous, copy_of, flat_view, ravelled, result, shape_text
 

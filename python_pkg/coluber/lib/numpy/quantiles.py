@@ -3,7 +3,7 @@ import numpy as np
 
 from coluber.extending import implements
 from coluber.lib.intrinsics import (
-    array_view, cast, dtype_of, empty_array, get, is_bool, is_complex, is_float, is_number, math, promote, put, range_tuple, sort_in_place, static_error,
+    array_view, cast, dtype_of, empty_array, get, is_bool, is_complex, is_float, is_number, math, promote, put, sort_in_place, static_error,
     tuple_repeat)
 from coluber.lib.numpy._common import as_array, axis_last, check_axis, contiguous, copy_of, flat_view, float_dtype, is_nan, product, ravelled, result
 from coluber.lib.numpy._reduce import axes_mask, keep_shape

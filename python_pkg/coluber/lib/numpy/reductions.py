@@ -4,7 +4,7 @@ import numpy as np
 from coluber.extending import implements
 from coluber.lib.intrinsics import (
     array_view, assign, cast, dtype_of, elementwise, empty_array, fold, get, is_array, is_bool, is_complex, is_f_contiguous, is_float, is_literal, layout, math,
-    promote, put, real_dtype, same_type, select)
+    put, real_dtype, same_type, select)
 from coluber.lib.numpy._common import (
     as_array, check_axis, complex_less, float_dtype, is_nan, result, sum_dtype)
 from coluber.lib.numpy._reduce import axes_mask, count_items, flipped, reduce, transposed

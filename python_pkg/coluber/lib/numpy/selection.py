@@ -3,8 +3,8 @@ import numpy as np
 
 from coluber.extending import implements
 from coluber.lib.intrinsics import (
-    array_view, assign, cast, dtype_of, elementwise, empty_array, get, is_array, is_bool, is_integer, is_number, is_tuple, put, static_error, tuple_remove, tuple_set)
-from coluber.lib.numpy._common import as_array, axis_back, axis_first, axis_last, check_axis, contiguous, like, narrow, ravelled, result, sum_dtype
+    array_view, cast, dtype_of, elementwise, empty_array, get, is_bool, is_integer, is_number, is_tuple, put, static_error, tuple_remove, tuple_set)
+from coluber.lib.numpy._common import as_array, axis_first, axis_last, check_axis, ravelled, result, sum_dtype
 from coluber.lib.numpy.indexing import getitem, nonzero
 
 

@@ -2,7 +2,7 @@
 import numpy as np
 
 from coluber.extending import implements
-from coluber.lib.intrinsics import argsort_in_place, cast, dtype_of, empty_array, get, is_array, promote, put, select, sort_in_place
+from coluber.lib.intrinsics import argsort_in_place, dtype_of, empty_array, get, promote, put, select, sort_in_place
 from coluber.lib.numpy._common import as_array, copy_of, is_nan, ravelled
 
 

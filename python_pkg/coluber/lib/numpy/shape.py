@@ -6,7 +6,7 @@ from coluber.lib.intrinsics import (
     array_view, as_readonly, assign, cast, dtype_of, empty_array, get, is_array, is_bool, is_complex, is_contiguous, is_f_contiguous, is_literal,
     layout, mem_copy, range_tuple, same_type, static_error, tuple_insert, tuple_map, tuple_remove, tuple_repeat, tuple_set, weak)
 from coluber.lib.numpy._common import (
-    as_array, as_tuple, check_axis, contiguous, flat_view, like, narrow, product, ravelled, shape_text)
+    as_array, as_tuple, check_axis, contiguous, flat_view, like, product, shape_text)
 
 
 # ---- reshape

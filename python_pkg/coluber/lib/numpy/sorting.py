@@ -3,7 +3,7 @@ import numpy as np
 
 from coluber.extending import implements
 from coluber.lib.intrinsics import (
-    argsort_in_place, array_view, assign, cast, dtype_of, elementwise, empty_array, get, is_array, is_bool, is_complex, is_contiguous, is_float, is_literal,
+    argsort_in_place, assign, cast, dtype_of, empty_array, get, is_complex, is_contiguous, is_float, is_literal,
     is_number, is_tuple, promote, put, sort_in_place, static_error)
 from coluber.lib.numpy._common import as_array, axis_back, axis_last, check_axis, complex_less, contiguous, copy_of, flat_view, is_nan, ravelled
 

@@ -3,9 +3,9 @@ import numpy as np
 
 from coluber.extending import implements
 from coluber.lib.intrinsics import (
-    array_view, assign, cast, dtype_of, elementwise, empty_array, get, is_array, is_bool, is_complex, is_contiguous, is_float, is_integer, is_number, is_signed, make_complex, math,
-    promote, put, sort_in_place, static_error, tuple_insert, tuple_remove)
-from coluber.lib.numpy._common import as_array, axis_first, axis_last, check_axis, copy_of, flat_view, float_dtype, narrow, ravelled, result
+    cast, dtype_of, elementwise, empty_array, get, is_bool, is_complex, is_float, is_integer, is_number, is_signed, make_complex, math,
+    promote, put, static_error)
+from coluber.lib.numpy._common import as_array, axis_last, check_axis, copy_of, flat_view, float_dtype, narrow, ravelled, result
 
 
 def _flat(a):
