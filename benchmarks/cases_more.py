@@ -106,15 +106,6 @@ def list_floats(values):
     return out
 
 
-@case(make=lambda n: ([random(20, k).tolist() for k in range(n // 20)],), sizes=(500, 100_000, 1_000_000), work=lambda n: n)
-def list_rows(rows):
-    total = 0.0
-    for row in rows:
-        for v in row:
-            total += v
-    return total
-
-
 @case(make=lambda n: (n,), sizes=(500, 100_000, 2_000_000), work=lambda n: n, c="sieve", bind=bind_append)
 def sieve(n):
     composite = [False] * (n + 1)

@@ -192,15 +192,6 @@ def list_floats(list values):
     return out
 
 
-def list_rows(list rows):
-    cdef double total = 0, v
-    cdef list row
-    for row in rows:
-        for v in row:
-            total += v
-    return total
-
-
 def sieve(long n):
     cdef list composite = [False] * (n + 1)
     cdef long count = 0, k, m
