@@ -499,7 +499,6 @@ INDEX = {
     'op:setattr:flat': 'numpy.flat',
     'op:setitem:flat': 'numpy.flat',
     'op:setitem:list,slice': 'lists',
-    'op:setitem:view': 'numpy.shape',
     'op:setitem_fancy': 'numpy.indexing',
     'op:truth:array': 'numpy.reductions',
 }
