@@ -10,6 +10,7 @@ import pytest
 from coluber import njit
 
 K = 5
+own_signals = pytest.mark.skipif(os.environ.get("COLUBER_SANITIZE") == "thread", reason="ThreadSanitizer delivers signals late and has stacks of its own")
 
 
 @njit
@@ -71,6 +72,7 @@ def test_a_compilation_that_fails_lets_others_try():
     assert len(errors) == 4
 
 
+@own_signals
 def test_stack_limit_per_thread():
     here = stack_left()
     assert 100_000 < here < 1 << 40
@@ -130,6 +132,7 @@ def interrupt(code, after=0.5, signals=1):
     return process.returncode, out, err
 
 
+@own_signals
 @pytest.mark.parametrize("f", ["forever", "forever_nogil"])
 def test_ctrl_c_stops_a_loop(f):
     code = PRELUDE + f"""
@@ -143,6 +146,7 @@ except KeyboardInterrupt as e:
     assert interrupt(code)[:2] == (0, "stopped None True\n")
 
 
+@own_signals
 def test_signal_handlers_run_and_the_loop_goes_on():
     code = PRELUDE + """
 hits = []
