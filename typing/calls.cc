@@ -259,6 +259,7 @@ TV call_ufunc(Emit& e, FunctionInfo* kernel, std::vector<TV> args, const std::ve
   if (!have_out && args.size() == nin + 1 && args.back().is(Kind::Array)) { out = args.back(); have_out = true; args.pop_back(); }
   if (have_out && out.is(Kind::Tuple) && out.type->items.size() == 1) out = e.item(out, 0);
   if (have_out && !out.is(Kind::Array)) fail("NotElementwise", {kernel_text(kernel), describe(out)});
+  bound_operands(e, kernel->name, &args);
   return call_elementwise(e, kernel, args, have_out ? &out : nullptr);
 }
 

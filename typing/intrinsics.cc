@@ -166,6 +166,12 @@ TV i_guard(Emit& e, Args& a) {
   e.op(OpCode::Guard, all, ir::none(), 0, text(a.at(1)));
   return e.none();
 }
+TV i_int_quotient(Emit& e, Args& a) { return e.op(OpCode::CallRt, {a.at(0), a.at(1)}, pyfloat(), 0, "coluber_int_quotient"); }
+TV i_usual(Emit& e, Args& a) {
+  TV r = e.op(OpCode::Likely, {truth(e, a.at(0))}, pybool(), 1);
+  if (Op* op = e.last_op()) op->ints = {1};
+  return r;
+}
 TV i_likely(Emit& e, Args& a) { return e.op(OpCode::Likely, {truth(e, a.at(0))}, pybool(), a.size() > 1 ? literal_int(a[1]) : 1); }
 TV i_assume_index(Emit& e, Args& a) { return a.at(0); }
 
@@ -459,7 +465,7 @@ const std::unordered_map<std::string, Rule>& table() {
       {"cast", i_cast}, {"bitcast", i_bitcast}, {"weak", i_weak}, {"math", i_math}, {"math_bool", i_math_bool}, {"math_int", i_math_int}, {"select", i_select},
       {"make_complex", i_complex}, {"truncdiv", i_binary<OpCode::TruncDiv>}, {"truncrem", i_binary<OpCode::TruncRem>}, {"fdiv", i_binary<OpCode::FDiv>},
       {"shl", i_binary<OpCode::Shl>}, {"shr", i_binary<OpCode::Shr>}, {"floordiv", i_binary<OpCode::FloorDiv>}, {"mod", i_binary<OpCode::Mod>},
-      {"guard", i_guard}, {"likely", i_likely}, {"assume_index", i_assume_index}, {"tuple_set", i_tuple_set}, {"tuple_remove", i_tuple_remove},
+      {"guard", i_guard}, {"likely", i_likely}, {"usual", i_usual}, {"int_quotient", i_int_quotient}, {"assume_index", i_assume_index}, {"tuple_set", i_tuple_set}, {"tuple_remove", i_tuple_remove},
       {"tuple_insert", i_tuple_insert}, {"tuple_repeat", i_tuple_repeat}, {"tuple_reverse", i_tuple_reverse}, {"tuple_map", i_tuple_map}, {"range_tuple", i_range_tuple},
       {"empty_array", i_empty}, {"array_view", i_view}, {"data", i_data}, {"load", i_load}, {"store", i_store}, {"get", i_get}, {"put", i_set}, {"assign", i_assign},
       {"as_readonly", i_readonly}, {"as_layout", i_as_layout}, {"elementwise", i_elementwise}, {"mem_copy", i_mem_copy}, {"list_new", i_list_new},

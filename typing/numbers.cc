@@ -1,5 +1,6 @@
 // Rules of the operators. On numbers: NEP 50 and, where both operands are Python's own, Python's errors; where one is NumPy's, NumPy's
 // results (no ZeroDivisionError). On everything else: arrays go element by element, the rest to the library by the key "op:...".
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 
@@ -28,10 +29,15 @@ void check_divisor(Emit& e, const TV& b, bool weak, const char* diag) {
   if (weak && !numpy_errors(e)) e.guard(nonzero(e, b), diag);
 }
 
+// A bool, or a literal that a float holds.
+bool exact_float(const TV& v) { return is_bool(v.type) || (v.c && v.c->kind == CLB_INT && std::abs(v.c->i) <= int64_t{1} << 53); }
+
 TV true_division(Emit& e, TV a, TV b, bool weak) {
   TypeRef t = promote(a.type, b.type);
   if (is_integer(t) || is_bool(t)) t = weak ? pyfloat() : scalar(Kind::Float64);
+  bool ints = weak && t->is(Kind::PyFloat) && !is_float(a.type) && !is_float(b.type);
   check_divisor(e, b, weak, is_complex(t) ? "ZeroDivComplex" : is_float(a.type) || is_float(b.type) ? "ZeroDivFloat" : "ZeroDiv");
+  if (ints && !numpy_errors(e) && !(exact_float(a) && exact_float(b))) return call_library(e, "op:int_quotient", {e.cast(a, pyint()), e.cast(b, pyint())});
   return e.bin(OpCode::FDiv, e.cast(a, t), e.cast(b, t), t);
 }
 
@@ -94,7 +100,14 @@ TV power(Emit& e, const TV& a, const TV& b, bool weak) {
   bool literal = b.c && (b.c->kind == CLB_INT || b.c->kind == CLB_BOOL);
   bool two = literal && b.c->i == 2;
   if (!literal && b.c && b.c->kind == CLB_FLOAT && b.c->f[0] == 2.0 && is_float(t)) two = true;
-  if (two) { TV x = e.cast(a, t); return e.bin(OpCode::Mul, x, x, t); }
+  if (two) {
+    TV x = e.cast(a, t), r = e.bin(OpCode::Mul, x, x, t);
+    if (t->is(Kind::PyFloat) && weak && !numpy_errors(e)) {
+      auto finite = [&](TV v) { return e.cmp(OpCode::Lt, e.op(OpCode::Math, {v}, t, 0, "fabs"), e.const_float(HUGE_VAL)); };
+      e.guard(e.logic_or(finite(r), e.logic_not(finite(x))), "PowRange", {e.const_int(34)});
+    }
+    return r;
+  }
   if (is_integer(t) && literal && b.c->i >= 0) return power_by_squaring(e, e.cast(a, t), b.c->i);
   if (is_integer(t) && literal && weak) return call_library(e, "op:pow", {e.cast(a, pyfloat()), e.cast(b, pyfloat())});
   if (is_float(t) && literal && b.c->i == 1) return e.cast(a, t);
@@ -188,8 +201,43 @@ std::string key_of(const std::string& op, const TV& a, const TV& b) {
 
 }  // namespace
 
+// NEP 50: a Python integer beside a NumPy one must fit the NumPy type. Other values of v stay as they are.
+TV bounded(Emit& e, const TV& v, TypeRef t) {
+  if (!v.is(Kind::PyInt) || !is_integer(t) || is_weak(t) || t->is(Kind::Int64)) return v;
+  if (v.c && fits(v.c, t)) return e.cast(v, t);
+  TV x = e.cast(v, t), holds = e.const_bool(false);
+  if (!v.c) holds = t->is(Kind::UInt64) ? e.cmp(OpCode::Ge, v, e.const_int(0)) : e.cmp(OpCode::Eq, e.cast(x, pyint()), v);
+  e.guard(holds, "IntBounds", {v}, {t->text});
+  return x;
+}
+
+// Operators and ufuncs that compute in the type of their operands.
+bool keeps_type(const std::string& op) {
+  static const char* const kNames[] = {"add", "sub", "mul", "floordiv", "mod", "pow", "and", "or", "xor", "lshift", "rshift", "subtract", "multiply",
+                                       "floor_divide", "remainder", "fmod", "power", "bitwise_and", "bitwise_or", "bitwise_xor", "left_shift",
+                                       "right_shift", "maximum", "minimum", "fmax", "fmin", "gcd", "lcm", "divmod"};
+  return std::find(std::begin(kNames), std::end(kNames), op) != std::end(kNames);
+}
+
+// Python's integers among the operands, once for a whole array.
+void bound_operands(Emit& e, const std::string& op, std::vector<TV>* args) {
+  if (!keeps_type(op)) return;
+  TypeRef t = nullptr;
+  for (const TV& a : *args) {
+    TypeRef item = a.is(Kind::Array) ? a.type->elem : a.type;
+    if (!is_number(item)) return;
+    if (!is_weak(item)) t = t ? promote(t, item) : item;
+  }
+  for (TV& a : *args)
+    if (t) a = bounded(e, a, t);
+}
+
 TV number_binary(Emit& e, const std::string& op, TV a, TV b) {
   bool weak = is_weak(a.type) && is_weak(b.type);
+  if (is_weak(a.type) != is_weak(b.type) && keeps_type(op)) {
+    a = bounded(e, a, b.type);
+    b = bounded(e, b, a.type);
+  }
   if (op == "add" || op == "sub" || op == "mul") return arithmetic(e, op, a, b, weak);
   if (op == "truediv") return true_division(e, a, b, weak);
   if (op == "floordiv") return floor_division(e, OpCode::FloorDiv, a, b, weak);
@@ -203,11 +251,10 @@ TV number_binary(Emit& e, const std::string& op, TV a, TV b) {
 TV binary(Emit& e, const std::string& op, const TV& a, const TV& b, bool inplace) {
   if (is_number(a.type) && is_number(b.type)) return number_binary(e, op, a, b);
   if (op != "matmul" && ((is_arrayish(a) && (is_arrayish(b) || is_number(b.type))) || (is_arrayish(b) && is_number(a.type)))) {
-    if (inplace && is_arrayish(a)) {
-      TV out = a;
-      return call_elementwise(e, e.session().operator_kernel(op, 2), {a, b}, &out);
-    }
-    return call_elementwise(e, e.session().operator_kernel(op, 2), {a, b}, nullptr);
+    std::vector<TV> both{a, b};
+    bound_operands(e, op, &both);
+    TV out = a;
+    return call_elementwise(e, e.session().operator_kernel(op, 2), both, inplace && is_arrayish(a) ? &out : nullptr);
   }
   const clb_const* impl = nullptr;
   if (inplace && find_library(e, key_of("i" + op, a, b), &impl)) {

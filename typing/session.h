@@ -161,6 +161,7 @@ void eval_op(Emit& e, const ir::Op& op, uint64_t op_key, std::span<const TV> arg
 
 // Rules by area. Each throws TypeFail.
 TV binary(Emit& e, const std::string& op, const TV& a, const TV& b, bool inplace);   // numbers.cc
+void bound_operands(Emit& e, const std::string& op, std::vector<TV>* args);
 TV unary(Emit& e, const std::string& op, const TV& a);
 TV compare(Emit& e, const std::string& op, const TV& a, const TV& b);
 TV number_binary(Emit& e, const std::string& op, TV a, TV b);

@@ -28,7 +28,8 @@
 namespace coluber::ir {
 namespace guards {
 
-bool is_check(const Op& op) { return op.code == OpCode::IndexCheck || op.code == OpCode::Guard; }
+bool is_usual(const Op& op) { return op.code == OpCode::Likely && !op.ints.empty() && op.imm == 1; }
+bool is_check(const Op& op) { return op.code == OpCode::IndexCheck || op.code == OpCode::Guard || is_usual(op); }
 
 namespace {
 
@@ -52,7 +53,7 @@ class Remover {
 
  private:
   // What becomes of an op with operands x and n.
-  enum Action { Drop, IsOperand, WrapIndex, NoWrap, PlusDivisor, AsTruncated, IsZeroAt };
+  enum Action { Drop, IsTrue, IsOperand, WrapIndex, NoWrap, PlusDivisor, AsTruncated, IsZeroAt };
   struct Note {
     Place at;
     Action action;
@@ -63,6 +64,9 @@ class Remover {
     switch (op.code) {
       case OpCode::Guard:
         if (a_.ranges.proves(op.args[0], at)) notes_.push_back({at, Drop});
+        break;
+      case OpCode::Likely:
+        if (is_usual(op) && a_.ranges.proves(op.args[0], at)) notes_.push_back({at, IsTrue});
         break;
       case OpCode::IndexCheck: index(op, at); break;
       case OpCode::Mod: case OpCode::FloorDiv: division(op, at); break;
@@ -127,6 +131,7 @@ class Remover {
 
   void act(Action action, Op op, BlockId b, std::vector<Op>* ops, ValueMap& map) {
     if (action == Drop) return;
+    if (action == IsTrue) return map.replace(f_, op.result(), emit(ops, b, OpCode::Const, {}, pybool(), op, 1));
     if (action == IsOperand) return map.replace(f_, op.result(), op.args[0]);
     if (action == NoWrap) {
       op.ints = {1};

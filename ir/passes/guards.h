@@ -24,7 +24,8 @@ struct Analyses {
   std::unordered_map<ValueId, std::vector<BlockId>> state_uses;       // frame states that name a value
 };
 
-bool is_check(const Op& op);               // index_check or guard
+bool is_check(const Op& op);               // index_check, guard, or a usual condition
+bool is_usual(const Op& op);               // a `likely` that is worth a version of the loop
 
 // guards_lists.cc: reads of a list's length and items pointer move in front of loops that do not change them. True: something changed.
 bool hoist_list_reads(Function& f);

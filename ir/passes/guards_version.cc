@@ -76,11 +76,12 @@ class Versions {
       for (uint32_t i = 0; i < f_.blocks[b].ops.size(); ++i) {
         const Op& op = f_.blocks[b].ops[i];
         if (!is_check(op)) continue;
-        ++checks;
+        checks += !is_usual(op);             // one that stays is no reason to leave the nest
         Answer answer{true, false};
         Condition c;
-        bool told = op.code == OpCode::Guard ? bounds.guard(op.args[0], true, {b, i}, &c) : bounds.index(op, {b, i}, &answer.wraps, &c);
+        bool told = op.code != OpCode::IndexCheck ? bounds.guard(op.args[0], true, {b, i}, &c) : bounds.index(op, {b, i}, &answer.wraps, &c);
         if (!told) continue;
+        checks += is_usual(op);
         answers[key(b, i)] = answer;
         LoopBounds::append(&all, c);
         innermost |= !inner_[a_.loops.loop_of(b)];
@@ -132,6 +133,13 @@ class Versions {
         continue;
       }
       if (op.code == OpCode::Guard) continue;
+      if (op.code == OpCode::Likely) {
+        op.code = OpCode::Const;
+        op.args.clear();
+        op.ints.clear();
+        ops.push_back(std::move(op));
+        continue;
+      }
       // The checked index: the index itself, or, where it may be negative, wrapped.
       ValueId x = op.args[0], n = op.args[1], result = op.result();
       auto emit = [&](OpCode code, std::vector<ValueId> args, TypeRef type) {

@@ -31,6 +31,7 @@ void coluber_fpe_clear();
 int64_t coluber_fpe_test();
 int32_t coluber_check_python_error(coluber_ctx* ctx);
 void coluber_fold(void* function, void* loop_data, void* acc, void* items, int64_t n, int64_t step);
+double coluber_int_quotient(int64_t a, int64_t b);
 int64_t coluber_place(void* function, void* items, int64_t n);
 int32_t coluber_sort(coluber_ctx* ctx, void* function, void* data, int64_t n);
 int32_t coluber_argsort(coluber_ctx* ctx, void* function, void* data, int64_t* out, int64_t n);

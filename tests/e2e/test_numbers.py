@@ -1,6 +1,7 @@
 """Arithmetic of Python's and NumPy's scalars, at the extremes."""
 import itertools
 import operator
+import random
 
 import numpy as np
 import pytest
@@ -212,3 +213,60 @@ def test_number_methods():
     for x in [0.5, -3.0, 1e10, 0.1, 0.0, float("inf"), float("nan")]:
         same(made("def f(x): return x.is_integer(), x.conjugate()"), x)
         same(made("def f(x): return x.as_integer_ratio()"), x)
+
+
+def quotient(a, b):
+    return a / b
+
+
+def test_int_quotient_is_rounded_once():
+    rng = random.Random(7)
+    edges = [1, -1, 3, -7, 2**53 - 1, 2**53, 2**53 + 1, -(2**53) - 1, 2**54 + 2, 2**62 + 1, 2**63 - 1, -(2**63), 10**18 + 1]
+    pairs = [(a, b) for a in [0, *edges] for b in edges]
+    pairs += [(rng.getrandbits(rng.randint(1, 63)) * rng.choice([1, -1]), (rng.getrandbits(rng.randint(1, 63)) | 1) * rng.choice([1, -1])) for _ in range(3000)]
+    # quotients that lie half-way between two floats, or next to it
+    for _ in range(500):
+        m, b = 2 * rng.getrandbits(53) + 1, rng.choice([1, 2, 3, 5, 64])
+        pairs += [(m * b + d, b) for d in (-1, 0, 1) if m * b < 2**62]
+    for a, b in pairs:
+        same(quotient, a, b)
+    same(quotient, 2**62, 0)
+    same(made("def f(a): return a / 3, 1 / a, a / (2**60 + 1), True / a"), 2**61 + 1)
+
+
+def test_power_overflows():
+    for f in ("x ** y", "x ** 2", "x ** 2.0", "x ** 3", "pow(x, y)"):
+        g = made(f"def f(x, y): return {f}")
+        for x, y in [(2.0, 5000.0), (-2.0, 5001.0), (1e200, 2.0), (-1e200, 2.0), (float("inf"), 2.0), (float("-inf"), 3.0), (float("nan"), 2.0),
+                     (0.5, -5000.0), (2.0, -5000.0), (1e-200, 2.0), (2.0, float("inf")), (1.5, 3.0)]:
+            same(g, x, y)
+    same(made("def f(x): return x ** 2, x ** 3"), np.array([1e200, 2.0]))
+
+
+OPERATORS = ["+", "-", "*", "//", "%", "**", "&", "|", "^", "<<", ">>", "<", "==", "/"]
+
+
+@pytest.mark.parametrize("op", OPERATORS)
+def test_python_int_beside_numpy(op):
+    """NEP 50: it must fit the NumPy type, but for comparisons and true division."""
+    left, right = made(f"def f(a, n): return a {op} n"), made(f"def f(a, n): return n {op} a")
+    for dtype in (np.uint8, np.int16, np.uint64):
+        for n in (2, 300, -1, 70000):
+            for f in (left, right):
+                if (op, n) == ("**", -1) or (op in ("<<", ">>") and n > 60) or (op in ("<<", ">>") and f is right):
+                    continue
+                if (op, dtype, f) == ("**", np.uint64, right) or op == "/" and dtype == np.uint8:   # float16 in NumPy
+                    continue
+                same(f, np.array([1, 2], dtype), n)
+
+
+def test_literal_beside_numpy():
+    same(made("def f(a): return a + 300"), np.array([1, 2], np.uint8))
+    same(made("def f(a): return a + 255, a - 1, 200 - a"), np.array([1, 2], np.uint8))
+    same(made("def f(a): return a[0] + 300"), np.array([1, 2], np.uint8))
+    same(made("def f(a): return a * -1"), np.array([1, 2], np.uint32))
+    same(made("def f(a):\n    a += 300\n    return a"), np.array([1, 2], np.int8))
+    same(made("def f(a, b): return a + b + 300"), np.array([1, 2], np.uint8), np.array([1, 2], np.int16))
+    same(made("def f(a, n): return np.add(a, n), np.maximum(a, n)", np=np), np.array([1, 2], np.uint8), 256)
+    same(made("def f(a, n): return np.add(a, n), np.maximum(a, n)", np=np), np.array([1, 2], np.uint8), 255)
+    same(made("def f(a):\n    for i in range(len(a)):\n        a[i] = a[i] + 100 * i\n    return a"), np.ones(5, np.uint8))

@@ -482,6 +482,7 @@ INDEX = {
     'op:imul:list,int64': 'lists',
     'op:imul:list,pybool': 'lists',
     'op:imul:list,pyint': 'lists',
+    'op:int_quotient': 'builtins_numbers',
     'op:le:list,list': 'lists',
     'op:list_slice': 'lists',
     'op:lt:list,list': 'lists',

@@ -3,10 +3,12 @@ import builtins
 import math
 import sys
 
+import numpy as np
+
 from coluber.extending import implements
 
-from .intrinsics import cast, dtype_of, fdiv, guard, is_bool, is_complex, is_float, is_integer, is_none, is_signed, is_tuple, is_weak
-from .intrinsics import make_complex, math_bool, math_int, select, shl, shr, static_error, tuple_map, weak
+from .intrinsics import cast, dtype_of, fdiv, guard, int_quotient, is_bool, is_complex, is_float, is_integer, is_none, is_signed, is_tuple, is_weak
+from .intrinsics import make_complex, math_bool, math_int, select, shl, shr, static_error, tuple_map, usual, weak
 from .intrinsics import math as native
 from .math_sums import two_product
 
@@ -155,6 +157,18 @@ def power(x, y):
     if is_weak(x):
         return complex_power(x, y)
     return numpy_complex_power(x, y)
+
+
+# ---- int / int
+
+EXACT = 2 ** 53                                        # up to here a float holds every int
+
+
+@implements("op:int_quotient")
+def quotient(a, b):
+    if usual((a >= -EXACT) & (a <= EXACT) & (b >= -EXACT) & (b <= EXACT)):
+        return weak(fdiv(cast(a, np.float64), cast(b, np.float64)))
+    return int_quotient(a, b)
 
 
 # ---- pow with a modulus

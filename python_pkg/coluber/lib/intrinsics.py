@@ -9,9 +9,11 @@ dtype_of(x) promote(a, b, ...) real_dtype(d) complex_dtype(d) element_type(itera
 cast(x, dtype)  bitcast(x, dtype)  weak(x)        conversions of scalars, unchecked as in C; weak: a NumPy scalar as int/float/complex
 math(name, x, ...)  math_bool(name, x)  math_int(name, x)   a row of ir/intrinsics.def; result of the operands' type, bool, int
 select(c, a, b)                    without a branch: both sides are evaluated
+int_quotient(a, b)                 a / b of ints, rounded once; b is not zero
 make_complex(re, im) truncdiv truncrem fdiv shl shr floordiv mod    unchecked operations of two scalars
 guard(cond, diag, ints...)         raises the RUNTIME row `diag` of ir/diag.def unless cond
 likely(cond)
+usual(cond)                         likely, and worth a version of the loop in which it is known to hold
 tuple_set(t, i, v) tuple_remove(t, i) tuple_insert(t, i, v) tuple_repeat(v, n) tuple_reverse(t) tuple_map(f, t, more...) range_tuple(n)
 empty_array(shape, dtype[, order[, zeroed]])   checks sizes; memory is not initialised
 array_view(a, shape, strides, offset, layout[, dtype])   bytes; shares a's memory
@@ -88,6 +90,8 @@ floordiv = Intrinsic("floordiv")
 mod = Intrinsic("mod")
 guard = Intrinsic("guard")
 likely = Intrinsic("likely")
+usual = Intrinsic("usual")
+int_quotient = Intrinsic("int_quotient")
 assume_index = Intrinsic("assume_index")
 tuple_set = Intrinsic("tuple_set")
 tuple_remove = Intrinsic("tuple_remove")
