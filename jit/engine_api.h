@@ -122,6 +122,7 @@ typedef struct clb_result {
   void **imports;                   /* the table to fill in; nimports entries */
   const char *const *import_keys; int32_t nimports;
   const char *return_type;
+  const char *const *arg_types;     /* as in the request, but for empty lists: their types are what is put in */
   const clb_const *return_const;    /* set when the result has no slots (a constant) */
   const uint8_t *object; size_t object_size;   /* the ELF object, for the disk cache */
   uint32_t mutated;                 /* bit i: list parameter i may be changed */

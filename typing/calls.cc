@@ -146,6 +146,11 @@ TV call_function(Emit& e, FunctionInfo* fn, std::vector<TV> args, const std::vec
   Spec* spec = e.session().specialise(fn, values, caps, &e.spec());
   if (spec->state == Spec::Running) e.spec().waiting_on.insert(spec);
   for (Spec* w : spec->waiting_on) if (w != &e.spec()) e.spec().waiting_on.insert(w);
+  for (uint32_t k : spec->empty_args) {      // what the callee puts in
+    AbsVal item;
+    item.type = spec->args[k].type->elem;
+    if (e.dry() && params[k].site != ~0u) widen_list(e, params[k], item);
+  }
   TV r(spec->ret);
   r.site = ~0u;
   if (e.dry()) return r;
@@ -306,6 +311,9 @@ void widen_by_method(Emit& e, const TV& self, const std::string& name, const std
 
 }  // namespace
 
+// An inner function that calls itself gets its default values along with its captures, in front of them: it has to make its closure again.
+size_t carried_defaults(const FunctionInfo& fn) { return fn.self_captures.empty() ? 0 : fn.inner_defaults + fn.inner_kwdefaults.size(); }
+
 TV call(Emit& e, const TV& callee, std::vector<TV> args, const std::vector<std::string>& keywords) {
   for (const TV& a : args) if (a.is_bottom()) return TV();
   switch (callee.type->kind) {
@@ -320,8 +328,11 @@ TV call(Emit& e, const TV& callee, std::vector<TV> args, const std::vector<std::
       FunctionInfo* fn = e.session().function(callee.type->handle);
       std::vector<TV> defaults, captured;
       size_t ndefaults = fn->inner_defaults + fn->inner_kwdefaults.size();
-      for (size_t k = 0; k < callee.type->items.size(); k++)
-        (k < ndefaults ? defaults : captured).push_back(e.get(callee, static_cast<int>(k), callee.type->items[k]));
+      for (size_t k = 0; k < callee.type->items.size(); k++) {
+        TV item = e.get(callee, static_cast<int>(k), callee.type->items[k]);
+        if (k < ndefaults) defaults.push_back(item);
+        if (k >= ndefaults || carried_defaults(*fn)) captured.push_back(item);
+      }
       return call_function(e, fn, args, keywords, captured, defaults);
     }
     case Kind::Method: {

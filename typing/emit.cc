@@ -331,6 +331,10 @@ TV convert(Emit& e, const TV& v, TypeRef type) {
     if (is_complex(v.type) && !is_complex(type)) fail("NoConversion", {describe(v.type), describe(type)});
     return e.cast(v, type);
   }
+  if (type->is(Kind::Range) && is_range(v.type)) {
+    TV parts[] = {e.get(v, 0, pyint()), e.get(v, 1, pyint()), e.const_int(v.type->name == "range" ? 1 : -1)};
+    return e.make(parts, type);
+  }
   if (v.type->kind == type->kind) switch (type->kind) {
     case Kind::Array:
       if (v.type->elem == type->elem && v.type->ndim == type->ndim) {

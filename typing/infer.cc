@@ -70,7 +70,7 @@ class Inference {
     spec_.failures.clear();
     Block& entry = fn_.blocks[0];
     for (size_t k = 0; k < entry.params.size(); k++) spec_.vals[entry.params[k]] = spec_.args.at(k);
-    ret_ = {};
+    for (uint32_t k : spec_.empty_args) make_site(entry.params[k], k);
     reach(0);
     do {
       while (!work_.empty()) {
@@ -81,6 +81,8 @@ class Inference {
         if (spec_.sites_grew) revisit_sites();
       }
     } while (feed_empty_lists());
+    for (uint32_t k : spec_.empty_args) spec_.args[k].type = spec_.vals[entry.params[k]].type;
+    join_returns();
     if (!ret_.is_bottom() || !spec_.recursive) spec_.ret = ret_;
     spec_.ret.site = ~0u;
   }
@@ -95,11 +97,25 @@ class Inference {
   std::vector<uint8_t> queued_;
   std::priority_queue<std::pair<int64_t, BlockId>> work_;
   AbsVal ret_;
-  uint32_t ret_loc_ = 0;                       // where a value was returned first
   std::vector<TV> args_, results_;
+
+  // A list that comes empty is like one that is made here.
+  void make_site(ValueId param, uint32_t arg) {
+    auto site = static_cast<uint32_t>(spec_.sites.size());
+    AbsVal elem;
+    elem.type = spec_.args[arg].type->elem;
+    spec_.sites.push_back({site, elem, {}});
+    spec_.vals[param] = spec_.args[arg];
+    spec_.vals[param].site = site;
+  }
 
   void revisit_sites() {
     spec_.sites_grew = false;
+    for (uint32_t k : spec_.empty_args) {
+      AbsVal list = spec_.vals[fn_.blocks[0].params[k]];
+      list.type = list_of(spec_.sites[find_site(spec_, list.site)].elem.type);
+      set(fn_.blocks[0].params[k], list);
+    }
     for (auto& [key, site] : spec_.site_of_op) queue(static_cast<BlockId>(key >> 32));
   }
 
@@ -224,6 +240,24 @@ class Inference {
     }
   }
 
+  // Not before all is settled: the element types of lists grow.
+  void join_returns() {
+    uint32_t first = 0;                        // where a value was returned first
+    for (BlockId b : spec_.fn->order) {
+      if (!spec_.reached[b] || fn_.blocks[b].term().code != OpCode::Return) continue;
+      const Op& op = fn_.blocks[b].term();
+      const AbsVal& v = spec_.vals[op.args[0]];
+      AbsVal j;
+      if (!join(ret_, v, &j)) {
+        TypeFail f{"CannotReturn", {describe(ret_), describe(v)}, {{op.loc, describe(v) + " here"}, {first, describe(ret_) + " here"}}};
+        throw CompileError{make_diag(session_, spec_, f, op.loc)};
+      }
+      if (ret_.is_bottom()) first = op.loc;
+      ret_ = j;
+    }
+    if (spec_.depth == 0) ret_.type = for_python(ret_.type);
+  }
+
   void visit_term(BlockId b, const Op& op) {
     switch (op.code) {
       case OpCode::Jump: take(b, 0); break;
@@ -235,15 +269,7 @@ class Inference {
         break;
       }
       case OpCode::Return: {
-        const AbsVal& v = spec_.vals[op.args[0]];
-        AbsVal j;
-        if (!join(ret_, v, &j)) {
-          TypeFail f{"CannotReturn", {describe(ret_), describe(v)}, {{op.loc, describe(v) + " here"}, {ret_loc_, describe(ret_) + " here"}}};
-          throw CompileError{make_diag(session_, spec_, f, op.loc)};
-        }
-        if (ret_.is_bottom()) ret_loc_ = op.loc;
-        ret_ = j;
-        break;
+        break;                             // join_returns
       }
       default: break;   // raise: leaves by the error edge
     }

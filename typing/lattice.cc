@@ -7,6 +7,17 @@
 namespace coluber::typing {
 using namespace ir;
 
+bool is_range(TypeRef t) { return t->is(Kind::Range) || (t->is(Kind::View) && t->name.rfind("range", 0) == 0); }
+
+TypeRef for_python(TypeRef t) {
+  if (is_range(t)) return scalar(Kind::Range);
+  if (t->is(Kind::Optional)) return optional_of(for_python(t->elem));
+  if (!t->is(Kind::Tuple)) return t;
+  std::vector<TypeRef> items;
+  for (TypeRef i : t->items) items.push_back(for_python(i));
+  return t->names.empty() ? tuple_of(items) : namedtuple_of(t->handle, t->names, items);
+}
+
 bool same_const(const clb_const* a, const clb_const* b) {
   if (a == b) return true;
   if (!a || !b || a->kind != b->kind) return false;
@@ -226,6 +237,7 @@ TypeRef join_types(TypeRef a, const clb_const* ca, TypeRef b, const clb_const* c
     return e ? optional_of(e) : nullptr;
   }
   if (is_number(a) && is_number(b)) return join_numbers(a, ca, b, cb);
+  if (a != b && is_range(a) && is_range(b)) return scalar(Kind::Range);   // different steps
   if (a->kind != b->kind) return nullptr;
   switch (a->kind) {
     case Kind::Array:

@@ -30,10 +30,9 @@ void r_global(Emit& e, const Op& op, uint64_t, In, Out out) {
   if (!c) fail_name(e, "UnknownName", {op.sym}, e.spec().fn->handle, "global", op.sym);
   out->push_back(outer_value(e, op.sym, c));
 }
-// The inner function itself, as it sees itself among its free variables.
+// The inner function itself, as it sees itself among its free variables: its captures are all of its closure.
 TV own_closure(Emit& e) {
   Spec& s = e.spec();
-  if (s.fn->inner_defaults || !s.fn->inner_kwdefaults.empty()) fail("InnerDefaults", {s.fn->name});
   std::vector<TV> items;
   std::vector<TypeRef> types;
   for (size_t k = 0; k < s.captures.size(); k++) {
@@ -44,7 +43,7 @@ TV own_closure(Emit& e) {
 }
 void r_deref(Emit& e, const Op& op, uint64_t, In, Out out) {
   Spec& s = e.spec();
-  size_t k = static_cast<size_t>(op.imm);
+  size_t k = static_cast<size_t>(op.imm) + carried_defaults(*s.fn);
   if (k < s.captures.size()) {
     for (int64_t self : s.fn->self_captures)
       if (self == op.imm) { out->push_back(own_closure(e)); return; }
@@ -238,7 +237,28 @@ void r_list_extend(Emit& e, const Op& op, uint64_t, In a, Out) {
   if (a[0].type->elem->is(Kind::Bottom) || i.is_bottom()) return;
   call_library(e, "method:list.extend", {a[0], a[1]});
 }
-void r_call(Emit& e, const Op& op, uint64_t, In a, Out out) {
+// list() and list(x), which may be filled with other types later. False: not that.
+bool made_list(Emit& e, const Op& op, uint64_t key, In a, Out out) {
+  if (!a[0].c || a[0].c->kind != CLB_CLASS || std::strcmp(a[0].c->s, "builtins.list") || a.size() > 2 || !op.names.empty() || op.imm) return false;
+  AbsVal item;
+  if (a.size() == 2) {
+    if (a[1].is(Kind::Optional) || (a[1].is(Kind::Tuple) && is_managed(a[1].type))) return false;
+    if (a[1].is(Kind::Tuple)) {
+      std::vector<TV> items;
+      for (size_t k = 0; k < a[1].type->items.size(); k++) items.push_back(e.item(a[1], static_cast<int>(k)));
+      r_list(e, op, key, items, out);
+      return true;
+    }
+    item.type = element_type(e, a[1]);
+    if (is_managed(item.type)) return false;
+  }
+  TV list = new_list(e, key, item, 0);
+  if (!item.is_bottom()) call_library(e, "method:list.extend", {list, a[1]});
+  out->push_back(list);
+  return true;
+}
+void r_call(Emit& e, const Op& op, uint64_t key, In a, Out out) {
+  if (made_list(e, op, key, a, out)) return;
   if (op.imm == 1 && !(a[0].c && a[0].c->s && !std::strncmp(a[0].c->s, "builtins.", 9))) fail("Unsupported", {"a generator expression as an argument of this function"});
   out->push_back(call(e, a[0], std::vector<TV>(a.begin() + 1, a.end()), op.names));
 }

@@ -249,6 +249,8 @@ Spec* Session::specialise(FunctionInfo* fn, std::vector<AbsVal> args, std::vecto
     slot->captures = std::move(captures);
     slot->name = unique_name(fn->name);
     slot->depth = caller ? caller->depth + 1 : 0;
+    for (uint32_t k = 0; k < slot->args.size(); k++)
+      if (slot->args[k].is(Kind::List) && slot->args[k].type->elem->is(Kind::Bottom)) slot->empty_args.push_back(k);
   }
   Spec* spec = slot.get();
   if (spec->state == Spec::Done) return spec;

@@ -64,6 +64,7 @@ struct Spec {
   Spec* caller = nullptr;                   // who asked for its code first, and where: for messages
   uint32_t caller_loc = 0;
   uint32_t mutated_params = 0;
+  std::vector<uint32_t> empty_args;         // parameters that were asked for as empty lists; what is put in decides their types
 };
 
 struct Diag {                               // an error, ready for the user
@@ -178,6 +179,7 @@ TV iter_value(Emit& e, const TV& it);
 std::vector<TypeRef> iter_items(TypeRef iterable);
 TypeRef element_type(Emit& e, const TV& iterable);
 TV call(Emit& e, const TV& callee, std::vector<TV> args, const std::vector<std::string>& keywords);   // calls.cc
+size_t carried_defaults(const FunctionInfo& fn);
 TV call_function(Emit& e, FunctionInfo* fn, std::vector<TV> args, const std::vector<std::string>& keywords, const std::vector<TV>& captures = {},
                  const std::vector<TV>& inner_defaults = {});
 TV call_library(Emit& e, const std::string& key, std::vector<TV> args, const std::vector<std::string>& keywords = {});

@@ -33,6 +33,8 @@ bool same(const AbsVal& a, const AbsVal& b);
 std::string const_text(const clb_const* c);   // part of a specialisation's key
 std::string describe(const AbsVal& v);        // for messages: "int64", "array(float64, 2d, C)", "the literal 3"
 std::string describe(TypeRef t);
+bool is_range(TypeRef t);                     // range, or a view of one whose step is known
+TypeRef for_python(TypeRef t);                // as it is returned to Python: ranges with their step
 bool has_slots(TypeRef t);                    // false: a value of this type needs nothing at run time
 int slot_count(TypeRef t);
 

@@ -121,6 +121,7 @@ void run(const clb_host* host, const clb_request& request, Compilation* out, std
   }
   out->program = session.lower(spec);
   stages.done("lowering");
+  for (const typing::AbsVal& a : spec->args) out->arg_types.push_back(a.type->text.c_str());
   out->return_type = (spec->ret.is_bottom() ? ir::none() : spec->ret.type)->text;
   if (spec->ret.c && !typing::has_slots(spec->ret.type)) out->result.return_const = spec->ret.c;
   dump("types", *name, wants_dump("types", *name) ? ir::print(*out->program) : "");
@@ -160,6 +161,7 @@ void fill_result(Compilation* out) {
   r.import_keys = out->keys.data();
   r.nimports = static_cast<int32_t>(out->keys.size());
   r.return_type = out->return_type.c_str();
+  r.arg_types = out->arg_types.data();
   r.object = reinterpret_cast<const uint8_t*>(o.object.data());
   r.object_size = o.object.size();
   r.code = o.code.release();

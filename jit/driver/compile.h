@@ -17,7 +17,7 @@ struct Compilation {
   clb_result result{};
   typing::Diag diag;
   std::vector<clb_span> spans;
-  std::vector<const char*> keys;
+  std::vector<const char*> keys, arg_types;
   std::vector<clb_stage_time> times;
   std::vector<StageTime> stages;
   std::unique_ptr<typing::Session> session;   // constants of the result live in it

@@ -362,6 +362,10 @@ void cache_store(Dispatcher* self, Snapshot& snapshot, const clb_request& reques
   for (int32_t i = 0; i < result.nimports; i++) manifest.imports.push_back(portable.import(result.import_keys[i]));
   manifest.reads = snapshot.log.reads;
   manifest.object_digest = Hasher::hash(object.data(), object.size());
+  for (int32_t i = 0; i < request.nargs && result.arg_types; i++) {
+    if (strcmp(request.arg_types[i], result.arg_types[i]) != 0 && strncmp(request.arg_types[i], "list(", 5) == 0)
+      return note(self, manifest.signature, "not stored: an empty list gets its type from what is put in");
+  }
   if (!snapshot.log.cacheable) return note(self, manifest.signature, "not stored: " + snapshot.log.why_not);
   if (!portable.ok) return note(self, manifest.signature, "not stored: it refers to an object without a name that lasts");
   note(self, manifest.signature, process_cache().store(ticket->key, manifest, object).text());

@@ -159,6 +159,13 @@ bool constant_result(const clb_result* result, Specialization* spec) {
   return !PyErr_Occurred();
 }
 
+// A list that comes empty has the type of what the code puts in.
+void type_empty_lists(UnboxPlan* plan, const std::vector<std::string>& types, const char* const* filled) {
+  for (size_t i = 0; i < types.size(); i++) {
+    if (types[i] != filled[i] && types[i] == "list(bottom)") plan->ops[i].type = parse_type(filled[i]), plan->ops[i].empty = true;
+  }
+}
+
 Specialization* publish(Dispatcher* self, Snapshot& snapshot, const clb_result* result, const std::vector<std::string>& types) {
   auto* spec = new Specialization;
   spec->code = result->code;
@@ -170,6 +177,7 @@ Specialization* publish(Dispatcher* self, Snapshot& snapshot, const clb_result* 
   spec->guards.move_from(snapshot.guards);
   spec->codes.swap(snapshot.codes);
   ok = ok && finish_specialization(self, spec, types, result->return_type);
+  if (ok && result->arg_types) type_empty_lists(&spec->plan, types, result->arg_types);
   if (!ok) {
     delete spec;
     return nullptr;

@@ -27,6 +27,7 @@ enum class UnboxOp : uint8_t {
 struct Unbox {
   UnboxOp op;
   bool sign_extend = false;                   // Scalar1..4
+  bool empty = false;                         // List: takes empty ones only, whatever its items are
   char layout = 'C';
   int16_t ndim = 0;
   int16_t strides = 0;                        // how many are passed

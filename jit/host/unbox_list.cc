@@ -166,6 +166,7 @@ bool write_back(const ListArgument& argument) {
 bool unbox_list(const Unbox& op, PyObject* value, Frame& frame, bool convert) {
   if (frame.lists) {                          // the same list twice is one list inside, too
     for (const ListArgument& known : *frame.lists) {
+      if (known.object == value && known.type != op.type->elem && op.empty) return false;   // what goes in by one would be missing in the other
       if (known.object != value || known.type != op.type->elem) continue;
       ListArgument again = known;             // push_back may move what `known` refers to
       again.list->head.count++;
@@ -176,7 +177,8 @@ bool unbox_list(const Unbox& op, PyObject* value, Frame& frame, bool convert) {
   }
   const HostType* item = op.type->elem;
   Py_ssize_t n = PyList_GET_SIZE(value);
-  if ((n == 0) != item->is(Kind::Bottom) && !convert) return false;
+  if (op.empty && n) return false;
+  if ((n == 0) != (op.empty || item->is(Kind::Bottom)) && !convert) return false;
   int size = item_size(item);
   coluber_list* list = coluber_list_new(nullptr, n, size ? size : 8);
   if (!list) return false;

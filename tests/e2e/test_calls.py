@@ -2,7 +2,7 @@
 import math
 
 import pytest
-from check import compiled, same
+from check import compiled, made, same
 
 FACTOR = 3
 
@@ -195,3 +195,30 @@ def test_rebound_global():
     finally:
         FACTOR = 3
     assert compiled(inner)(1) == inner(1)
+
+
+def test_returned_ranges():
+    for text in ("range(n)", "range(2, n)", "range(n, 0, -1)", "range(1, n, 3)", "(range(n), n)", "range(n) if n > 3 else range(0, n, 2)", "None if n > 3 else range(n)"):
+        f = made(f"def f(n): return {text}")
+        for n in (0, 3, 9):
+            same(f, n)
+
+
+def recursive_with_default(n):
+    def factorial(k, acc=1):
+        return acc if k <= 1 else factorial(k - 1, acc * k)
+    return factorial(n), factorial(n, 2), factorial(n, acc=3)
+
+
+def recursive_with_defaults_and_captures(n, m):
+    def go(k, s=m, *, t=2):
+        if k == 0:
+            return s + t + m
+        return go(k - 1, s + 1) if k % 2 else go(k - 1, s, t=t + n)
+    return go(n), go(n, 1), go(n, t=5)
+
+
+def test_inner_functions_that_call_themselves():
+    for n in (0, 1, 5, 8):
+        same(recursive_with_default, n)
+        same(recursive_with_defaults_and_captures, n, 7)

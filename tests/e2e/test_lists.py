@@ -163,3 +163,41 @@ def test_ranges():
             same(f, a, b, c, x)
         for x in (3.0, 3.5, float("nan"), float("inf"), 1e300):
             same(f, a, b, c, x)
+
+
+def put(xs, v):
+    xs.append(v)
+
+
+EMPTY = {
+    "append": "    xs.append(n)\n    return xs", "floats": "    for i in range(n):\n        xs.append(i * 0.5)\n    return len(xs)",
+    "extend": "    xs.extend([1.5])\n    xs += [2.5]\n    xs.insert(0, 3.5)\n    return xs", "callee": "    put(xs, 1.5)\n    put(xs, 2.5)\n    return sum(xs)",
+    "unused": "    return xs, len(xs), [x + 1 for x in xs]", "alias": "    ys = xs\n    ys.append(n)\n    return xs, ys is xs",
+    "on_paths": "    ys = xs if n > 2 else [1]\n    ys.append(n)\n    return ys", "pop": "    xs.append(n)\n    return xs.pop(), xs"}
+
+
+@pytest.mark.parametrize("name", EMPTY)
+def test_empty_argument(name):
+    f = made(f"def f(xs, n):\n{EMPTY[name]}", put=put)
+    for n in (1, 5):
+        same(f, [], n)
+    assert compiled(f)([], 3) is not None      # the compiled code takes empty lists again
+
+
+def test_two_empty_arguments():
+    f = made("def f(xs, ys):\n    xs.append(1)\n    ys.append(2.5)\n    return xs, ys")
+    same(f, [], [])
+    g = made("def f(xs, ys):\n    xs.append(1)\n    ys.append(2)\n    return len(xs)")
+    one = []
+    assert compiled(g)(one, one) == 2 and one == [1, 2]
+    f = compiled(made("def f(xs):\n    xs.append(1)\n    return xs"))
+    xs = []
+    assert f(xs) is xs and f(xs) is xs and xs == [1, 1]
+
+
+def test_items_that_come_later():
+    for start in ("list()", "[]", "[1]", "list(range(n))", "list((1, 2))", "[i for i in range(n)]"):
+        f = made(f"def f(n):\n    xs = {start}\n    xs.append(2)\n    xs.append(0.5)\n    return xs")
+        assert compiled(f)(2) == f(2)
+        assert all(type(x) is float for x in compiled(f)(2))
+    same(made("def f(n):\n    xs = list()\n    for i in range(n):\n        xs.append(i)\n    return xs, list(xs), list(), list((1, 2, n))"), 3)
