@@ -22,6 +22,9 @@
 // by then. So checks are never moved to an earlier place, only answered there.
 #include "ir/passes/guards.h"
 
+#include <optional>
+
+#include "ir/analysis/uses.h"
 #include "ir/passes/manager.h"
 #include "ir/passes/rewrite.h"
 
@@ -69,9 +72,27 @@ class Remover {
         if (is_usual(op) && a_.ranges.proves(op.args[0], at)) notes_.push_back({at, IsTrue});
         break;
       case OpCode::IndexCheck: index(op, at); break;
-      case OpCode::Mod: case OpCode::FloorDiv: division(op, at); break;
+      case OpCode::Mod: case OpCode::FloorDiv: {
+        size_t before = notes_.size();
+        division(op, at);
+        if (notes_.size() == before && op.code == OpCode::Mod && is_zero_test(op.result())) notes_.push_back({at, AsTruncated});
+        break;
+      }
       default: break;
     }
+  }
+
+  // x % n == 0: whose sign a remainder has does not matter then.
+  bool is_zero_test(ValueId v) {
+    if (!is_integer(f_.type_of(v))) return false;
+    if (!uses_) uses_.emplace(f_);
+    for (const Position& p : uses_->uses(v)) {
+      const Op* op = p.op == Position::kHead ? nullptr : &f_.blocks[p.block].ops[p.op];
+      if (!op || (op->code != OpCode::Eq && op->code != OpCode::Ne)) return false;
+      int64_t zero = 1;
+      if (!a_.ranges.constant(op->args[op->args[0] == v ? 1 : 0], &zero) || zero != 0) return false;
+    }
+    return uses_->count(v) > 0;
   }
 
   void index(const Op& op, Place at) {
@@ -163,6 +184,7 @@ class Remover {
 
   Function& f_;
   Analyses& a_;
+  std::optional<DefUse> uses_;             // made when first asked for
   std::vector<Note> notes_;                // in the order of the blocks and ops
 };
 
