@@ -11,6 +11,7 @@
 #include "jit/cache/cache.h"
 #include "jit/cache/environment.h"
 #include "jit/host/box.h"
+#include "jit/host/code_size.h"
 #include "jit/host/engine.h"
 #include "jit/host/imports.h"
 #include "jit/host/numpy_api.h"
@@ -283,6 +284,7 @@ Specialization* make_specialization(Dispatcher* self, Snapshot& snapshot, const 
     spec->mutated = manifest.mutated;
     spec->from_cache = true;
     spec->library = code.library;
+    spec->code_size = library_code_size(code.library);
     read_shifts(descriptors.substr(descriptors.find('\n') + 1), snapshot, spec);
     spec->held.add_all(snapshot.held);
     spec->guards.move_from(snapshot.guards);

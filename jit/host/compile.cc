@@ -7,6 +7,7 @@
 
 #include "jit/host/box.h"
 #include "jit/host/cached.h"
+#include "jit/host/code_size.h"
 #include "jit/host/dispatcher.h"
 #include "jit/host/engine.h"
 #include "jit/host/imports.h"
@@ -171,6 +172,7 @@ Specialization* publish(Dispatcher* self, Snapshot& snapshot, const clb_result* 
   spec->code = result->code;
   spec->entry = reinterpret_cast<coluber_entry>(result->entry);
   spec->mutated = result->mutated;
+  spec->code_size = object_code_size(result->object, result->object_size);
   for (int32_t i = 0; i < result->ntimes; i++) spec->times.emplace_back(result->times[i].stage, result->times[i].seconds);
   bool ok = constant_result(result, spec) && fill_imports(spec, result->import_keys, result->nimports, result->imports);
   spec->held = std::move(snapshot.held);

@@ -19,7 +19,7 @@ PyObject* const kNoMatch = reinterpret_cast<PyObject*>(1);
 PyObject* const kInPython = reinterpret_cast<PyObject*>(2);
 
 inline void leave(Specialization* spec) {
-  if (--spec->running == 0 && spec->doomed) [[unlikely]] delete spec;
+  if (++spec->left == spec->entered && spec->doomed) [[unlikely]] delete spec;
 }
 
 [[gnu::noinline]] PyObject* fail_call(Specialization* spec, coluber_ctx* ctx, Frame& frame) {
@@ -60,7 +60,7 @@ inline PyObject* box_result(Specialization* spec, const uint64_t* result) {
 inline PyObject* enter(Specialization* spec, Frame& frame, uint64_t* result) {
   coluber_ctx ctx;
   init_context(&ctx, spec->nogil);
-  spec->running++;
+  spec->entered++;
   int32_t status = spec->nogil ? enter_without_gil(spec, &ctx, frame, result) : spec->entry(&ctx, frame.slots, result);
   if (has_spares()) [[unlikely]] trim_spares();
   if (status) [[unlikely]] return fail_call(spec, &ctx, frame);
@@ -193,10 +193,11 @@ PyObject* call_bound(Dispatcher* self, PyObject* const* args) {
     if (!self->state->in_python.empty() && runs_in_python(self, types)) return kInPython;
     Specialization* spec = get_specialization(self, types, "", &held);
     if (!spec) return fall_back(self, &types) ? kInPython : nullptr;
-    spec->running++;                          // the table may change while arguments are converted
+    spec->entered++;                          // the table may change while arguments are converted
     PyObject* result = attempt(spec, args);
     bool again = result == kNoMatch && !spec->guards.hold();
     if (result == kNoMatch && !again) result = attempt_converting(self, spec, args);
+    spec->entered--, spec->left--;            // that was no call
     leave(spec);
     if (again) continue;
     if (result != kNoMatch) return result;
@@ -237,7 +238,7 @@ PyObject* dispatcher_call(PyObject* callable, PyObject* const* args, size_t narg
 void drop_specialization(Dispatcher* self, Specialization* spec) {
   std::erase(self->state->table, spec);
   spec->doomed = true;
-  if (spec->running == 0) delete spec;
+  if (spec->entered == spec->left) delete spec;
 }
 
 }  // namespace coluber::jit

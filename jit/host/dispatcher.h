@@ -24,10 +24,10 @@ struct Specialization {
   // What a call reads, together.
   coluber_entry entry = nullptr;
   bool nogil = false;
-  bool doomed = false;                        // out of the table: freed when `running` is zero
+  bool doomed = false;                        // out of the table: freed by the last call that leaves
   bool small = false;                         // the frame fits the buffer of the fast path
   BoxWay way = BoxWay::General;
-  int64_t running = 0;                        // calls inside (under the GIL)
+  int64_t entered = 0, left = 0;              // calls, under the GIL: as many are inside as have not left
   UnboxPlan plan;
   Guards guards;
   const HostType* result = nullptr;
@@ -45,6 +45,7 @@ struct Specialization {
   void* code = nullptr;                       // the engine's machine code, or null (then `library` came from the cache)
   void* library = nullptr;
   std::vector<std::pair<std::string, double>> times;
+  int64_t code_size = 0;                      // bytes of machine code
   bool from_cache = false;
   std::vector<LineShift>* shifts = nullptr;   // of code from the cache
 

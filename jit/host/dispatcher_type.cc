@@ -181,7 +181,7 @@ PyObject* text_tuple(const std::vector<std::string>& texts) {
   return tuple;
 }
 
-// [(argument type texts, result type text, {stage: seconds}, from cache), ...]
+// [(argument type texts, result type text, {stage: seconds}, from cache, bytes of code, calls), ...]
 PyObject* specializations(PyObject* o, PyObject*) {
   PyObject* list = PyList_New(0);
   for (Specialization* spec : cast(o)->state->table) {
@@ -191,7 +191,9 @@ PyObject* specializations(PyObject* o, PyObject*) {
       if (times && value) PyDict_SetItemString(times, stage.c_str(), value);
       Py_XDECREF(value);
     }
-    PyObject* row = types && times ? Py_BuildValue("(OsOO)", types, spec->return_type.c_str(), times, spec->from_cache ? Py_True : Py_False) : nullptr;
+    auto size = static_cast<long long>(spec->code_size), calls = static_cast<long long>(spec->entered);
+    PyObject* cached = spec->from_cache ? Py_True : Py_False;
+    PyObject* row = types && times ? Py_BuildValue("(OsOOLL)", types, spec->return_type.c_str(), times, cached, size, calls) : nullptr;
     if (!list || !row || PyList_Append(list, row) < 0) Py_CLEAR(list);
     Py_XDECREF(times);
     Py_XDECREF(types);
@@ -284,6 +286,10 @@ IN_PYTHON(inspect_types)
 IN_PYTHON(inspect_llvm)
 IN_PYTHON(inspect_asm)
 IN_PYTHON(inspect_ir)
+IN_PYTHON(inspect_cfg)
+IN_PYTHON(annotate)
+IN_PYTHON(explain)
+IN_PYTHON(vectorization)
 IN_PYTHON(cache_info)
 IN_PYTHON(mode)
 #undef IN_PYTHON
@@ -302,11 +308,15 @@ PyMethodDef g_methods[] = {
     {"disable_compile", disable_compile, METH_NOARGS, "From now on only the signatures compiled so far are accepted."},
     {"__reduce__", reduce, METH_NOARGS, nullptr},
     KEYWORD_METHOD(compile, "compile(signature): compiles for a signature without calling."),
-    KEYWORD_METHOD(inspect_types, "inspect_types(file=None): prints the typed code of each signature."),
+    KEYWORD_METHOD(inspect_types, "inspect_types(file=None, signature=None): prints the source with the type of each variable and expression."),
     KEYWORD_METHOD(inspect_llvm, "inspect_llvm(signature=None): the LLVM IR, as text or as a dict by signature."),
     KEYWORD_METHOD(inspect_asm, "inspect_asm(signature=None): the machine code as assembler text."),
     KEYWORD_METHOD(inspect_ir, "inspect_ir(signature=None): Coluber's own typed IR."),
     KEYWORD_METHOD(mode, "mode(signature): how calls with these types run: 'native' or 'object'."),
+    KEYWORD_METHOD(inspect_cfg, "inspect_cfg(signature=None): the blocks and jumps of the typed IR, as SVG."),
+    KEYWORD_METHOD(annotate, "annotate(signature=None): a page of what was done line by line; notebooks show it."),
+    KEYWORD_METHOD(explain, "explain(what, signature=None): why a variable or expression is of its type."),
+    KEYWORD_METHOD(vectorization, "vectorization(signature=None): of each loop whether it was vectorised, or LLVM's reason."),
     KEYWORD_METHOD(cache_info, "cache_info(): hits and misses of the disk cache, and why not."),
     {nullptr, nullptr, 0, nullptr}};
 
@@ -314,7 +324,7 @@ PyGetSetDef g_getset[] = {{"__signature__", get_signature, nullptr, nullptr, nul
                           {"signatures", get_signatures, nullptr, "the argument types compiled so far", nullptr},
                           {"nopython_signatures", get_nopython_signatures, nullptr, "the argument types that are native code", nullptr},
                           {"overloads", get_overloads, nullptr, "what is known of each signature", nullptr},
-                          {"stats", get_stats, nullptr, "cache hits and misses by signature", nullptr},
+                          {"stats", get_stats, nullptr, "time, size and calls by signature, cache hits and misses", nullptr},
                           {"targetoptions", get_options, nullptr, "the options that differ from the defaults", nullptr},
                           {"__dict__", PyObject_GenericGetDict, PyObject_GenericSetDict, nullptr, nullptr},
                           {nullptr, nullptr, nullptr, nullptr, nullptr}};

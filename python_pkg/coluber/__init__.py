@@ -27,6 +27,12 @@ def __getattr__(name):
     return value
 
 
+def load_ipython_extension(shell):
+    """%load_ext coluber"""
+    from .annotate.magic import load
+    load(shell)
+
+
 def __dir__():
     from . import types
     return sorted({*globals(), *_API, *_MODULES, *_ERRORS, *types.__all__})

@@ -1,4 +1,4 @@
-"""python -m coluber info | options"""
+"""python -m coluber info | options | annotate"""
 import sys
 
 
@@ -40,7 +40,12 @@ def options():
         print(f"{name:20} {doc}{value}")
 
 
-COMMANDS = {"info": info, "options": options}
+def annotate():
+    from coluber.annotate.command import main
+    sys.exit(main(sys.argv[2:]))
+
+
+COMMANDS = {"info": info, "options": options, "annotate": annotate}
 
 if __name__ == "__main__":
     command = sys.argv[1] if len(sys.argv) > 1 else "info"

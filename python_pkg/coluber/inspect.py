@@ -42,12 +42,13 @@ def mode(dispatcher, signature):
 
 
 class Overload:
-    """One specialisation: its signature, the seconds each stage of the compiler took, and whether it came from the disk cache."""
-    __slots__ = ("signature", "times", "from_cache", "entry_point")
+    """One specialisation: its signature, the seconds each stage of the compiler took, whether it came from the disk cache, the bytes of its
+    machine code, and how often it has been called."""
+    __slots__ = ("signature", "times", "from_cache", "code_size", "calls", "entry_point")
 
-    def __init__(self, args, result, times, from_cache):
+    def __init__(self, args, result, times, from_cache, code_size, calls):
         self.signature = types.Signature(types.from_text(result), map(types.from_text, args))
-        self.times, self.from_cache = times, from_cache
+        self.times, self.from_cache, self.code_size, self.calls = times, from_cache, code_size, calls
 
     @property
     def compile_time(self):
@@ -80,18 +81,33 @@ def cache_info(dispatcher):
 
 
 class Stats:
-    __slots__ = ("cache_path", "cache_hits", "cache_misses")
+    """Numba's fields (cache_path, cache_hits, cache_misses), and by signature: compile_times (seconds by stage), code_sizes (bytes), calls.
+
+    `f.stats` and `f.stats()` are the same."""
+    __slots__ = ("cache_path", "cache_hits", "cache_misses", "compile_times", "code_sizes", "calls")
+
+    def __call__(self):
+        return self
 
     def __repr__(self):
-        return f"Stats(cache_path={self.cache_path!r}, cache_hits={self.cache_hits}, cache_misses={self.cache_misses})"
+        rows = [f"Stats(cache_path={self.cache_path!r}, cache_hits={self.cache_hits}, cache_misses={self.cache_misses})"]
+        for args, times in self.compile_times.items():
+            stages = ", ".join(f"{stage} {seconds * 1000:.2f}" for stage, seconds in times.items())
+            spent = f"compiled in {sum(times.values()) * 1000:.2f} ms ({stages})" if times else "from the disk cache"
+            rows.append(f"  ({', '.join(map(repr, args))}): {self.calls[args]} call{'' if self.calls[args] == 1 else 's'}, {self.code_sizes[args]} bytes of code, {spent}")
+        return "\n".join(rows)
 
 
 def stats(dispatcher):
     info, made = cache_info(dispatcher), Stats()
-    hits = {args for args, _, _, cached in _rows(dispatcher) if cached}
+    rows = {args: rest for args, *rest in _rows(dispatcher)}
     made.cache_path = info.process["directory"]
-    made.cache_hits = {a: 1 for a in hits}
-    made.cache_misses = {a: 1 for a, *_ in _rows(dispatcher) if a not in hits}
+    made.cache_hits = {a: 1 for a, (_, _, cached, _, _) in rows.items() if cached}
+    made.cache_misses = {a: 1 for a in rows if a not in made.cache_hits}
+    typed = {tuple(map(types.from_text, a)): rest for a, rest in rows.items()}
+    made.compile_times = {a: times for a, (_, times, _, _, _) in typed.items()}
+    made.code_sizes = {a: size for a, (_, _, _, size, _) in typed.items()}
+    made.calls = {a: calls for a, (_, _, _, _, calls) in typed.items()}
     return made
 
 
@@ -125,10 +141,43 @@ def inspect_ir(dispatcher, signature=None):
 
 
 def inspect_types(dispatcher, file=None, signature=None, pretty=False, **kwargs):
-    """Prints the typed code of each signature."""
-    out = file or sys.stdout
-    for i, row in enumerate(_rows(dispatcher)):
-        args = ", ".join(repr(types.from_text(t)) for t in row[0])
-        print(f"{dispatcher.__qualname__} ({args}) -> {types.from_text(row[1])!r}", file=out)
-        print("-" * 80, file=out)
-        print(dispatcher._dump(i, "types"), file=out)
+    """Prints the source of each signature with the type of each variable and expression beside it. (The IR is inspect_ir's.)"""
+    from .annotate.text import print_types
+    print_types(dispatcher, file or sys.stdout, signature)
+
+
+def inspect_cfg(dispatcher, signature=None):
+    """The blocks and jumps of the typed IR: a drawing, or a dict of drawings by signature. `save(path)` writes SVG; notebooks show it."""
+    from .annotate.cfg import draw
+    texts = _dumps(dispatcher, signature, "types")
+    return {args: draw(text) for args, text in texts.items()} if signature is None else draw(texts)
+
+
+def annotate(dispatcher, signature=None):
+    """What was done with each line: notebooks show the page, `save(path)` writes it, print() gives a listing."""
+    from .annotate import annotate as make
+    return make(dispatcher, signature)
+
+
+def _per_signature(dispatcher, signature, make):
+    """make(specialisation, source) of each signature: a dict, or of the one asked for, or of the only one there is."""
+    from .annotate import collect
+    source = collect.source_of(dispatcher)
+    chosen = collect.wanted(dispatcher, signature)
+    if not chosen:
+        raise ValueError(f"{dispatcher.__qualname__} has not been compiled for any signature yet: call it, or compile(signature)")
+    made = {tuple(map(types.from_text, _rows(dispatcher)[i][0])): make(collect.specialization(dispatcher, i, source), source) for i in chosen}
+    return made if len(made) > 1 else next(iter(made.values()))
+
+
+def explain(dispatcher, what, signature=None):
+    """Why is it of its type? `what`: a variable, an expression as it stands in the source, or "return". With several signatures and none
+    given, a dict."""
+    from .annotate.explain import explain as chain
+    return _per_signature(dispatcher, signature, lambda spec, source: chain(spec, source, what))
+
+
+def vectorization(dispatcher, signature=None):
+    """The loops of each signature: line, kind, vectorized, width, interleave, reason, notes. With several signatures and none given, a dict."""
+    from .annotate.remarks import Loops
+    return _per_signature(dispatcher, signature, lambda spec, source: Loops(spec.title, spec.loops.values()))
