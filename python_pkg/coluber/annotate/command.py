@@ -97,6 +97,8 @@ def compile_signature(dispatcher, text, failures, source):
         dispatcher._compile(tuple(t.text for t in split_signature(text)[1]), None)
     except ColuberError as e:
         failures.append(collect.failure(dispatcher.py_func, text, e, source))
+    except TypeError as e:                       # not the number of arguments that the function takes
+        raise SystemExit(f"annotate: {text}: {e}") from None
 
 
 def _compile(recorder, module, text, failures, source):

@@ -187,10 +187,10 @@ def complete(body, source):
     e = Explainer(source, body)
     if e.node is None:
         return body
-    stored, added = {v.variable for v in body.values}, []
+    stored, added = {(v.variable, v.line) for v in body.values}, []
     for name, rows in e.assignments.items():
         for line, value, node, type_ in rows:
-            if name in stored or not isinstance(node, ast.Assign):
+            if (name, line) in stored or not isinstance(node, ast.Assign):
                 continue
             targets = next((t.elts for t in node.targets if isinstance(t, (ast.Tuple, ast.List)) and not isinstance(value, (ast.Tuple, ast.List))), None)
             if targets:

@@ -4,6 +4,7 @@ Results are what a caller sees (scalars come back as Python's own); parameters a
 import ast
 
 from .. import types
+from .explain import items_of
 from .text import literal_type
 
 RANK = ["bool", "int", "float", "complex"]     # each is taken where a later one is wanted
@@ -58,6 +59,9 @@ def described(text):
     if text.startswith("list("):
         item = described(text[len("list("):-1])
         return item and f"list[{item}]"
+    if text.startswith("tuple("):
+        items = [described(i) for i in items_of(text)]
+        return f"tuple[{', '.join(items) or '()'}]" if all(items) else None
     if text.startswith("Optional("):
         item = described(text[len("Optional("):-1])
         return item and f"{item} | None"
