@@ -44,7 +44,7 @@ details.line { scroll-margin-top: 130px; }
 .said { margin: 2px 0; } .note { color: var(--dim); margin: 0 0 2px 1.2em; }
 .code { margin: 4px 0; } .code > summary { color: var(--dim); }
 .code > summary::before { content: "+ "; } .code[open] > summary::before { content: "- "; }
-pre { margin: 2px 0 4px; padding: 6px 10px; background: var(--code); border: 1px solid var(--edge); border-radius: 5px; overflow-x: auto;
+pre { margin: 2px 0 4px; padding: 6px 10px; background: var(--code); border: 1px solid var(--edge); border-radius: 5px; overflow-x: auto; tab-size: 12;
   font: 12px/1.45 "DejaVu Sans Mono", ui-monospace, monospace; }
 .hidden { display: none; }
 @media print { header { position: static; } select, button { display: none; } }
