@@ -10,6 +10,9 @@ from coluber.lib.numpy._reduce import axes_mask, keep_shape
 
 # ---- rows: the axes of a reduction as one last axis
 
+# Before 2.5, NumPy let reshape find the length of merged axes, which it cannot when there are no rows (the nan functions go another way).
+LENGTH_UNKNOWN = tuple(int(part) for part in np.__version__.split(".")[:2]) < (2, 5)
+
 
 def _kept(mask, k):
     """The axes that stay, in order."""
@@ -31,8 +34,6 @@ def _gone(mask, k):
 def _merged(x, kept, gone):
     moved = contiguous(np.transpose(x, kept + gone))
     n = len(kept)
-    if len(gone) > 1 and product(moved.shape[:n]) == 0:
-        raise ValueError("cannot reshape array of size 0: the length of the merged axes is unknown")
     return array_view(moved, moved.shape[:n] + (product(moved.shape[n:]),), (), 0, "C")
 
 
@@ -51,6 +52,13 @@ def _ones(x, axis):
     if axis is None:
         return tuple_repeat(1, x.ndim)
     return keep_shape(x.shape, axes_mask(axis, x.ndim))
+
+
+def _check_lengths(a, axis):
+    if LENGTH_UNKNOWN and isinstance(axis, tuple) and len(axis) > 1:
+        x = as_array(a)
+        if product(_ones(x, axis)) == 0:
+            raise ValueError("cannot reshape array of size 0: the length of the merged axes is unknown")
 
 
 def _sorted_rows(x, d):
@@ -138,6 +146,7 @@ def _medians(a, axis, keepdims, row):
     lambda np: (np.arange(12).reshape(3, 4) ** 2 % 7, 1), lambda np: (np.arange(12.0).reshape(3, 4), 1, None, False, True), lambda np: (np.arange(6, dtype=np.float32),),
     lambda np: (np.arange(24.0).reshape(2, 3, 4) ** 2 % 11, (0, 2)), lambda np: (np.arange(24.0).reshape(2, 3, 4) ** 2 % 11, (-1, 1), None, False, True), lambda np: (np.arange(6.0).reshape(2, 3), None, None, False, True)])
 def median(a, axis=None, out=None, overwrite_input=False, keepdims=False):
+    _check_lengths(a, axis)
     return result(_medians(a, axis, keepdims, _middle), out)
 
 
@@ -231,6 +240,7 @@ def _quantiles(a, q, axis, keepdims, scale, method, row):
     lambda np: (np.array([1.0, np.nan]), 0.5), lambda np: (np.arange(4.0), 1.5), lambda np: (np.arange(24.0).reshape(2, 3, 4) ** 2 % 11, 0.3, (0, 2)),
     lambda np: (np.arange(12.0).reshape(3, 4) ** 2 % 7, np.array([0.2, 0.6]), 1, None, False, "linear", True)])
 def quantile(a, q, axis=None, out=None, overwrite_input=False, method="linear", keepdims=False):
+    _check_lengths(a, axis)
     return result(_quantiles(a, q, axis, keepdims, 1.0, method, _quantile_row), out)
 
 
@@ -238,6 +248,7 @@ def quantile(a, q, axis=None, out=None, overwrite_input=False, method="linear", 
     lambda np: (np.array([3.0, 1.0, 2.0, 7.5]), 30), lambda np: (np.arange(10), np.array([0.0, 25.0, 90.0, 100.0])), lambda np: (np.arange(12.0).reshape(3, 4) ** 2 % 7, 60.0, 1), lambda np: (np.arange(4.0), 101),
     lambda np: (np.arange(12.0).reshape(3, 4) ** 2 % 7, 60.0, None, None, False, "linear", True)])
 def percentile(a, q, axis=None, out=None, overwrite_input=False, method="linear", keepdims=False):
+    _check_lengths(a, axis)
     return result(_quantiles(a, q, axis, keepdims, 100.0, method, _quantile_row), out)
 
 
