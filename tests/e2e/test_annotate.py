@@ -84,6 +84,41 @@ def test_a_function_without_source():
     assert "argument a: int" in text and "line 2: s: int" in text and "returns int" in text
 
 
+def test_loops_without_source_and_in_inner_functions():
+    space = {}
+    exec("def f(n):\n    s = 0\n    while n > 1:\n        n //= 3\n        s += n\n    return s\n", space)
+    f = njit(space["f"], cache=False)
+    f(2)
+    assert [(loop.line, loop.kind, loop.vectorized) for loop in f.vectorization()] == [(3, "loop", False)]
+    assert f.annotate().html.count("<details") == 0 and repr(f.annotate()) == "\n"
+
+    def outer(a):
+        def inner(b):
+            t = 0.0
+            for x in b:
+                t += x
+            return t
+        return inner(a)
+
+    def unused(a):
+        def inner(b):
+            for x in b:
+                a[0] = x
+        return a.sum()
+
+    f, g = njit(outer, cache=False), njit(unused, cache=False)
+    f(np.ones(3)), g(np.ones(3))
+    assert [loop.line - outer.__code__.co_firstlineno for loop in f.vectorization() if loop.kind == "for"] == [3]
+    assert all(loop.kind != "for" for loop in g.vectorization()), "the loop of a function that is never called was not compiled"
+
+
+def test_a_lambda_among_loops():
+    f = njit(lambda a: a + 1, cache=False)
+    f(np.ones(3))
+    assert [loop.kind for loop in f.vectorization()] == ["array expression"] or not COLUMNS or f.vectorization()[0].kind == "loop"
+    assert "<lambda>" in listing(f)
+
+
 def test_nothing_is_imported_early():
     import subprocess
     code = "import coluber, sys; coluber.njit; print([m for m in sys.modules if m.startswith('coluber.annotate')])"

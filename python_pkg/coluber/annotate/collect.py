@@ -7,7 +7,7 @@ from .. import types
 from ..errors import ColuberError
 from .explain import complete
 from .model import Body, Failure, Page, Specialization, Value, plain
-from .remarks import Remark, array_lines, loops_of
+from .remarks import Remark, loops_of
 from .source import Source
 
 
@@ -45,8 +45,9 @@ def _code(source, rows, home):
 
 
 def _extent(source, body):
+    """The lines of a body; of a lambda or without a source those that have values."""
     node = source.function_at(body.function, body.line)
-    return (body.line, node.end_lineno) if node else (body.line, len(source.lines))
+    return body.line, node.end_lineno if node else max([v.end_line for v in body.values], default=body.line)
 
 
 def _fill(spec, source, found):
@@ -57,8 +58,7 @@ def _fill(spec, source, found):
     spec.llvm, spec.assembly = _code(source, found["llvm"], spec.line), _code(source, found["asm"], spec.line)
     remarks = [Remark(line, col, kind, name, text) for file, line, col, kind, name, text in found["remarks"] if same_file(file, source.file)]
     for body in spec.bodies:
-        extent = _extent(source, body)
-        spec.loops.update(loops_of(source, remarks, spec.effects, array_lines(source, body, *extent), *extent))
+        spec.loops.update(loops_of(source, body, remarks, spec.effects, *_extent(source, body)))
 
 
 def specialization(dispatcher, index, source):

@@ -6,6 +6,7 @@ import ast
 import re
 
 from .model import Loop
+from .source import FUNCTIONS
 
 VECTORIZED = re.compile(r"vectorized loop \(vectorization width: (\d+), interleaved count: (\d+)\)")
 INTERLEAVED = re.compile(r"interleaved loop \(interleaved count: (\d+)\)")
@@ -129,7 +130,7 @@ def _checks_in(loops, line, effects):
     return [n for n in sorted(effects) if line <= n <= last and (effects[n]["bounds check"] or effects[n]["check"])]
 
 
-def array_lines(source, body, first, last):
+def _array_lines(source, body, first, last):
     """Lines with loops that Python does not show: whole arrays are made or handed to functions there."""
     arrays = {name for name, text in body.args if text.startswith("array(")} | {v.variable for v in body.values if v.type.startswith("array(")} - {""}
     found = {v.line for v in body.values if v.type.startswith("array(")}
@@ -142,14 +143,17 @@ def array_lines(source, body, first, last):
     return found
 
 
-def loops_of(source, remarks, effects, arrays, first, last):
+def loops_of(source, body, remarks, effects, first, last):
     """{line: Loop} of the lines first..last: of each loop of Python, and of each line whose array expressions became one.
-    effects: Counters by line; arrays: lines that may have loops of their own."""
-    loops = [loop for loop in source.loops() if first <= loop[0] <= last]
+    effects: Counters by line."""
+    node = source.function_at(body.function, body.line)
+    loops = source.loops(node) if node else []
+    arrays = _array_lines(source, body, first, last)
     kinds = {line: kind for line, _, _, kind in reversed(loops)}
     mine = {line: [] for line in kinds}
+    inner = {n for f in ast.walk(node) if f is not node and isinstance(f, FUNCTIONS) for n in range(f.lineno, f.end_lineno + 1)} if node else ()
     for r in remarks:
-        if not first <= r.line <= last or (r.line not in kinds and _is_epilogue(source, r)):
+        if not first <= r.line <= last or r.line in inner or (r.line not in kinds and _is_epilogue(source, r)):
             continue
         line = r.line
         if line not in kinds and (r.kind != "passed" or line not in arrays):
@@ -157,10 +161,10 @@ def loops_of(source, remarks, effects, arrays, first, last):
             around = [start for start, begin, end, _ in loops if begin <= line <= end]
             line = around[-1] if around else line
         mine.setdefault(line, []).append(r)
-    made = {line: _loop(line, kinds.get(line, "array expression"), found, _checks_in(loops, line, effects)) for line, found in mine.items()}
-    inner = {outer for outer, begin, end, _ in loops for line, *_ in loops if begin < line <= end}
+    made = {line: _loop(line, kinds.get(line, "array expression" if node else "loop"), found, _checks_in(loops, line, effects)) for line, found in mine.items()}
+    outers = {outer for outer, begin, end, _ in loops for line, *_ in loops if begin < line <= end}
     for line, loop in made.items():
-        if not mine[line] and line in inner:
+        if not mine[line] and line in outers:
             made[line] = loop._replace(reason="it contains another loop; only innermost loops are vectorised")
         elif not mine[line]:
             made[line] = loop._replace(reason="the compiler removed it or replaced it by a call or a formula")

@@ -73,10 +73,18 @@ class Source:
 
     # ---- loops
 
-    def loops(self):
-        """[(line, first, last, kind)]: the loops of Python, outer ones first."""
+    def owner(self, node):
+        """The function that a node belongs to."""
+        while (node := self.parents.get(node)) is not None and not isinstance(node, (*FUNCTIONS, ast.Lambda)):
+            pass
+        return node
+
+    def loops(self, function=None):
+        """[(line, first, last, kind)]: the loops of the file, or of one function without those inside it; outer ones first."""
         found = []
-        for node in ast.walk(self.tree):
+        for node in ast.walk(function or self.tree):
+            if function is not None and node is not function and self.owner(node) is not function:
+                continue
             if isinstance(node, (ast.For, ast.While)):
                 found.append((node.lineno, node.lineno, node.end_lineno, "for" if isinstance(node, ast.For) else "while"))
             elif isinstance(node, COMPREHENSIONS):
