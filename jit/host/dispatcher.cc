@@ -19,7 +19,8 @@ PyObject* const kNoMatch = reinterpret_cast<PyObject*>(1);
 PyObject* const kInPython = reinterpret_cast<PyObject*>(2);
 
 inline void leave(Specialization* spec) {
-  if (++spec->left == spec->entered && spec->doomed) [[unlikely]] delete spec;
+  spec->left++;
+  if (spec->doomed && spec->left == spec->entered) [[unlikely]] delete spec;
 }
 
 [[gnu::noinline]] PyObject* fail_call(Specialization* spec, coluber_ctx* ctx, Frame& frame) {

@@ -87,6 +87,21 @@ def test_mistakes(arguments, message):
     assert message in command(*arguments, code=1).stderr
 
 
+def test_a_file_of_a_package(tmp_path):
+    package = tmp_path / "pack" / "inner"
+    package.mkdir(parents=True)
+    (tmp_path / "pack" / "__init__.py").write_text("")
+    (package / "__init__.py").write_text("from .work import f\n")
+    (package / "work.py").write_text("from ..base import K\nfrom coluber import njit\n@njit(cache=False)\ndef f(x):\n    y = x * K\n    return y\n")
+    (tmp_path / "pack" / "base.py").write_text("K = 2.5\n")
+    assert "y: float64" in command(package / "work.py", "--text", "--sig", "f(int64)").stdout
+
+
+def test_a_file_named_as_a_module_of_python(tmp_path):
+    (tmp_path / "random.py").write_text("def f(x):\n    y = x * 2.5\n    return y\n")
+    assert "y: float64" in command(tmp_path / "random.py", "--text", "--sig", "f(int64)").stdout
+
+
 @pytest.mark.parametrize("text, name, args", [
     ("f()", "f", ()), ("f(int64)", "f", (types.int64,)), ("a.b(float64[:, ::1], (int64, int64))", "a.b", None), ("f(int64,)", "f", (types.int64,)),
 ])

@@ -1,6 +1,7 @@
 """python -m coluber annotate FILE: what the compiler did with the functions of a file."""
 import argparse
 import contextlib
+import importlib
 import importlib.util
 import os
 import re
@@ -57,10 +58,25 @@ class Recorder:
             self.made.append(dispatcher)
 
 
+def _module_name(file):
+    """(dotted name, folder for the path): of a file of a package within that package, so that relative imports work."""
+    folder, name = os.path.split(os.path.splitext(file)[0])
+    in_package = os.path.exists(os.path.join(folder, "__init__.py"))
+    while os.path.exists(os.path.join(folder, "__init__.py")):
+        folder, package = os.path.split(folder)
+        name = f"{package}.{name}"
+    taken = not in_package and (name in sys.modules or name in sys.stdlib_module_names)
+    return ("annotated_" + name if taken else name), folder
+
+
 def _import(file):
-    """The file as a module under its own name, with its folder on the path, as if it were imported by a script beside it."""
-    name = os.path.splitext(os.path.basename(file))[0]
-    sys.path.insert(0, os.path.dirname(file))
+    """The file as a module, as if it were imported by a script beside it. Its own folder is on the path."""
+    name, folder = _module_name(file)
+    sys.path.insert(0, folder)
+    if "." in name:
+        importlib.import_module(name.rpartition(".")[0])
+    if name in sys.modules:                      # its package has imported it
+        return sys.modules[name]
     spec = importlib.util.spec_from_file_location(name, file)
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
