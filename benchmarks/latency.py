@@ -41,8 +41,12 @@ TARGETS = {"import": 5e-3, "first call": 15e-3, "next call": 3e-3, "julia first 
            "call, two scalars": 40e-9, "call, one array": 50e-9, "memory of import": 5e6, "memory of first compile": 40e6}
 
 
+# An installed package has its bytecode compiled: without that, each process would compile the sources of the library anew.
+CLEAN = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+
+
 def child(module, names, cache_dir, cached=False):
-    environment = dict(os.environ, COLUBER_CACHE_DIR=cache_dir, NUMBA_CACHE_DIR=cache_dir)
+    environment = {**CLEAN, "COLUBER_CACHE_DIR": cache_dir, "NUMBA_CACHE_DIR": cache_dir}
     if not cached:
         environment["COLUBER_CACHE"] = "off"
     code = CHILD.format(here=str(HERE), module=module, names=names, cached=cached)
@@ -73,7 +77,7 @@ def best(s, g):
 empty = best('pass', {{}})
 print(json.dumps([best('f(a, b)', dict(f=two, a=1.0, b=2.0)) - empty, best('f(a)', dict(f=one, a=x)) - empty]))
 """
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=CLEAN)
     if done.returncode:
         raise RuntimeError((done.stderr.strip().splitlines() or ["no output"])[-1])
     return json.loads(done.stdout)
