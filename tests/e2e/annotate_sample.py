@@ -5,7 +5,6 @@ More than one line of docstring."""
 import sys
 
 import numpy as np
-
 from coluber import jit, njit
 
 LIMIT = 0.5

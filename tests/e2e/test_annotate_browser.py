@@ -3,7 +3,6 @@ import sys
 from pathlib import Path
 
 import pytest
-
 from coluber import njit
 from coluber.annotate import Annotation, collect
 

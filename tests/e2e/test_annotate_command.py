@@ -6,10 +6,9 @@ import sys
 import warnings
 from pathlib import Path
 
+import coluber
 import numpy as np
 import pytest
-
-import coluber
 from coluber import njit, types
 from coluber.annotate import collect, stubs
 from coluber.annotate.command import split_signature

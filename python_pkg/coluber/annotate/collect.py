@@ -47,7 +47,7 @@ def _code(source, rows, home):
 def _extent(source, body):
     """The lines of a body; of a lambda or without a source those that have values."""
     node = source.function_at(body.function, body.line)
-    return body.line, node.end_lineno if node else max([v.end_line for v in body.values], default=body.line)
+    return body.line, node.end_lineno if node else max([body.line, *(max(v.line, v.end_line) for v in body.values)])
 
 
 def _fill(spec, source, found):

@@ -95,7 +95,7 @@ def _failure(f):
 
 def _mark_spans(lines, line):
     out = []
-    for number, spec in enumerate(lines.page.specializations):
+    for spec in lines.page.specializations:
         flags = lines.marks(spec, line)
         marks = "".join(f'<span class="mark {cls}" title="{title}">{sign}</span>' for (cls, sign, title), on in zip(MARKS, flags) if on)
         if marks and marks not in out:
