@@ -12,7 +12,8 @@
 // Then the loop is one straight body which vectorises. If a guard would have failed nothing has been lost: nothing was stored, and the loop as
 // it was starts over and raises at the very turn. Conditions on the loop: it is counted, so that it ends without its guards too; no op in it
 // writes, calls or raises other than by guards. What the guards kept from happening must be harmless: integer divisors are replaced by 1 where
-// they are 0, and what is read must be known to be inside of its array without the help of guards. Loops that store are left alone: a store behind a failed guard could be seen.
+// they are 0, and what is read must be known to be inside of its array without the help of guards. A usual condition
+// (guards.h) is taken to hold, and noted like a guard where it does not. Loops that store are left alone: a store behind a failed guard could be seen.
 #include <algorithm>
 
 #include "ir/passes/guards.h"
@@ -32,11 +33,13 @@ class Speculation {
 
   bool possible() {
     size_t ops = 0, guards = 0;
+    find_unusual();
     for (BlockId b : loop_.blocks) {
       if (a_.touched[b]) return false;
+      if (unusual_.count(b)) continue;
       for (const Op& op : f_.blocks[b].ops) {
         ++ops;
-        if (op.code == OpCode::Guard) ++guards;
+        if (op.code == OpCode::Guard || is_usual(op)) ++guards;
         else if (op.has(Raises) || op.has(Writes) || op.code == OpCode::StackAlloc) return false;
       }
       if (ops > kMaxOps) return false;
@@ -75,6 +78,18 @@ class Speculation {
   }
 
  private:
+  // What runs only where a usual condition does not hold: never in the copy.
+  void find_unusual() {
+    LoopId id = a_.loops.loop_of(loop_.header);
+    for (BlockId b : loop_.blocks) {
+      const Op& term = f_.blocks[b].term();
+      const Op* cond = term.code == OpCode::Branch ? a_.ranges.def(term.args[0]) : nullptr;
+      if (!cond || !is_usual(*cond)) continue;
+      BlockId other = term.targets[1].block;
+      if (a_.loops.contains(id, other) && a_.preds[other].size() == 1) unusual_.insert(other);
+    }
+  }
+
   // Is the loop left for sure: by a test of a counter against something that does not change?
   bool counted() const {
     const Block& header = f_.blocks[loop_.header];
@@ -111,6 +126,7 @@ class Speculation {
     for (BlockId b : loop_.blocks)
       for (uint32_t i = 0; i < f_.blocks[b].ops.size(); ++i) {
         const Op& op = f_.blocks[b].ops[i];
+        if (unusual_.count(b)) break;
         if (!op.has(Reads) || op.code == OpCode::ListLen || op.code == OpCode::ListData) continue;
         Place at{b, i};
         if (op.code == OpCode::ArrayLoad) {
@@ -160,6 +176,12 @@ class Speculation {
         bad = emit(&ops, b, OpCode::Or, {bad, emit(&ops, b, OpCode::Not, {cond}, pybool(), op)}, pybool(), op);
         continue;
       }
+      if (is_usual(op)) {                    // taken for granted, and noted where it does not hold
+        bad = emit(&ops, b, OpCode::Or, {bad, emit(&ops, b, OpCode::Not, {op.args[0]}, pybool(), op)}, pybool(), op);
+        op.code = OpCode::Const;
+        op.args.clear();
+        op.ints.clear();
+      }
       TypeRef t = op.results.empty() ? nullptr : f_.type_of(op.result());
       int64_t k;
       if (divides(op) && is_integer(t) && !(a_.ranges.constant(op.args[1], &k) && k != 0)) {
@@ -198,6 +220,7 @@ class Speculation {
   Function& f_;
   Analyses& a_;
   const Loop& loop_;
+  std::unordered_set<BlockId> unusual_;
   std::unordered_map<BlockId, std::pair<ValueId, ValueId>> bad_;      // of each block of the copy: at its head, at its end
 };
 

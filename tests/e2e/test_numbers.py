@@ -270,3 +270,14 @@ def test_literal_beside_numpy():
     same(made("def f(a, n): return np.add(a, n), np.maximum(a, n)", np=np), np.array([1, 2], np.uint8), 256)
     same(made("def f(a, n): return np.add(a, n), np.maximum(a, n)", np=np), np.array([1, 2], np.uint8), 255)
     same(made("def f(a):\n    for i in range(len(a)):\n        a[i] = a[i] + 100 * i\n    return a"), np.ones(5, np.uint8))
+
+
+@pytest.mark.parametrize("lo, hi", [(1, 1000), (94906200, 94906400), (2 ** 30, 2 ** 30 + 100), (-5, 0), (-3, 5), (3, 3)])
+def test_int_quotients_in_a_sum_are_rounded_once(lo, hi):
+    """The loop runs on floats and is done again where a square has more bits than a float holds."""
+    def total(lo, hi):
+        s = 0.0
+        for k in range(lo, hi):
+            s += 1 / k ** 2
+        return s
+    same(total, lo, hi)

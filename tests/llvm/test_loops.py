@@ -115,6 +115,13 @@ def matmul(a, b, out):
                 out[i, j] += x * b[k, j]
 
 
+def squares(n):
+    total = 0.0
+    for k in range(1, n):
+        total += 1 / k ** 2
+    return total
+
+
 def rounded(a, b):
     total = 0
     for x in a:
@@ -143,6 +150,7 @@ CASES = {
     "ring": (ring, (GRID[0], GRID[1].copy()), [r"fmul <", r"fadd <", r"store <"]),
     "dot": (dot, (GRID[0], GRID[1]), [r"fmul <", r"llvm.vector.reduce.fadd"]),
     "matrix product, i k j": (matmul, (GRID, GRID, np.zeros((N, N))), [r"fmul <", r"fadd <", r"store <"]),
+    "quotients of ints, which a float must hold": (squares, (1000,), [r"fdiv <", r"llvm.vector.reduce.fadd"]),
     "floats that become ints": (rounded, (GRID[0], GRID[1]), [r"fptosi <", r"llvm.rint", r"add <\d+ x i64>"]),
 }
 
