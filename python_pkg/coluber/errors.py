@@ -41,6 +41,8 @@ CompilerError = InternalError
 
 def _source_line(file, line):
     from linecache import getline
+    if file == "<string>":                     # code of exec(): what is under that name, if anything, is the text of `python -c`
+        return ""
     return getline(file, line).rstrip("\n")
 
 

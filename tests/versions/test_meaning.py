@@ -9,7 +9,7 @@ import types
 import zlib
 
 import pytest
-from conftest import CORPUS, corpus_source
+from corpus_files import CORPUS, corpus_source
 from interpret import Function, OutOfSteps, Unsupported
 
 INPUTS = 60

@@ -8,7 +8,7 @@ import sysconfig
 
 import pytest
 import serialise_code
-from conftest import CORPUS, corpus_source
+from corpus_files import CORPUS, corpus_source
 
 
 def function(source):

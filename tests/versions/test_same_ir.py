@@ -7,7 +7,7 @@ import os
 import sys
 
 import pytest
-from conftest import CORPUS, FOLDER
+from corpus_files import CORPUS, FOLDER
 
 VERSION = f"{sys.version_info[0]}{sys.version_info[1]}"
 NEWEST = "313"

@@ -12,7 +12,8 @@ class Source:
     def __init__(self, file, text=None):
         self.file = file
         if text is None:
-            text = "".join(linecache.getlines(file))
+            # "<string>" is code of exec(): what is under that name, if anything, is the text of `python -c`.
+            text = "" if file == "<string>" else "".join(linecache.getlines(file))
         self.text, self.lines = text, text.splitlines()
         try:
             self.tree = ast.parse(text)
