@@ -104,16 +104,17 @@ void name_argument(Dispatcher* self, int32_t index) {
   Py_XDECREF(error);
 }
 
-// With conversions. kNoMatch, kInPython, a result, or null with an error.
-PyObject* attempt_converting(Dispatcher* self, Specialization* spec, PyObject* const* args) {
+// With conversions. kNoMatch, a result, or null with an error; *entered: it is not of a conversion.
+PyObject* attempt_converting(Dispatcher* self, Specialization* spec, PyObject* const* args, bool* entered) {
   std::vector<uint64_t> slots(static_cast<size_t>(spec->plan.slots + spec->result_slots) + 1);
   std::vector<coluber_owner> owners(static_cast<size_t>(spec->plan.owners) + 1);
   Frame frame(slots.data(), owners.data());
   for (int32_t i = 0; i < spec->plan.parameters; i++) {
     int done = unbox_convert(spec->plan, spec->plan.ops[static_cast<size_t>(i)], args[i], frame);
     if (done == 0) return kNoMatch;
-    if (done < 0) return name_argument(self, i), fall_back(self, nullptr) ? kInPython : nullptr;
+    if (done < 0) return name_argument(self, i), nullptr;
   }
+  *entered = true;
   return enter(spec, frame, slots.data() + spec->plan.slots);
 }
 
@@ -159,12 +160,14 @@ PyObject* call_declared(Dispatcher* self, PyObject* const* args) {
   }
   bool overflow = false;
   for (Specialization* spec : std::vector<Specialization*>(self->state->table)) {
-    PyObject* result = attempt_converting(self, spec, args);
+    bool entered = false;
+    PyObject* result = attempt_converting(self, spec, args, &entered);
     overflow = !result && PyErr_ExceptionMatches(PyExc_OverflowError) && self->state->table.size() > 1;
     if (overflow) PyErr_Clear();              // a later signature may be wider
+    else if (!result && !entered && fall_back(self, nullptr)) return kInPython;
     else if (result != kNoMatch) return result;
   }
-  if (!self->state->in_python.empty()) return kInPython;   // a declared signature that did not compile
+  if (!self->state->in_python.empty() || (overflow && may_fall_back(self))) return kInPython;   // a signature that did not compile, or is too narrow
   return no_signature_fits(self, args);
 }
 
@@ -173,6 +176,7 @@ bool argument_types(Dispatcher* self, PyObject* const* args, std::vector<std::st
     std::string text;
     TypeofFailure why;
     if (!type_of(args[i], held, &text, &why)) {
+      if (known_untyped(self, i, why.what)) return false;
       raise_typing_error(self, std::string("argument '") + parameter_name(self, i) + "' is " + why.what + ", which compiled code does not take", why.remedy);
       return false;
     }
@@ -190,14 +194,18 @@ PyObject* call_bound(Dispatcher* self, PyObject* const* args) {
   while (true) {
     std::vector<std::string> types;
     HandleSet held;
-    if (!argument_types(self, args, &types, &held)) return fall_back(self, nullptr) ? kInPython : nullptr;
+    if (!argument_types(self, args, &types, &held)) return !PyErr_Occurred() || fall_back(self, nullptr) ? kInPython : nullptr;
     if (!self->state->in_python.empty() && runs_in_python(self, types)) return kInPython;
     Specialization* spec = get_specialization(self, types, "", &held);
     if (!spec) return fall_back(self, &types) ? kInPython : nullptr;
     spec->entered++;                          // the table may change while arguments are converted
     PyObject* result = attempt(spec, args);
     bool again = result == kNoMatch && !spec->guards.hold();
-    if (result == kNoMatch && !again) result = attempt_converting(self, spec, args);
+    bool entered = false;
+    if (result == kNoMatch && !again) {
+      result = attempt_converting(self, spec, args, &entered);
+      if (!result && !entered && fall_back(self, nullptr)) result = kInPython;
+    }
     spec->entered--, spec->left--;            // that was no call
     leave(spec);
     if (again) continue;

@@ -78,6 +78,7 @@ struct DispatcherState {
   std::vector<std::string> cache_notes;       // why not
   std::vector<InPython> in_python;
   std::vector<std::string> reasons;           // that were warned of
+  std::vector<std::string> untyped;           // arguments that have no type, and were warned of
 };
 
 struct Dispatcher {

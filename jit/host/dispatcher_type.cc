@@ -244,6 +244,7 @@ PyObject* recompile(PyObject* o, PyObject*) {
   drop_all(self);
   self->state->in_python.clear();             // what did not compile may compile now
   self->state->reasons.clear();
+  self->state->untyped.clear();
   for (const auto& [types, result] : known) {
     if (!get_specialization(self, types, result, nullptr)) return nullptr;
   }

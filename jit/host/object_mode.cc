@@ -67,6 +67,15 @@ bool fall_back(Dispatcher* self, const std::vector<std::string>* types) {
   return ok;
 }
 
+bool known_untyped(Dispatcher* self, int32_t argument, const std::string& what) {
+  if (!may_fall_back(self)) return false;
+  auto& known = self->state->untyped;
+  std::string key = std::to_string(argument) + ":" + what;
+  if (std::find(known.begin(), known.end(), key) != known.end()) return true;
+  known.push_back(std::move(key));
+  return false;
+}
+
 PyObject* call_in_python(Dispatcher* self, PyObject* const* args, Py_ssize_t nargs, PyObject* keywords) {
   return PyObject_Vectorcall(self->py_func, args, static_cast<size_t>(nargs), keywords);
 }

@@ -175,6 +175,21 @@ def test_declared_signatures_fall_back_too():
     assert result == [("a", 1), ("b", 1)] and len(told) == 1
 
 
+def test_a_wider_signature_comes_before_python():
+    f = jit(["int32(int32, int32)", "int64(int64, int64)"])(add)
+    assert called(f, 2 ** 40, 1) == (2 ** 40 + 1, [])
+    assert called(f, 2 ** 70, 1)[0] == 2 ** 70 + 1
+
+
+def test_a_warning_that_is_an_error_is_raised_once_and_the_next_call_runs():
+    f = jit(of_thing)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(ObjectModeWarning):
+            f(Thing(1))
+        assert f(Thing(1)).value == 2
+
+
 def test_recompile_tries_again():
     space = {"helper": lambda x: open(x)}
     exec("def f(x):\n    return helper(x)", space)
