@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include "ir/places.h"
+
 namespace coluber::backend {
 
 using ir::Kind;
@@ -44,28 +46,12 @@ llvm::DISubprogram* DebugInfo::subprogram(const ir::Function& fn, uint32_t scope
 
 void DebugInfo::attach(const ir::Function& fn, llvm::Function* f) { f->setSubprogram(subprogram(fn, 0)); }
 
-namespace {
-
-bool is_library(const std::string& file) { return file.find("/coluber/lib/") != std::string::npos; }
-
-}  // namespace
-
 bool is_library_place(const llvm::DILocation* place) {
-  return is_library((place->getDirectory() + "/" + place->getFilename()).str());
-}
-
-// Listings are by the user's lines: what was inlined from the library belongs to the line that called it.
-uint32_t DebugInfo::user_place(const ir::Function& fn, uint32_t index) const {
-  while (level_ == DebugLevel::Lines && index < fn.locs.size()) {
-    uint32_t scope = fn.locs[index].scope;
-    if (scope == 0 || scope >= fn.scopes.size() || fn.scopes[scope].parent == ir::kNoId || !is_library(fn.scopes[scope].file)) break;
-    index = fn.scopes[scope].parent_loc;
-  }
-  return index;
+  return ir::is_library_file((place->getDirectory() + "/" + place->getFilename()).str());
 }
 
 llvm::DILocation* DebugInfo::location(const ir::Function& fn, uint32_t index) {
-  index = user_place(fn, index);
+  if (level_ == DebugLevel::Lines) index = ir::user_place(fn, index);   // listings are by the user's lines
   auto [it, is_new] = locations_.try_emplace({&fn, index}, nullptr);
   if (!is_new) return it->second;
   const ir::Loc loc = index < fn.locs.size() ? fn.locs[index] : ir::Loc{};

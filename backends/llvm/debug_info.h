@@ -27,7 +27,6 @@ class DebugInfo {
   void finish() { builder_.finalize(); }
 
  private:
-  uint32_t user_place(const ir::Function& fn, uint32_t loc) const;
   llvm::DISubprogram* subprogram(const ir::Function& fn, uint32_t scope);
   llvm::DIFile* file(const std::string& path);
   llvm::DIType* type_of(ir::TypeRef type);

@@ -5,6 +5,7 @@
 #include <cstdio>
 
 #include "ir/analysis/loops.h"
+#include "ir/places.h"
 
 namespace coluber::jit {
 namespace {
@@ -42,8 +43,6 @@ class Json {
   bool first_ = true;
 };
 
-bool is_library(const std::string& file) { return file.find("/coluber/lib/") != std::string::npos; }
-
 // ---- types
 
 void list_value(Json& json, const ir::Loc& loc, const typing::AbsVal& v, const std::string& variable) {
@@ -74,7 +73,7 @@ void list_types(Json& json, const Compilation& c) {
   json.begin('[');
   c.session->each_spec([&](const typing::Spec& spec) {
     const typing::FunctionInfo& fn = *spec.fn;
-    if (!spec.emitted || !fn.ir || !fn.snapshot || is_library(fn.snapshot->code->filename)) return;
+    if (!spec.emitted || !fn.ir || !fn.snapshot || ir::is_library_file(fn.snapshot->code->filename)) return;
     json.begin('{');
     json.key("file"), json.string(fn.snapshot->code->filename);
     json.key("function"), json.string(fn.snapshot->code->qualname ? fn.snapshot->code->qualname : fn.name);
@@ -108,16 +107,12 @@ const char* effect_of(const ir::Op& op) {
   }
 }
 
-// The user's place of an op: out of the library's functions that were inlined.
-const ir::Loc* user_place(const ir::Function& f, uint32_t loc, const std::string** file) {
-  while (loc < f.locs.size() && f.locs[loc].scope < f.scopes.size()) {
-    const ir::Scope& scope = f.scopes[f.locs[loc].scope];
-    *file = &scope.file;
-    if (!is_library(scope.file)) return &f.locs[loc];
-    if (scope.parent == ir::kNoId) return nullptr;
-    loc = scope.parent_loc;
-  }
-  return nullptr;
+// The user's place of an op; null in a function of the library's own.
+const ir::Loc* place_of(const ir::Function& f, uint32_t loc, const std::string** file) {
+  loc = ir::user_place(f, loc);
+  if (loc >= f.locs.size() || f.locs[loc].scope >= f.scopes.size()) return nullptr;
+  *file = &f.scopes[f.locs[loc].scope].file;
+  return ir::is_library_file(**file) ? nullptr : &f.locs[loc];
 }
 
 // Copies of loops that run only where a check may fail do not count: the fast one is what the user asks about.
@@ -145,7 +140,7 @@ void list_effects(Json& json, const ir::Program& program) {
       for (const ir::Op& op : f->blocks[b].ops) {
         const char* what = effect_of(op);
         const std::string* file = nullptr;
-        const ir::Loc* place = what ? user_place(*f, op.loc, &file) : nullptr;
+        const ir::Loc* place = what ? place_of(*f, op.loc, &file) : nullptr;
         if (!place || !place->line) continue;
         json.begin('['), json.string(*file), json.number(place->line), json.string(what), json.end(']');
       }
