@@ -64,6 +64,8 @@ class Types {
       case OpCode::Import: case OpCode::FuncAddr: case OpCode::StackAlloc: case OpCode::OwnerData: case OpCode::ArrayData:
       case OpCode::ListData:
         return need(result(op)->is(Kind::Ptr), "the result is a ptr");
+      case OpCode::ObjImport: return need(result(op)->is(Kind::Object), "the result is an object");
+      case OpCode::ObjOp: return object_op(op);
       case OpCode::Bound: return need(result(op)->is(Kind::Array), "the result is an array");
       case OpCode::Add: case OpCode::Sub: case OpCode::Mul: case OpCode::Neg: case OpCode::FDiv: case OpCode::FloorDiv: case OpCode::Mod:
       case OpCode::TruncDiv: case OpCode::TruncRem: case OpCode::AddOvf: case OpCode::SubOvf: case OpCode::MulOvf:
@@ -131,6 +133,15 @@ class Types {
       case OpCode::ExcCatch: case OpCode::ExcNew: return need(result(op)->is(Kind::Exc), "the result is an exception");
       default: return {};
     }
+  }
+
+  std::string object_op(const Op& op) {
+    auto cell = [](TypeRef t) { return t->is(Kind::Object) || t->is(Kind::PyInt) || t->is(Kind::PyFloat) || t->is(Kind::PyBool); };
+    for (ValueId v : op.args)
+      if (!cell(type(v))) return "an operand of type " + type(v)->text;
+    for (ValueId v : op.results)
+      if (!cell(type(v))) return "a result of type " + type(v)->text;
+    return {};
   }
 
   std::string tuple_make(const Op& op) {

@@ -103,6 +103,7 @@ typedef struct clb_request {
   int32_t nargs;
   const char *return_type;          /* of an explicit signature, or null */
   clb_options options;
+  int32_t objects;                  /* object mode: all parameters come as objects, those of arg_types "pyint", "pyfloat" and "pybool" are unboxed */
 } clb_request;
 
 typedef struct clb_span { const char *file, *function; int32_t line, col, end_line, end_col; const char *note; } clb_span;

@@ -14,6 +14,8 @@ void fail_name(Emit& e, const char* id, std::vector<std::string> args, int64_t o
   throw TypeFail{id, std::move(args), {}, e.dry() ? std::string() : e.session().hint(object, about, name)};
 }
 
+bool Emit::objects() const { return spec_.fn->objects; }
+
 TV Emit::op(OpCode code, std::span<const TV> args, TypeRef type, int64_t imm, std::string sym) {
   TV r;
   r.type = type;
@@ -25,7 +27,7 @@ TV Emit::op(OpCode code, std::span<const TV> args, TypeRef type, int64_t imm, st
   op.loc = loc_;
   op.args.reserve(args.size());
   for (const TV& a : args) op.args.push_back(use(a));
-  if (info(code).results) {
+  if (info(code).results > 0) {
     r.id = fn_->add_value(type, block_);
     op.results.push_back(r.id);
   }
@@ -309,6 +311,7 @@ TV convert(Emit& e, const TV& v, TypeRef type) {
   r.type = type;
   r.site = v.site;
   if (v.is_bottom()) return r;
+  if (type->is(Kind::Object)) return as_object(e, v);
   if (type->is(Kind::Unbound)) {
     if (v.is(Kind::Unbound)) {
       if (v.type->elem->is(Kind::Bottom)) return e.op(OpCode::Absent, {}, type);

@@ -24,6 +24,7 @@ class Emit {
   Emit(Session& session, Spec& spec) : session_(session), spec_(spec) {}
   Session& session() { return session_; }
   Spec& spec() { return spec_; }
+  bool objects() const;                    // object mode
 
   bool dry() const { return fn_ == nullptr; }
   void start(ir::Function* fn) { fn_ = fn; }

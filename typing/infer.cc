@@ -151,7 +151,8 @@ class Inference {
     if (same(old, now)) return;
     if (++spec_.changes[v] > 12) {
       AbsVal j;
-      if (join(old, now, &j)) now = j;
+      if (spec_.fn->objects) now = join_objects(old, now);
+      else if (join(old, now, &j)) now = j;
       if (same(old, now)) return;
       if (spec_.changes[v] > 200) throw std::runtime_error("in " + spec_.name + " the type of %" + std::to_string(v) + " does not settle");   // types only grow
     }
@@ -183,7 +184,8 @@ class Inference {
       if (in.is_bottom()) continue;
       merge_sites(all, in);
       AbsVal j;
-      if (!join(all, in, &j)) throw_join(all, in, b, param);
+      if (spec_.fn->objects) j = join_objects(all, in);
+      else if (!join(all, in, &j)) throw_join(all, in, b, param);
       all = j;
     }
     set(param, all);
@@ -248,6 +250,11 @@ class Inference {
       const Op& op = fn_.blocks[b].term();
       const AbsVal& v = spec_.vals[op.args[0]];
       AbsVal j;
+      if (spec_.fn->objects) {
+        ret_ = join_objects(ret_, v);
+        if (!ret_.is_none() && !is_number(ret_.type) && !ret_.is_bottom()) ret_ = AbsVal{scalar(Kind::Object)};
+        continue;
+      }
       if (!join(ret_, v, &j)) {
         TypeFail f{"CannotReturn", {describe(ret_), describe(v)}, {{op.loc, describe(v) + " here"}, {first, describe(ret_) + " here"}}};
         throw CompileError{make_diag(session_, spec_, f, op.loc)};

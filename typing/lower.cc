@@ -76,6 +76,22 @@ class Lowering {
     }
   }
 
+  // Object mode: all parameters come as objects; those whose types are known are unboxed at once.
+  TV object_param(const AbsVal& a, BlockId nb, const std::string& name) {
+    TV whole, v(a);
+    whole.type = scalar(Kind::Object);
+    whole.id = out_->add_value(whole.type, nb, name);
+    out_->blocks[nb].params.push_back(whole.id);
+    if (a.is(Kind::Object)) return whole;
+    v.obj = whole.id;
+    if (a.c || !has_slots(a.type)) return v;
+    const char* unbox = a.is(Kind::PyInt) ? "as_int" : a.is(Kind::PyFloat) ? "as_float" : "as_bool";
+    e_.op(OpCode::ObjOp, {whole}, ir::none(), 0, unbox);
+    v.id = out_->add_value(a.type, nb, name);
+    e_.last_op()->results.push_back(v.id);
+    return v;
+  }
+
   bool runtime(const AbsVal& a) { return !a.c && has_slots(a.type); }
 
   static bool composite(TypeRef t) {
@@ -100,6 +116,10 @@ class Lowering {
       ValueId p = from.params[k];
       AbsVal a = spec_.vals[p];
       map_[p] = TV(a);
+      if (b == 0 && e_.objects()) {
+        map_[p] = object_param(a, nb, src_.values[p].name);
+        continue;
+      }
       if (a.is_bottom() || !runtime(a)) continue;
       if (b != 0 && composite(a.type)) {
         map_[p] = make_parts(a.type, nb, &leaves_[p]);
@@ -276,7 +296,7 @@ class Lowering {
       bottom_arg = bottom_arg || map_[a].is_bottom();
     }
     if (bottom_arg) return false;
-    if (op.code == OpCode::PyNext) {
+    if (op.code == OpCode::PyNext && !args[0].is(Kind::Object)) {
       results.resize(3);
       next_iter(e_, args[0], &results[0], &results[2]);
       pending_.push_back({op.results[2], {args[0], op.results[1]}});
@@ -341,6 +361,7 @@ class Lowering {
         for (ValueId a : op.args) args.push_back(map_[a]);
         for (const TV& a : args) if (a.is_bottom()) { terminate(OpCode::Unreachable, {}, {}, op.loc); return; }
         eval_op(e_, op, 0, args, &results);
+        if (e_.objects()) terminate(OpCode::Unreachable, {}, {}, op.loc);
         return;
       }
       default: terminate(OpCode::Unreachable, {}, {}, op.loc); return;

@@ -465,6 +465,14 @@ const std::array<Rule, static_cast<size_t>(OpCode::PyUnsupported) + 1>& table() 
 }  // namespace
 
 void eval_op(Emit& e, const Op& op, uint64_t key, std::span<const TV> args, std::vector<TV>* out) {
+  bool any_bottom = false;
+  for (const TV& a : args) any_bottom = any_bottom || a.is_bottom();
+  if (!e.objects()) return eval_native_op(e, op, key, args, out);
+  if (any_bottom) return out->resize(op.results.size());
+  eval_object_op(e, op, key, args, out);
+}
+
+void eval_native_op(Emit& e, const Op& op, uint64_t key, std::span<const TV> args, std::vector<TV>* out) {
   Rule rule = static_cast<size_t>(op.code) < table().size() ? table()[static_cast<size_t>(op.code)] : nullptr;
   if (!rule) fail("Unsupported", {info(op.code).text});
   bool any_bottom = false;

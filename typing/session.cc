@@ -160,10 +160,12 @@ std::string Session::hint(int64_t object, const char* about, const std::string& 
   return std::string(c.s, static_cast<size_t>(c.n));
 }
 
-FunctionInfo* Session::function(int64_t handle) {
-  auto it = functions_.find(handle);
-  if (it != functions_.end()) return it->second.get();
+FunctionInfo* Session::function(int64_t handle, bool objects) {
+  auto& known = objects ? object_functions_ : functions_;
+  auto it = known.find(handle);
+  if (it != known.end()) return it->second.get();
   auto info = std::make_unique<FunctionInfo>();
+  info->objects = objects;
   info->handle = handle;
   if (host_->function(host_->self, handle, &info->snapshot) != 0) fail("HostError", {"function " + std::to_string(handle)});
   const clb_code* code = info->snapshot->code;
@@ -178,11 +180,11 @@ FunctionInfo* Session::function(int64_t handle) {
     info->local_types.emplace(shot.local_names[k], t);
   }
   info->ir = build_function(*code, handle, &error, &info->consts, {shot.local_names, static_cast<size_t>(shot.nlocal_types)},
-                            info->options.debug != 0);
+                            info->options.debug != 0, objects);
   if (!info->ir) throw CompileError{make_diag(*info, error)};
   index_function(*info);
   FunctionInfo* r = info.get();
-  functions_.emplace(handle, std::move(info));
+  known.emplace(handle, std::move(info));
   return r;
 }
 

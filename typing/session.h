@@ -20,6 +20,7 @@ struct FunctionInfo {
   std::unique_ptr<ir::Function> ir;         // untyped
   std::string name;
   bool library = false;
+  bool objects = false;                     // object mode: see objects.cc
   clb_options options{};
   std::vector<const clb_const*> consts;     // of the code
   std::unordered_map<std::string, TypeRef> local_types;   // the option `locals`
@@ -91,7 +92,8 @@ class Session {
     pending_.push_back(spec);
   }
 
-  FunctionInfo* function(int64_t handle);                // snapshot + frontend, once per function
+  // Snapshot and frontend, once per function; `objects`: in object mode.
+  FunctionInfo* function(int64_t handle, bool objects = false);
   FunctionInfo* operator_kernel(const std::string& op, int operands);   // lambda a, b: a <op> b
   FunctionInfo* cast_kernel(TypeRef to);
 
@@ -130,7 +132,7 @@ class Session {
 
  private:
   const clb_host* host_;
-  std::unordered_map<int64_t, std::unique_ptr<FunctionInfo>> functions_;
+  std::unordered_map<int64_t, std::unique_ptr<FunctionInfo>> functions_, object_functions_;
   std::unordered_map<std::string, std::unique_ptr<FunctionInfo>> kernels_;
   std::unordered_map<std::string, std::unique_ptr<Spec>> specs_;
   std::unordered_map<std::string, const clb_const*> lookups_;   // memo of host answers
@@ -159,6 +161,13 @@ std::string python_class(TypeRef t);                       // as CPython's messa
 
 // One py.* op: the heart of inference and of lowering. `args` are the operands; results are pushed to *out.
 void eval_op(Emit& e, const ir::Op& op, uint64_t op_key, std::span<const TV> args, std::vector<TV>* out);   // rules.cc
+
+void eval_native_op(Emit& e, const ir::Op& op, uint64_t op_key, std::span<const TV> args, std::vector<TV>* out);
+
+// objects.cc: object mode.
+void eval_object_op(Emit& e, const ir::Op& op, uint64_t op_key, std::span<const TV> args, std::vector<TV>* out);
+TV as_object(Emit& e, const TV& v);
+AbsVal join_objects(const AbsVal& a, const AbsVal& b);
 
 // Rules by area. Each throws TypeFail.
 TV binary(Emit& e, const std::string& op, const TV& a, const TV& b, bool inplace);   // numbers.cc

@@ -24,6 +24,7 @@ struct AbsVal {
 
 struct TV : AbsVal {
   ir::ValueId id = ir::kNoId;     // kNoId in a dry run, and for constants not yet needed at run time
+  ir::ValueId obj = ir::kNoId;    // object mode: the same value as the Python object that it came as
   TV() = default;
   explicit TV(AbsVal a, ir::ValueId v = ir::kNoId) : AbsVal(a), id(v) {}
 };

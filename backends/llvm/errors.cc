@@ -30,7 +30,7 @@ uint32_t FunctionLowering::handler_scope(const ir::Edge& edge) const {
 
 int32_t FunctionLowering::frame_of(const Op& op) const {
   const ir::Edge& handler = fn_.blocks[current_].on_error;
-  bool again = op.code == OpCode::RaiseExc && op.imm == 1;
+  bool again = (op.code == OpCode::RaiseExc && op.imm == 1) || (op.code == OpCode::ObjOp && op.sym == "reraise");
   return module_.frame(fn_, op.loc, handler.valid() ? handler_scope(handler) : ir::kNoId, again);
 }
 
@@ -129,7 +129,8 @@ void FunctionLowering::release_all(const std::vector<ir::ValueId>& values) {
     const std::vector<Slot>& types = slots_of(type_of(v));
     const Slots s = slots(v);
     for (size_t k = 0; k < types.size(); ++k)
-      if (types[k].is_owner) release_cold(s[k]);
+      if (types[k].is_object) module_.call_runtime(b_, "coluber_object_release", {s[k]});
+      else if (types[k].is_owner) release_cold(s[k]);
   }
 }
 

@@ -132,6 +132,8 @@ class FunctionLowering {
   void lower_call_pointer(const Op& op);
   void lower_str_format(const Op& op);
   void lower_print(const Op& op);
+  // ---- lower_object.cc
+  void lower_object(const Op& op);
   // ---- lower_ownership.cc
   void lower_ownership(const Op& op);
   void retain(V owner);

@@ -120,6 +120,10 @@ void FunctionLowering::lower_effect_op(const Op& op) {
       return lower_call_runtime(op);
     case OpCode::CallPtr:
       return lower_call_pointer(op);
+    case OpCode::ObjOp:
+    case OpCode::ObjImport:
+    case OpCode::ObjKeep:
+      return lower_object(op);
     case OpCode::StrFormat:
     case OpCode::StrEq:
       return lower_str_format(op);

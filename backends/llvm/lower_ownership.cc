@@ -66,7 +66,9 @@ void FunctionLowering::lower_ownership(const Op& op) {
   const Slots s = slots(op.args[0]);
   for (size_t k = 0; k < types.size(); ++k) {
     if (!types[k].is_owner || llvm::isa<llvm::ConstantPointerNull>(s[k])) continue;
-    if (op.code == OpCode::Retain)
+    if (types[k].is_object)
+      module_.call_runtime(b_, op.code == OpCode::Retain ? "coluber_object_retain" : "coluber_object_release", {s[k]});
+    else if (op.code == OpCode::Retain)
       retain(s[k]);
     else
       module_.emit_release(b_, s[k]);

@@ -77,8 +77,11 @@ void append(TypeRef t, std::vector<Slot>* out) {
     case Kind::List:
     case Kind::Exc:
     case Kind::Owner:
-    case Kind::Object:
       return out->push_back(pointer(SlotFact::Nothing, true));
+    case Kind::Object:
+      out->push_back(pointer(SlotFact::Nothing, true));
+      out->back().is_object = true;
+      return;
     case Kind::Ptr:
       return out->push_back(pointer());
     default:  // numbers

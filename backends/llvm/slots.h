@@ -16,6 +16,7 @@ struct Slot {
   uint8_t bits;  // of the value in memory: 8, 16, 32, 64
   SlotFact fact = SlotFact::Nothing;
   bool is_owner = false;  // a counted reference, or null
+  bool is_object = false;  // an owner that is a Python object: counted by CPython
 };
 
 // The slots of each type, computed once per compilation.

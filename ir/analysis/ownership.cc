@@ -21,6 +21,8 @@ Source source_of(OpCode code) {
       return Source::Static;
     case OpCode::Select: case OpCode::Load: case OpCode::ListLoad: case OpCode::ArrayLoad:
       return Source::Copied;
+    case OpCode::ObjImport:
+      return Source::Borrowed;
     default:
       return Source::Owned;
   }

@@ -9,7 +9,7 @@
 //
 // Sources of units:
 //   Static    str_const, zero, absent, bound: null references, or memory that outlives the code. retain and release do nothing.
-//   Borrowed  a function's parameter: the caller holds it during the call
+//   Borrowed  a function's parameter: the caller holds it during the call; an obj.import: the specialisation holds it
 //   Owned     any other result or block parameter: holds one reference where it is defined
 //   Copied    select, load, list.load: a copy of a reference held elsewhere; the pass puts a retain behind it, then it is as Owned
 //   Part      see above

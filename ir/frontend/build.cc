@@ -43,7 +43,7 @@ void build(const clb_code& code, Unit* unit, Function* f) {
   drop_sure_checks(f);
   simplify(f);
   if (drop_sure_checks(f)) simplify(f);    // fewer ways lead to handlers now
-  if (check_closures(f, *unit)) simplify(f);   // it wants to see no function that is not used
+  if (!unit->objects && check_closures(f, *unit)) simplify(f);   // it wants to see no function that is not used
   canonicalise(f);
 }
 
@@ -53,8 +53,9 @@ void build(const clb_code& code, Unit* unit, Function* f) {
 namespace coluber::ir {
 
 std::unique_ptr<Function> build_function(const clb_code& code, int64_t handle, BuildError* error, std::vector<const clb_const*>* constants,
-                                         std::span<const char* const> typed_locals, bool debug) {
+                                         std::span<const char* const> typed_locals, bool debug, bool objects) {
   frontend::Unit unit;
+  unit.objects = objects;
   unit.typed_locals.assign(typed_locals.begin(), typed_locals.end());
   unit.debug = debug;
   std::unique_ptr<Function> f = frontend::new_function(code, handle);

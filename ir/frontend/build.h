@@ -26,9 +26,12 @@ struct BuildError {
 // What py.const and py.function count in `imm` is *constants: the code's own, then those the frontend added (None, items of constant
 // tuples, constants of comprehensions that were inlined). They point into `code` or to statics.
 //
+// objects: for object mode. What only objects can do is py.object instead of py.unsupported; py.keep and py.handled say what CPython's frames
+// hold and which exception is being handled.
+//
 // Each value that is stored to a variable named in `typed_locals` goes through a py.local.
 std::unique_ptr<Function> build_function(const clb_code& code, int64_t handle, BuildError* error,
                                          std::vector<const clb_const*>* constants = nullptr, std::span<const char* const> typed_locals = {},
-                                         bool debug = false);
+                                         bool debug = false, bool objects = false);
 
 }  // namespace coluber::ir

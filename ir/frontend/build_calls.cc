@@ -35,8 +35,10 @@ std::pair<ValueId, ValueId> Builder::pop_callee() {
 void Builder::call(ValueId callee, std::vector<ValueId> args, std::vector<std::string> names, bool generator) {
   if (names.size() > args.size()) bad("a call with more keywords than arguments");
   Op* function = def_of(callee);
-  if (function && function->code == OpCode::PyFunction && !std::strcmp(unit_.consts[static_cast<size_t>(function->imm)]->code->name, "<genexpr>"))
+  if (!unit_.objects && function && function->code == OpCode::PyFunction && !std::strcmp(unit_.consts[static_cast<size_t>(function->imm)]->code->name, "<genexpr>"))
     return push(value(OpCode::PyUnsupported, {}, "a generator expression here"));
+  if (unit_.objects && args.empty() && function && function->code == OpCode::PyGlobal && function->sym == "super")
+    return push(value(OpCode::PyUnsupported, {}, "super() without arguments"));
   args.insert(args.begin(), callee);
   Op& op = emit(OpCode::PyCall, std::move(args), 1);
   op.names = std::move(names);
@@ -155,6 +157,7 @@ void Builder::do_Import(const Inst& i) {
 }
 void Builder::do_ImportFrom(const Inst& i) {
   ValueId module = below(1);
+  if (unit_.objects) return push(object("import_from", {module}, unit_.names[static_cast<size_t>(i.a)]));
   push(value(OpCode::PyAttr, {module}, unit_.names[static_cast<size_t>(i.a)]));
 }
 

@@ -10,7 +10,14 @@ void Builder::do_ForIter(const Inst&) {}
 void Builder::do_PushHandler(const Inst&) {}
 void Builder::do_PopHandler(const Inst&) {}
 
-void Builder::do_Return(const Inst&) { effect(OpCode::Return, {pop()}); }
+void Builder::do_Return(const Inst&) {
+  ValueId result = pop();
+  std::vector<ValueId> variables;
+  for (size_t v = 0; unit_.objects && v < unit_.own_vars; ++v) variables.push_back(var(static_cast<int>(v)));
+  variables.insert(variables.end(), cells_.begin(), cells_.end());
+  keep(variables);
+  effect(OpCode::Return, {result});
+}
 
 void Builder::branch(const Inst& i, const CfgBlock& block) {
   loc_ = i.loc;
@@ -93,6 +100,7 @@ void Builder::do_ExcMatch(const Inst&) {
 void Builder::do_ExcMatchPop(const Inst&) { simple(OpCode::PyExcMatch, 2); }
 void Builder::do_PopExcept(const Inst& i) {
   for (int n = 0; n < i.b; ++n) pop_slot();
+  if (unit_.objects) handled();
 }
 
 void Builder::do_Raise(const Inst& i) {

@@ -62,13 +62,18 @@ void Builder::do_DupTwo(const Inst&) {
 // ---- variables ------------------------------------------------------------------------------------------------------------------------
 
 void Builder::do_Const(const Inst& i) { push(constant(i.a)); }
-void Builder::do_Local(const Inst& i) { push(read(i.a, true)); }
-void Builder::do_Closure(const Inst& i) { push(read(i.a, false)); }
+void Builder::do_Local(const Inst& i) {
+  if (in_cell(i.a)) return push(object("cell_get", {cell_of(i.a)}, unit_.vars[static_cast<size_t>(i.a)].name));
+  push(read(i.a, true));
+}
+void Builder::do_Closure(const Inst& i) { push(in_cell(i.a) ? cell_of(i.a) : read(i.a, false)); }
 void Builder::do_LocalClear(const Inst& i) {
+  if (in_cell(i.a)) return push(value(OpCode::PyUnsupported, {}, "a captured variable of a comprehension"));
   push(read(i.a, false));
   write(i.a, unbound());
 }
 void Builder::do_SetLocal(const Inst& i) {
+  if (in_cell(i.a)) return object_effect("cell_set", {cell_of(i.a), pop()});
   ValueId v = typed(i.a, pop());
   write(i.a, v);
   const Unit::Var& var = unit_.vars[static_cast<size_t>(i.a)];
@@ -86,19 +91,27 @@ ValueId Builder::typed(int v, ValueId x) {
   return x;
 }
 void Builder::do_DelLocal(const Inst& i) {
+  if (in_cell(i.a)) return object_effect("cell_del", {cell_of(i.a)}, unit_.vars[static_cast<size_t>(i.a)].name);
   read(i.a, true);
   write(i.a, unbound());
   const Unit::Var& var = unit_.vars[static_cast<size_t>(i.a)];
   if (var.cell) effect(OpCode::Retain, {unbound()}, var.name);
 }
 void Builder::do_Free(const Inst& i) {
+  if (unit_.objects && i.b) return push(object("own_cell", {}, {}, i.a));
   ValueId v = value(OpCode::PyDeref, {}, unit_.frees[static_cast<size_t>(i.a)], i.a);
   if (i.b) def_of(v)->ints = {1};          // a mark: may be removed when the function is; closures.cc takes it away
   push(v);
 }
-void Builder::do_Global(const Inst& i) { push(value(OpCode::PyGlobal, {}, unit_.names[static_cast<size_t>(i.a)])); }
+void Builder::do_Global(const Inst& i) {
+  if (const char* why = looks_at_frames(unit_.names[static_cast<size_t>(i.a)])) return push(value(OpCode::PyUnsupported, {}, why));
+  push(value(OpCode::PyGlobal, {}, unit_.names[static_cast<size_t>(i.a)]));
+}
 void Builder::do_SetGlobal(const Inst& i) { effect(OpCode::PyStoreGlobal, {pop()}, unit_.names[static_cast<size_t>(i.a)]); }
-void Builder::do_Attr(const Inst& i) { simple(OpCode::PyAttr, 1, unit_.names[static_cast<size_t>(i.a)]); }
+void Builder::do_Attr(const Inst& i) {
+  if (const char* why = looks_at_frames(unit_.names[static_cast<size_t>(i.a)])) return simple(OpCode::PyUnsupported, 1, why);
+  simple(OpCode::PyAttr, 1, unit_.names[static_cast<size_t>(i.a)]);
+}
 void Builder::do_SetAttr(const Inst& i) {
   ValueId object = pop(), v = pop();
   effect(OpCode::PySetAttr, {object, v}, unit_.names[static_cast<size_t>(i.a)]);

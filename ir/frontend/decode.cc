@@ -100,7 +100,8 @@ class Decoder {
     size_t next = at + 1 + static_cast<size_t>(row_->caches);
     if (next > units) fail_bytecode("it ends within a cache", position(at));
     size_t before = out_.insts.size();
-    lower(read_arg(static_cast<int>(arg), next), static_cast<int>(arg));
+    raw_ = static_cast<int>(arg);
+    lower(read_arg(raw_, next), raw_);
     size_t made = out_.insts.size() - before;
     if (made > unit_.budget) fail("FunctionTooLarge", {});
     unit_.budget -= made;
@@ -155,6 +156,22 @@ class Decoder {
     return out_.insts.emplace_back(inst);
   }
 
+  // In object mode, what objects can do; otherwise a row of its own.
+  bool for_objects(int raw) {
+    std::string_view name = row_->name;
+    auto is = [&](const char* text) { return name == text; };
+    if (!unit_.objects) return false;
+    if (is("SET_UPDATE")) add(Micro::Update, raw, kSetUpdate);
+    else if (is("DICT_UPDATE")) add(Micro::Update, raw, kDictUpdate);
+    else if (is("DICT_MERGE")) add(Micro::Update, raw, kDictMerge);
+    else if (is("DELETE_ATTR")) add(Micro::DelAttr, name_index(raw));
+    else if (is("DELETE_GLOBAL")) add(Micro::DelGlobal, name_index(raw));
+    else if (is("LOAD_BUILD_CLASS")) add(Micro::BuildClass);
+    else if (is("WITH_EXCEPT_START")) add(Micro::WithExit, code_.version == 310 ? 7 : 4);
+    else return false;
+    return true;
+  }
+
   void unsupported(const char* what, int effect) {
     unit_.names.push_back(what);
     add(Micro::Unsupported, effect, static_cast<int>(unit_.names.size() - 1));
@@ -200,6 +217,7 @@ class Decoder {
   Decoded out_;
   int keywords_ = 0;                       // 1 + constant of a KW_NAMES that waits for its CALL
   uint32_t loc_ = 0, offset_ = 0;
+  int raw_ = 0;                            // the instruction's argument as it stands
 };
 
 void Decoder::lower(int arg, int raw) {
@@ -222,7 +240,7 @@ void Decoder::lower_direct(Micro op, int arg) {
   int a = row_->arg == Arg::None ? row_->extra : arg, b = row_->arg == Arg::None ? 0 : row_->extra;
   switch (op) {
     case Micro::Nop: return;
-    case Micro::Unsupported: return unsupported(row_->name, row_->extra);
+    case Micro::Unsupported: return for_objects(raw_) ? void() : unsupported(row_->name, row_->extra);
     case Micro::SetLocal: case Micro::DelLocal: case Micro::LocalClear: return local(op, arg);
     case Micro::Jump: case Micro::PushHandler: add(op, 0, 0, arg); return;
     case Micro::ForIter: add(op, 0, row_->extra, arg); return;
@@ -268,6 +286,7 @@ void Decoder::lower_variables(int arg, int raw) {
     case Lowering::LoadDeref: return load_slot(arg, false);
     case Lowering::StoreDeref: case Lowering::DeleteDeref: {
       bool store = row_->lowering == Lowering::StoreDeref;
+      if (arg < 0 && unit_.objects) return void(add(store ? Micro::SetFree : Micro::DelFree, ~arg));
       if (arg < 0) return unsupported("assignment to a nonlocal variable", kEffect(store, 0));
       add(store ? Micro::SetLocal : Micro::DelLocal, arg);
       return;
@@ -293,7 +312,8 @@ void Decoder::lower_nulls(int arg, int raw) {
       null |= row_->lowering == Lowering::Method;
       break;
     default:
-      unsupported("super", kEffect(3, 1));
+      if (unit_.objects) add(Micro::SuperAttr, arg);
+      else unsupported("super", kEffect(3, 1));
   }
   if (!null) return;
   add(Micro::PushNull);
@@ -373,10 +393,13 @@ void Decoder::lower_flow(int arg) {
       add(Micro::Branch, 0, 0, arg);
       return;
     case Lowering::SetupWith:              // leaves __exit__ and __enter__'s result; the handler keeps the first
-      unsupported("with statement", kEffect(1, 2));
+      if (unit_.objects) add(Micro::WithEnter);
+      else unsupported("with statement", kEffect(1, 2));
       add(Micro::PushHandler, 0, 1, arg);
       return;
-    default: unsupported("with statement", row_->extra);
+    default:
+      if (unit_.objects && !std::strcmp(row_->name, "BEFORE_WITH")) add(Micro::WithEnter);
+      else unsupported("with statement", row_->extra);
   }
 }
 

@@ -28,6 +28,7 @@ enum Operator : uint8_t {                  // immediate of Binary, Inplace, Unar
   kNeg, kPos, kInvert, kNot,
   kLt, kLe, kEq, kNe, kGt, kGe,            // in the order of Python's comparison numbers
 };
+enum UpdateKind : uint8_t { kSetUpdate, kDictUpdate, kDictMerge };
 const char* operator_text(int op);         // as in Op::sym
 
 struct Inst {
@@ -62,6 +63,7 @@ struct Unit {
   std::vector<Loc> locs{1};
   std::vector<std::string> typed_locals;   // names of variables whose stores convert
   bool debug = false;                      // stores to variables are marked by py.debug_local
+  bool objects = false;                    // for object mode
   size_t own_vars = 0;                     // how many of vars the function itself has
   size_t budget = 4'000'000;               // micro-ops that may still be made: inlining must end
 

@@ -9,7 +9,8 @@ namespace coluber::ir::frontend {
 
 class Liveness {
  public:
-  Liveness(const Cfg& cfg, size_t vars);
+  // kept: the first variables that count as read where the function returns (object mode: frames hold them until then).
+  Liveness(const Cfg& cfg, size_t vars, size_t kept = 0);
   bool live(int block, int var) const { return sets_[word(block, var)] >> (var & 63) & 1; }
   std::vector<int> list(int block) const;  // in ascending order
 
@@ -17,7 +18,7 @@ class Liveness {
   size_t word(int block, int var) const { return static_cast<size_t>(block) * words_ + static_cast<size_t>(var >> 6); }
   void own_effect(const CfgBlock& b, uint64_t* use, uint64_t* def) const;
 
-  size_t words_;
+  size_t words_, kept_;
   std::vector<uint64_t> sets_;
 };
 

@@ -141,6 +141,8 @@ class Shapes {
       case Micro::DupTwo: case Micro::ExcMatch: return 2;
       case Micro::ListAppend: case Micro::SetAdd: case Micro::ListExtend: return i.a + 1;
       case Micro::MapAdd: return i.a + 2;
+      case Micro::Update: return i.a + 1 + (i.b == kDictMerge ? 2 : 0);
+      case Micro::WithExit: return i.a;
       case Micro::ImportFrom: return 1;
       case Micro::PushHandler: return i.b;
       default: return 0;
@@ -253,6 +255,7 @@ class Shapes {
     static constexpr Consumer kConsumers[] = {{"sum", ComprehensionSite::CollectAll}, {"min", ComprehensionSite::CollectAll},
         {"max", ComprehensionSite::CollectAll}, {"sorted", ComprehensionSite::CollectAll}, {"tuple", ComprehensionSite::CollectAll},
         {"list", ComprehensionSite::CollectAll}, {"any", ComprehensionSite::UntilTrue}, {"all", ComprehensionSite::UntilFalse}};
+    if (unit_.objects) consumers_.clear();   // generators there are generators
     for (const auto& [key, use] : consumers_) {
       const char* name = unit_.names[static_cast<size_t>(use.global)];
       for (const Consumer& c : kConsumers) {

@@ -6,7 +6,7 @@
 namespace coluber::ir::frontend {
 
 Builder::Builder(Unit* unit, const Cfg& cfg, Function* fn)
-    : unit_(*unit), cfg_(cfg), fn_(*fn), live_(cfg, unit->vars.size()), loops_(cfg, unit->vars.size()), info_(cfg.blocks.size()), vars_(unit->vars.size(), kNoId), stamps_(unit->vars.size(), 0) {}
+    : unit_(*unit), cfg_(cfg), fn_(*fn), live_(cfg, unit->vars.size(), unit->objects ? unit->own_vars : 0), loops_(cfg, unit->vars.size()), info_(cfg.blocks.size()), vars_(unit->vars.size(), kNoId), stamps_(unit->vars.size(), 0) {}
 
 void Builder::run(const clb_code& code) {
   count_ways_in();
@@ -45,6 +45,7 @@ void Builder::entry_block(const clb_code& code) {
     stamps_[static_cast<size_t>(i)] = stamp_;
     if (unit_.debug) effect(OpCode::PyDebugLocal, {v}, unit_.vars[static_cast<size_t>(i)].name);
   }
+  if (unit_.objects) make_cells();
   jump(edge_to(0));
 }
 
@@ -346,6 +347,7 @@ ValueId Builder::read(int v, bool checked) {
 
 void Builder::write(int v, ValueId value) {
   size_t at = static_cast<size_t>(v);
+  if (unit_.objects && at < unit_.own_vars) keep({var(v)});
   vars_[at] = value;
   stamps_[at] = stamp_;
   if (cfg_block_->handler >= 0 && live_.live(cfg_block_->handler, v)) dirty_ = true;

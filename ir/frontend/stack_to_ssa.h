@@ -93,6 +93,14 @@ class Builder {
   ValueId var(int v) const { return stamps_[static_cast<size_t>(v)] == stamp_ ? vars_[static_cast<size_t>(v)] : kNoId; }
   ValueId read(int v, bool checked);
   void write(int v, ValueId value);
+  void make_cells();                       // object mode (build_objects.cc)
+  bool in_cell(int v) const { return unit_.objects && unit_.vars[static_cast<size_t>(v)].cell; }
+  ValueId cell_of(int v);
+  void keep(const std::vector<ValueId>& values);
+  ValueId object(std::string_view what, std::vector<ValueId> args, std::string_view name = {}, int64_t imm = 0);
+  void object_effect(std::string_view what, std::vector<ValueId> args, std::string_view name = {}, int64_t imm = 0);
+  void handled();                          // what is being handled, once a handler is left
+  const char* looks_at_frames(std::string_view name) const;
   ValueId typed(int v, ValueId value);     // as the variable's type, when the user gave it one
 
   // Pieces of several micro-ops (build_*.cc)
@@ -131,6 +139,7 @@ class Builder {
   bool dirty_ = false;                     // what the error edge carries has changed since the head of the IR block
   uint32_t loc_ = 0;
   ValueId unbound_ = kNoId;
+  std::vector<ValueId> cells_;             // object mode: of variables that inner functions capture
   struct {
     BlockId block = kNoId;
     ValueId start = kNoId, stop = kNoId, slice = kNoId;

@@ -120,6 +120,7 @@ PyObject* box_constant(const HostType* type) {
 bool can_box(const HostType* type, std::string* error) {
   switch (type->kind) {
     case Kind::None: case Kind::Ellipsis: case Kind::Const: case Kind::DType: case Kind::Str: case Kind::Range: case Kind::Slice: case Kind::Array:
+    case Kind::Object:
       return true;
     case Kind::List:
       if (type->elem->is(Kind::Bottom) || item_size(type->elem) > 0) return true;
@@ -140,6 +141,7 @@ bool can_box(const HostType* type, std::string* error) {
 PyObject* box(const HostType* type, const uint64_t* slots, BoxContext& context) {
   if (is_scalar(type->kind)) return box_scalar(type->kind, slots);
   switch (type->kind) {
+    case Kind::Object: return reinterpret_cast<PyObject*>(slots[0]);
     case Kind::Array: return box_array(type, slots, context);
     case Kind::Tuple: return box_tuple(type, slots, context);
     case Kind::List: return box_list(type, slots);
@@ -155,6 +157,7 @@ void release_slots(const HostType* type, const uint64_t* slots) {
   switch (type->kind) {
     case Kind::Array: case Kind::List: release(reinterpret_cast<void*>(slots[0])); break;
     case Kind::Str: release(reinterpret_cast<void*>(slots[2])); break;
+    case Kind::Object: Py_XDECREF(reinterpret_cast<PyObject*>(slots[0])); break;
     case Kind::Optional:
       if (load<uint8_t>(slots) & 1) release_slots(type->elem, slots + 1);
       break;

@@ -142,6 +142,12 @@ void Snapshot::classify_list(PyObject* object, clb_const* out, int depth) {
 void Snapshot::to_const(PyObject* object, clb_const* out, int depth) {
   *out = {};
   out->handle = -1;
+  classify(object, out, depth);
+  bool plain = out->kind == CLB_STR || out->kind == CLB_BYTES || out->kind == CLB_BIGINT || out->kind == CLB_TUPLE || out->kind == CLB_COMPLEX || out->kind == CLB_CODE;
+  if (objects && plain && out->handle <= 0) out->handle = held.add(object);
+}
+
+void Snapshot::classify(PyObject* object, clb_const* out, int depth) {
   if (object == Py_None) return void(out->kind = CLB_NONE);
   if (object == Py_Ellipsis) return void(out->kind = CLB_ELLIPSIS);
   if (PyBool_Check(object)) {
@@ -164,7 +170,7 @@ void Snapshot::to_const(PyObject* object, clb_const* out, int depth) {
   } else if (PyUnicode_CheckExact(object)) {
     Py_ssize_t length = 0;
     const char* text = PyUnicode_AsUTF8AndSize(object, &length);
-    if (!text) PyErr_Clear(), text = "";      // lone surrogates
+    if (!text) PyErr_Clear(), text = "", length = 0;   // lone surrogates
     out->kind = CLB_STR;
     set_text(arena, out, {text, static_cast<size_t>(length)});
   } else if (PyBytes_CheckExact(object)) {

@@ -11,6 +11,7 @@
 #include "jit/host/dispatcher.h"
 #include "jit/host/engine.h"
 #include "jit/host/imports.h"
+#include "jit/host/mixed.h"
 #include "jit/host/raise.h"
 #include "jit/host/snapshot.h"
 #include "jit/runtime/runtime.h"
@@ -167,7 +168,15 @@ void type_empty_lists(UnboxPlan* plan, const std::vector<std::string>& types, co
   }
 }
 
-Specialization* publish(Dispatcher* self, Snapshot& snapshot, const clb_result* result, const std::vector<std::string>& types) {
+// Of object mode: there is nothing to unbox.
+bool finish_mixed(Specialization* spec, const std::vector<std::string>& types, const std::string& return_type) {
+  spec->result = parse_type(return_type);
+  spec->arg_types = types;
+  spec->return_type = return_type;
+  return spec->guards.arm() || (PyErr_Occurred() ? false : (spec->guards.invalidate(), true));
+}
+
+Specialization* publish(Dispatcher* self, Snapshot& snapshot, const clb_result* result, const std::vector<std::string>& types, bool objects = false) {
   auto* spec = new Specialization;
   spec->code = result->code;
   spec->entry = reinterpret_cast<coluber_entry>(result->entry);
@@ -178,8 +187,8 @@ Specialization* publish(Dispatcher* self, Snapshot& snapshot, const clb_result* 
   spec->held = std::move(snapshot.held);
   spec->guards.move_from(snapshot.guards);
   spec->codes.swap(snapshot.codes);
-  ok = ok && finish_specialization(self, spec, types, result->return_type);
-  if (ok && result->arg_types) type_empty_lists(&spec->plan, types, result->arg_types);
+  ok = ok && (objects ? finish_mixed(spec, types, result->return_type) : finish_specialization(self, spec, types, result->return_type));
+  if (ok && !objects && result->arg_types) type_empty_lists(&spec->plan, types, result->arg_types);
   if (!ok) {
     delete spec;
     return nullptr;
@@ -228,6 +237,16 @@ Specialization* compile(Dispatcher* self, const std::vector<std::string>& types,
   });
 }
 
+const char* type_of_letter(char letter) {
+  switch (letter) {
+    case 'i': return "pyint";
+    case 'f': return "pyfloat";
+    case 'b': return "pybool";
+    case 'n': return "none";
+    default: return "object";
+  }
+}
+
 Specialization* find(Dispatcher* self, const std::string& key) {
   for (Specialization* spec : self->state->table) {
     if (spec->key == key) return spec;
@@ -258,6 +277,18 @@ Specialization* get_specialization(Dispatcher* self, const std::vector<std::stri
   if (Specialization* twin = find(self, key)) drop_specialization(self, twin);   // the work was done twice
   self->state->table.push_back(made);
   return made;
+}
+
+Specialization* compile_mixed(Dispatcher* self, const std::string& key) {
+  if (!prepare_poll()) return nullptr;
+  Snapshot snapshot;
+  snapshot.objects = true;
+  std::vector<std::string> types;
+  for (char letter : key) types.emplace_back(type_of_letter(letter));
+  Request request;
+  if (!fill_request(snapshot, self, types, "", &request)) return nullptr;
+  request.c.objects = 1;
+  return run_engine(self, snapshot, request, [&](clb_session*, const clb_result* result) { return publish(self, snapshot, result, types, true); });
 }
 
 PyObject* dump_specialization(Dispatcher* self, Specialization* spec, const char* stage) {

@@ -2,6 +2,7 @@
 #include "jit/host/dispatcher.h"
 
 #include "jit/host/box.h"
+#include "jit/host/mixed.h"
 #include "jit/host/numpy_api.h"
 #include "jit/host/object_mode.h"
 #include "jit/host/raise.h"
@@ -91,6 +92,14 @@ inline PyObject* attempt(Specialization* spec, PyObject* const* args) {
   Frame frame(cells, reinterpret_cast<coluber_owner*>(cells + spec->plan.slots + spec->result_slots));
   if (!unbox_all(spec->plan, args, frame) || !spec->guards.hold()) return kNoMatch;
   return enter(spec, frame, cells + spec->plan.slots);
+}
+
+// In object mode: compiled, or else in the interpreter.
+PyObject* in_object_mode(Dispatcher* self, PyObject* const* args) {
+  note_object_mode(self, args);
+  Mixed* mixed = mixed_for(self, args);
+  if (!mixed) return PyErr_Occurred() ? nullptr : kInPython;
+  return call_mixed(self, mixed, args);
 }
 
 // ---- the slow path ------------------------------------------------------------------------------------------------------------------
@@ -194,10 +203,10 @@ PyObject* call_bound(Dispatcher* self, PyObject* const* args) {
   while (true) {
     std::vector<std::string> types;
     HandleSet held;
-    if (!argument_types(self, args, &types, &held)) return !PyErr_Occurred() || fall_back(self, nullptr) ? kInPython : nullptr;
-    if (!self->state->in_python.empty() && runs_in_python(self, types)) return kInPython;
+    if (!argument_types(self, args, &types, &held)) return !PyErr_Occurred() || fall_back(self, nullptr, args) ? in_object_mode(self, args) : nullptr;
+    if (!self->state->in_python.empty() && runs_in_python(self, types)) return in_object_mode(self, args);
     Specialization* spec = get_specialization(self, types, "", &held);
-    if (!spec) return fall_back(self, &types) ? kInPython : nullptr;
+    if (!spec) return fall_back(self, &types, args) ? in_object_mode(self, args) : nullptr;
     spec->entered++;                          // the table may change while arguments are converted
     PyObject* result = attempt(spec, args);
     bool again = result == kNoMatch && !spec->guards.hold();
@@ -236,6 +245,11 @@ PyObject* dispatcher_call(PyObject* callable, PyObject* const* args, size_t narg
   DispatcherState* state = self->state;
   Py_ssize_t nargs = PyVectorcall_NARGS(nargsf);
   if (!keywords && nargs == state->nparams && state->simple) [[likely]] {
+    if (!state->object_classes.empty() && seen_in_object_mode(self, args)) [[unlikely]] {
+      PyObject* result = in_object_mode(self, args);
+      if (result != kInPython) return result;
+      return call_in_python(self, args, nargs, keywords);
+    }
     for (Specialization* spec : state->table) {
       PyObject* result = attempt(spec, args);
       if (result != kNoMatch) [[likely]] return result;

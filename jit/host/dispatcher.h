@@ -18,6 +18,7 @@ namespace coluber::jit {
 // How the commonest results are boxed, decided once.
 enum class BoxWay : uint8_t { General, Constant, None, Float, Int };
 
+struct Mixed;                                 // mixed.h
 struct LineShift;                             // cached.h
 
 struct Specialization {
@@ -77,6 +78,8 @@ struct DispatcherState {
   int64_t hits = 0, misses = 0;               // of the disk cache
   std::vector<std::string> cache_notes;       // why not
   std::vector<InPython> in_python;
+  std::vector<Mixed*> mixed;                  // object mode: mixed.cc
+  std::vector<PyTypeObject*> object_classes;  // nparams each: classes of arguments of calls that run in object mode
   std::vector<std::string> reasons;           // that were warned of
   std::vector<std::string> untyped;           // arguments that have no type, and were warned of
 };

@@ -1,6 +1,7 @@
 // Resolving imports: the keys are listed in abi.h.
 #include "jit/host/imports.h"
 
+#include <algorithm>
 #include <charconv>
 #include <string_view>
 
@@ -63,11 +64,35 @@ void* array_address(Specialization* spec, PyObject* object, std::string_view typ
   return slots;
 }
 
+// Objects that a name is enough for: "name:x" the interned string, "names:x,y" a tuple of them, "py:None" and the like.
+void* named_object(Specialization* spec, std::string_view what, std::string_view text) {
+  if (what == "py") return text == "None" ? Py_None : text == "True" ? Py_True : text == "False" ? Py_False : text == "Ellipsis" ? Py_Ellipsis : nullptr;
+  auto interned = [](std::string_view name) {
+    PyObject* s = PyUnicode_FromStringAndSize(name.data(), static_cast<Py_ssize_t>(name.size()));
+    if (s) PyUnicode_InternInPlace(&s);
+    return s;
+  };
+  PyObject* made = what == "name" ? interned(text) : PyTuple_New(static_cast<Py_ssize_t>(std::count(text.begin(), text.end(), ',')) + 1);
+  for (Py_ssize_t i = 0; made && what == "names"; i++) {
+    size_t comma = text.find(',');
+    PyObject* name = interned(text.substr(0, comma));
+    if (name) PyTuple_SET_ITEM(made, i, name);
+    else Py_CLEAR(made);
+    if (comma == std::string_view::npos) break;
+    text.remove_prefix(comma + 1);
+  }
+  if (!made) return nullptr;
+  spec->held.add(made);
+  Py_DECREF(made);
+  return made;
+}
+
 void* resolve(Specialization* spec, std::string_view key, bool* ok) {
   size_t colon = key.find(':');
   if (colon == std::string_view::npos) return nullptr;
   std::string_view what = key.substr(0, colon), rest = key.substr(colon + 1);
   if (what == "rt") return find_symbol(rest);
+  if (what == "name" || what == "names" || what == "py") return named_object(spec, what, rest);
   if (what == "loop") return loop_address(spec, rest, ok);
   if (what == "sort" || what == "argsort") return sort_address(rest, what == "argsort");
   if (what == "dot" || what == "argmax" || what == "argmin") return item_function(what, rest);

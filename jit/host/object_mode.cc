@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "jit/host/mixed.h"
+
 namespace coluber::jit {
 namespace {
 
@@ -27,9 +29,9 @@ std::string text_of(PyObject* error) {
 }
 
 // False when the warning has become an exception.
-bool warn(Dispatcher* self, PyObject* error) {
+bool warn(Dispatcher* self, PyObject* error, bool mixed) {
   PyObject* module = PyImport_ImportModule("coluber._support");
-  PyObject* done = module ? PyObject_CallMethod(module, "warn_of_object_mode", "OO", reinterpret_cast<PyObject*>(self), error) : nullptr;
+  PyObject* done = module ? PyObject_CallMethod(module, "warn_of_object_mode", "OOO", reinterpret_cast<PyObject*>(self), error, mixed ? Py_True : Py_False) : nullptr;
   Py_XDECREF(module);
   Py_XDECREF(done);
   return done != nullptr;
@@ -44,7 +46,7 @@ bool runs_in_python(Dispatcher* self, const std::vector<std::string>& types) {
   return std::any_of(known.begin(), known.end(), [&](const InPython& s) { return s.types == types; });
 }
 
-bool fall_back(Dispatcher* self, const std::vector<std::string>* types) {
+bool fall_back(Dispatcher* self, const std::vector<std::string>* types, PyObject* const* args) {
   if (!may_fall_back(self)) return false;
   PyObject *error = take_exception(), *cls = compiler_error();
   // An argument beyond 64 bits is no error of the compiler's, but Python has no such limit.
@@ -61,7 +63,8 @@ bool fall_back(Dispatcher* self, const std::vector<std::string>* types) {
   bool ok = true;
   if (!known) {
     state->reasons.push_back(std::move(reason));
-    ok = state->options.fallback == kSilent || warn(self, error);
+    bool mixed = args && mixed_for(self, args);
+    ok = !PyErr_Occurred() && (state->options.fallback == kSilent || warn(self, error, mixed));
   }
   Py_DECREF(error);
   return ok;

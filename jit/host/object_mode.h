@@ -15,7 +15,8 @@ bool may_fall_back(Dispatcher* self);
 bool runs_in_python(Dispatcher* self, const std::vector<std::string>& types);
 // A compilation has failed, with its error pending. True: it was the compiler's, and is now a warning; the call is to run in Python.
 // False: an error is pending. types: null when not even the arguments have types.
-bool fall_back(Dispatcher* self, const std::vector<std::string>* types);
+// args: the bound arguments, when object mode may compile the call.
+bool fall_back(Dispatcher* self, const std::vector<std::string>* types, PyObject* const* args = nullptr);
 // Whether the same argument of the same type was refused before in a call that fell back: no error need be made for it again.
 bool known_untyped(Dispatcher* self, int32_t argument, const std::string& what);
 PyObject* call_in_python(Dispatcher* self, PyObject* const* args, Py_ssize_t nargs, PyObject* keywords);

@@ -67,6 +67,28 @@ inline void set_exception(PyObject* exception) {
 #endif
 }
 
+// The exception that is being handled (sys.exception()): new reference, or null; and setting it (null: none).
+inline PyObject* handled_exception() {
+#if PY_VERSION_HEX >= 0x030B0000
+  return PyErr_GetHandledException();
+#else
+  PyObject *type, *value, *traceback;
+  PyErr_GetExcInfo(&type, &value, &traceback);
+  Py_XDECREF(type);
+  Py_XDECREF(traceback);
+  if (value == Py_None) Py_CLEAR(value);
+  return value;
+#endif
+}
+inline void set_handled_exception(PyObject* exception) {
+#if PY_VERSION_HEX >= 0x030B0000
+  PyErr_SetHandledException(exception);
+#else
+  PyObject* type = exception ? Py_NewRef(reinterpret_cast<PyObject*>(Py_TYPE(exception))) : nullptr;
+  PyErr_SetExcInfo(type, Py_XNewRef(exception), exception ? PyException_GetTraceback(exception) : nullptr);
+#endif
+}
+
 // Dictionaries that are read once and then watched. From 3.12 the interpreter tells of changes; before, each dict has a version tag.
 #if PY_VERSION_HEX >= 0x030C0000
 constexpr bool kHasDictWatchers = true;

@@ -79,6 +79,15 @@ void add_traceback(PyObject* exception, Specialization* spec, coluber_exc* exc) 
 
 }  // namespace
 
+PyObject* take_with_traceback(coluber_ctx* ctx) {
+  coluber_exc* exc = ctx->error;
+  ctx->error = nullptr;
+  PyObject* made = box_exception(exc);
+  if (made) add_traceback(made, static_cast<Specialization*>(ctx->specialization), exc);
+  release(exc);
+  return made;
+}
+
 void raise_from_context(Specialization* spec, coluber_ctx* ctx) {
   coluber_exc* exc = ctx->error;
   ctx->error = nullptr;

@@ -55,6 +55,7 @@ class Snapshot {
   Guards guards;
   Arena arena;
   std::vector<PyObject*> codes;               // code objects seen, owned
+  bool objects = false;                       // object mode: constants travel with their objects
 
   // The callbacks, GIL held (snapshot.cc).
   int function(int64_t handle, const clb_function** out);
@@ -75,6 +76,7 @@ class Snapshot {
   const char* const* snapshot_names(PyObject* owner, const char* attribute, int32_t* n);
   const clb_const* snapshot_tuple(PyObject* tuple, int32_t* n, int depth);
   void snapshot_locals(const HostOptions& options, clb_function* out);
+  void classify(PyObject* object, clb_const* out, int depth);
   void classify_callable(PyObject* object, clb_const* out);
   void classify_class(PyObject* object, clb_const* out);
   bool classify_numpy(PyObject* object, clb_const* out);

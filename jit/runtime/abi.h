@@ -62,6 +62,8 @@ typedef struct coluber_ctx {
   coluber_exc *error;             /* the pending exception, owned */
   int64_t gil_held;
   void *thread_state;             /* PyThreadState* saved when the GIL was released */
+  void *specialization;           /* object mode: whose code runs, for tracebacks on the way to a handler */
+  void *handled;                  /* object mode: the exception being handled when the function was called, borrowed, or null */
 } coluber_ctx;
 
 typedef int32_t (*coluber_entry)(coluber_ctx *ctx, const uint64_t *args, uint64_t *result);

@@ -32,6 +32,8 @@ int64_t coluber_fpe_test();
 int32_t coluber_check_python_error(coluber_ctx* ctx);
 void coluber_fold(void* function, void* loop_data, void* acc, void* items, int64_t n, int64_t step);
 double coluber_int_quotient(int64_t a, int64_t b);
+void coluber_object_retain(void* object);
+void coluber_object_release(void* object);
 int64_t coluber_place(void* function, void* items, int64_t n);
 int32_t coluber_sort(coluber_ctx* ctx, void* function, void* data, int64_t n);
 int32_t coluber_argsort(coluber_ctx* ctx, void* function, void* data, int64_t* out, int64_t n);
@@ -68,6 +70,8 @@ std::string float_text(double v);
 std::string complex_text(double re, double im);
 // The exception object for a native one, without traceback. New reference, or null with a Python error; GIL held.
 _object* box_exception(coluber_exc* exc);
+// The exception of ctx, taken out of it, with its traceback so far; by the host. New reference, or null with a Python error; GIL held.
+_object* take_with_traceback(coluber_ctx* ctx);
 _object* box_value(const coluber_value& v);        // new reference, or null with a Python error; GIL held
 
 // Makes what coluber_poll needs; false with a Python error. Before the first call of compiled code: a poll comes when a signal is pending, and

@@ -1,5 +1,5 @@
 // The table of what compiled code may call, by name.
-#include "jit/runtime/runtime.h"
+#include "jit/runtime/objects.h"
 
 namespace coluber::jit {
 
@@ -11,6 +11,8 @@ void* find_symbol(std::string_view name) {
   static const Entry table[] = {
 #define SYMBOL(name, result, arguments, flags) {#name, reinterpret_cast<void*>(&name)},
 #include "jit/runtime/symbols.def"
+#define OBJECT(name, doc) {"coluber_object_" #name, reinterpret_cast<void*>(&coluber_object_##name)},
+#include "jit/runtime/objects.def"
   };
   for (const Entry& entry : table) {
     if (entry.name == name) return entry.address;

@@ -239,7 +239,7 @@ def rebuild(token, payload, options, declared):
 
 # ---- object mode
 
-def warn_of_object_mode(dispatcher, error):
+def warn_of_object_mode(dispatcher, error, mixed):
     """The warning at the place that could not be compiled. `error`: what njit would have raised."""
     from warnings import warn_explicit
 
@@ -248,5 +248,6 @@ def warn_of_object_mode(dispatcher, error):
     spans = [s for s in getattr(error, "spans", ()) if s and s[0] and s[1:2]]
     own = next((s for s in spans if s[0] == code.co_filename), None)
     line = own[2] if own and own[2] > 0 else code.co_firstlineno
-    text = f"{dispatcher.__qualname__}() runs as ordinary Python, uncompiled: {error}"
+    how = "in object mode, compiled with Python objects where there is no type" if mixed else "as ordinary Python, uncompiled"
+    text = f"{dispatcher.__qualname__}() runs {how}: {error}"
     warn_explicit(text, ObjectModeWarning, code.co_filename, line, dispatcher.py_func.__module__, {})

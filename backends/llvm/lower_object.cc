@@ -1,0 +1,34 @@
+// Operations on Python objects: calls of the rows of jit/runtime/objects.def, which have one signature,
+//   status f(ctx, cells of the operands, their number, imm, import, cells of the results)
+// so that a row is all there is to add.
+#include "backends/llvm/function_lowering.h"
+
+namespace coluber::backend {
+
+using ir::OpCode;
+
+void FunctionLowering::lower_object(const Op& op) {
+  if (op.code == OpCode::ObjKeep) return;      // said what it had to say to passes/refcount
+  if (op.code == OpCode::ObjImport) return set(op, module_.import(b_, op.sym));
+  size_t n = op.args.size(), results = op.results.size();
+  V cells = scratch(8 * std::max<size_t>(n + results, 1)), out = byte_offset(cells, 8 * static_cast<int64_t>(n));
+  for (size_t k = 0; k < n; ++k) {
+    V v = one(op.args[k]);
+    if (v->getType()->isIntegerTy(1)) v = b_.CreateZExt(v, b_.getInt64Ty());
+    store_field(cells, 8 * static_cast<int64_t>(k), v, Memory::Anything);
+  }
+  V function = module_.import(b_, "rt:coluber_object_" + op.sym);
+  V extra = op.names.empty() ? static_cast<V>(llvm::ConstantPointerNull::get(b_.getPtrTy())) : module_.import(b_, op.names[0]);
+  auto* type = llvm::FunctionType::get(b_.getInt32Ty(), {b_.getPtrTy(), b_.getPtrTy(), b_.getInt64Ty(), b_.getInt64Ty(), b_.getPtrTy(), b_.getPtrTy()}, false);
+  llvm::CallInst* status = b_.CreateCall(type, function, {ctx_, cells, b_.getInt64(n), b_.getInt64(static_cast<uint64_t>(op.imm)), extra, out});
+  status->setDoesNotThrow();
+  check_status(status, op);
+  for (size_t k = 0; k < results; ++k) {
+    const Slot& slot = slots_of(result_type(op, k))[0];
+    llvm::Type* cell = slot.kind == SlotKind::Bool ? b_.getInt64Ty() : ssa_type(context_, slot);
+    V v = load_field(out, 8 * static_cast<int64_t>(k), cell, Memory::Anything);
+    set(op.results[k], {slot.kind == SlotKind::Bool ? b_.CreateIsNotNull(v) : v});
+  }
+}
+
+}  // namespace coluber::backend

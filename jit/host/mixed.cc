@@ -1,0 +1,146 @@
+// Calls of object mode's specialisations: all arguments go in as the objects they are, the result comes out as one.
+#include "jit/host/mixed.h"
+
+#include <algorithm>
+
+#include "jit/host/box.h"
+#include "jit/host/dispatcher.h"
+#include "jit/host/numpy_api.h"
+#include "jit/host/raise.h"
+#include "jit/host/thread_state.h"
+#include "jit/runtime/runtime.h"
+
+namespace coluber::jit {
+namespace {
+
+std::string key_of(Dispatcher* self, PyObject* const* args) {
+  std::string key;
+  for (int32_t i = 0; i < self->state->nparams; i++) {
+    int64_t number;
+    PyObject* a = args[i];
+    bool fits = PyLong_CheckExact(a) && long_as_int64(a, &number);
+    key += fits ? 'i' : PyFloat_CheckExact(a) ? 'f' : PyBool_Check(a) ? 'b' : a == Py_None ? 'n' : 'o';
+  }
+  return key;
+}
+
+Mixed* find(Dispatcher* self, const std::string& key) {
+  for (Mixed* known : self->state->mixed) {
+    if (known->key == key) return known;
+  }
+  return nullptr;
+}
+
+// Of which the class alone tells whether compiled code takes it.
+bool class_decides(PyTypeObject* cls) {
+  if (cls == &PyList_Type || cls == &PyTuple_Type || cls == &PyFunction_Type || cls == g_dispatcher_type || cls == &PyType_Type || cls == &PyCFunction_Type) return false;
+  return cls != &PyLong_Type && !(g_numpy.array && PyType_IsSubtype(cls, g_numpy.array));
+}
+
+}  // namespace
+
+Mixed* mixed_for(Dispatcher* self, PyObject* const* args) {
+  std::string key = key_of(self, args);
+  Mixed* known = find(self, key);
+  if (known && known->spec && !known->spec->guards.hold() && !known->spec->guards.recheck()) {
+    drop_specialization(self, known->spec);   // a global has been rebound
+    known->spec = nullptr;
+    known->why.clear();
+  }
+  if (known && (known->spec || !known->why.empty())) return known->spec ? known : nullptr;
+  Specialization* made = compile_mixed(self, key);
+  known = find(self, key);                    // compiling may have called Python
+  if (!known) {
+    known = new Mixed{key, nullptr, ""};
+    self->state->mixed.push_back(known);
+  }
+  if (!made) {
+    PyObject* error = take_exception();
+    PyObject* text = PyObject_Str(error);
+    const char* utf8 = text ? PyUnicode_AsUTF8(text) : nullptr;
+    known->why = utf8 && *utf8 ? utf8 : "?";
+    bool ours = PyObject_TypeCheck(error, reinterpret_cast<PyTypeObject*>(PyExc_Exception));
+    PyErr_Clear();
+    Py_XDECREF(text);
+    if (ours) Py_DECREF(error);
+    else set_exception(error);                // KeyboardInterrupt and the like
+    return nullptr;
+  }
+  if (known->spec) drop_specialization(self, known->spec);
+  known->spec = made;
+  return known;
+}
+
+PyObject* call_mixed(Dispatcher* self, Mixed* mixed, PyObject* const* args) {
+  Specialization* spec = mixed->spec;
+  if (Py_EnterRecursiveCall(" while calling a Python object")) return nullptr;
+  coluber_ctx ctx;
+  init_context(&ctx, false);
+  PyObject* handled = handled_exception();
+  ctx.specialization = spec;
+  ctx.handled = handled;
+  uint64_t result[4];                         // an object or a number
+  spec->entered++;
+  int32_t status = spec->entry(&ctx, reinterpret_cast<const uint64_t*>(args), result);
+  PyObject* boxed = nullptr;
+  if (status) {
+    raise_from_context(spec, &ctx);
+  } else {
+    BoxContext context;
+    boxed = spec->constant ? Py_NewRef(spec->constant) : box(spec->result, result, context);
+  }
+  PyObject* now = handled_exception();
+  if (now != handled) set_handled_exception(handled);
+  Py_XDECREF(now);
+  Py_XDECREF(handled);
+  Py_LeaveRecursiveCall();
+  spec->left++;
+  if (spec->doomed && spec->left == spec->entered) delete spec;
+  return boxed;
+}
+
+bool seen_in_object_mode(Dispatcher* self, PyObject* const* args) {
+  auto n = static_cast<size_t>(self->state->nparams);
+  const auto& seen = self->state->object_classes;
+  for (size_t at = 0; at + n <= seen.size() && n > 0; at += n) {
+    size_t i = 0;
+    while (i < n && Py_TYPE(args[i]) == seen[at + i]) i++;
+    if (i == n) return true;
+  }
+  return false;
+}
+
+void note_object_mode(Dispatcher* self, PyObject* const* args) {
+  auto n = static_cast<size_t>(self->state->nparams);
+  auto& seen = self->state->object_classes;
+  bool decides = false;
+  for (size_t i = 0; i < n; i++) {
+    PyTypeObject* cls = Py_TYPE(args[i]);
+    if (!class_decides(cls) || (cls->tp_flags & Py_TPFLAGS_HEAPTYPE)) return;   // classes that may go are not noted
+    decides = true;
+  }
+  if (!decides || seen.size() >= 8 * n || seen_in_object_mode(self, args)) return;
+  for (size_t i = 0; i < n; i++) seen.push_back(Py_TYPE(args[i]));
+}
+
+PyObject* mixed_list(Dispatcher* self) {
+  PyObject* list = PyList_New(0);
+  for (Mixed* m : self->state->mixed) {
+    PyObject* row = Py_BuildValue("(szz)", m->key.c_str(), m->spec ? m->spec->return_type.c_str() : nullptr, m->spec ? nullptr : m->why.c_str());
+    if (!list || !row || PyList_Append(list, row) < 0) Py_CLEAR(list);
+    Py_XDECREF(row);
+  }
+  return list;
+}
+
+void drop_mixed(Dispatcher* self) {
+  std::vector<Mixed*> all;
+  all.swap(self->state->mixed);
+  self->state->object_classes.clear();
+  for (Mixed* mixed : all) {
+    if (mixed->spec) drop_specialization(self, mixed->spec);
+    delete mixed;
+  }
+}
+
+}  // namespace coluber::jit

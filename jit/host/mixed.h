@@ -1,0 +1,35 @@
+// Object mode, compiled: specialisations in which values without a type are Python objects. See docs/design.md, decision 4.
+#pragma once
+#include <Python.h>
+
+#include <string>
+#include <vector>
+
+namespace coluber::jit {
+
+struct Dispatcher;
+struct Specialization;
+
+// A specialisation of object mode by what its arguments are: 'i' an int of 64 bits, 'f' a float, 'b' a bool, 'n' None, 'o' any other object.
+struct Mixed {
+  std::string key;
+  Specialization* spec = nullptr;             // null: it does not compile either, and runs in the interpreter
+  std::string why;                            // then
+};
+
+// The specialisation for these bound arguments, compiled if need be; null: the interpreter is to run the call, or (with an error pending) none.
+Mixed* mixed_for(Dispatcher* self, PyObject* const* args);
+// Calls it. The result, or null with an error.
+PyObject* call_mixed(Dispatcher* self, Mixed* mixed, PyObject* const* args);
+
+// For calls known to run in object mode, before anything else is tried: true where these classes of arguments have been seen to need it.
+bool seen_in_object_mode(Dispatcher* self, PyObject* const* args);
+void note_object_mode(Dispatcher* self, PyObject* const* args);
+void drop_mixed(Dispatcher* self);
+// [(key, result type or None, why it runs in the interpreter or None), ...]
+PyObject* mixed_list(Dispatcher* self);
+
+// compile.cc. A specialisation of object mode, or null with an error.
+Specialization* compile_mixed(Dispatcher* self, const std::string& key);
+
+}  // namespace coluber::jit
