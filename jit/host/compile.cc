@@ -183,8 +183,8 @@ Specialization* publish(Dispatcher* self, Snapshot& snapshot, const clb_result* 
   spec->mutated = result->mutated;
   spec->code_size = object_code_size(result->object, result->object_size);
   for (int32_t i = 0; i < result->ntimes; i++) spec->times.emplace_back(result->times[i].stage, result->times[i].seconds);
+  spec->held = std::move(snapshot.held);      // before the imports, which add to it
   bool ok = constant_result(result, spec) && fill_imports(spec, result->import_keys, result->nimports, result->imports);
-  spec->held = std::move(snapshot.held);
   spec->guards.move_from(snapshot.guards);
   spec->codes.swap(snapshot.codes);
   ok = ok && (objects ? finish_mixed(spec, types, result->return_type) : finish_specialization(self, spec, types, result->return_type));

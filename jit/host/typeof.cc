@@ -64,13 +64,15 @@ bool type_of_tuple(PyObject* value, HandleSet* held, std::string* out, TypeofFai
   } else {
     *out += "tuple(";
   }
-  bool ok = true;
+  bool ok = why->depth < 64 || refuse(why, "a tuple nested in others more than 64 deep", "flatten it");
+  why->depth++;
   for (Py_ssize_t i = 0; ok && i < PyTuple_GET_SIZE(value); i++) {
     if (i) *out += ",";
     if (named) *out += std::string(PyUnicode_AsUTF8(PyTuple_GET_ITEM(fields, i))) + ":";
     ok = type_of(PyTuple_GET_ITEM(value, i), held, out, why);
     if (!ok) why->what = "a tuple with " + why->what;
   }
+  why->depth--;
   Py_XDECREF(fields);
   *out += ")";
   return ok;

@@ -12,6 +12,7 @@ namespace coluber::jit {
 struct TypeofFailure {
   std::string what;                           // "a masked array", "dict", "ndarray of dtype object"
   std::string remedy;
+  int depth = 0;                              // of the tuple that is looked at: lists and tuples may hold themselves
 };
 
 // Appends the type's text to *out. Objects that types name (functions, classes) are added to `held`. False: *why says so (no Python error).
