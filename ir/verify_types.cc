@@ -29,7 +29,7 @@ class Types {
  private:
   std::string check(const Op& op) {
     bool untyped_op = op.code < OpCode::Const;
-    bool any = op.code == OpCode::Jump || op.code == OpCode::Branch || op.code == OpCode::Return || op.code == OpCode::Unreachable;
+    bool any = op.code == OpCode::Jump || op.code == OpCode::Branch || op.code == OpCode::Return || op.code == OpCode::Unreachable || op.code == OpCode::Left;
     if (f_.typed && untyped_op) return "an untyped op in a typed function";
     if (!f_.typed) return untyped_op || any ? std::string() : "a typed op in an untyped function";
     std::string why = typed_values(op.results);
@@ -66,6 +66,7 @@ class Types {
         return need(result(op)->is(Kind::Ptr), "the result is a ptr");
       case OpCode::ObjImport: return need(result(op)->is(Kind::Object), "the result is an object");
       case OpCode::ObjOp: return object_op(op);
+      case OpCode::Box: return need(result(op)->is(Kind::Object), "the result is an object");
       case OpCode::Bound: return need(result(op)->is(Kind::Array), "the result is an array");
       case OpCode::Add: case OpCode::Sub: case OpCode::Mul: case OpCode::Neg: case OpCode::FDiv: case OpCode::FloorDiv: case OpCode::Mod:
       case OpCode::TruncDiv: case OpCode::TruncRem: case OpCode::AddOvf: case OpCode::SubOvf: case OpCode::MulOvf:

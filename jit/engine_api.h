@@ -103,6 +103,7 @@ typedef struct clb_request {
   int32_t nargs;
   const char *return_type;          /* of an explicit signature, or null */
   clb_options options;
+  const char *entry;                /* a part of the function (ir/frontend/regions.h), whose parameters arg_types are; or null */
   int32_t objects;                  /* object mode: all parameters come as objects, those of arg_types "pyint", "pyfloat" and "pybool" are unboxed */
 } clb_request;
 

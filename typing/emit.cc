@@ -305,6 +305,32 @@ TV Emit::array_make(TypeRef type, TV owner, TV data, std::span<const TV> shape, 
   return op(OpCode::ArrayMake, all, type);
 }
 
+ir::BlockId Emit::fresh_block() {
+  Edge on_error = fn_->blocks[block_].on_error;
+  BlockId made = fn_->add_block();
+  fn_->blocks[made].on_error = std::move(on_error);
+  return made;
+}
+
+void Emit::terminate(OpCode code, std::vector<ValueId> args, std::vector<Edge> targets) {
+  Op op;
+  op.code = code;
+  op.args = std::move(args);
+  op.targets = std::move(targets);
+  op.loc = loc_;
+  fn_->blocks[block_].ops.push_back(std::move(op));
+}
+
+void Emit::leave_if(TV flag) {
+  if (dry() || (flag.c && !flag.c->i)) return;
+  ValueId cond = use(op(OpCode::Likely, {flag}, pybool(), 0));
+  BlockId out = fn_->add_block(), next = fresh_block();
+  terminate(OpCode::Branch, {cond}, {Edge{out, {}}, Edge{next, {}}});
+  block_ = out;
+  leave(*this, *frame_);
+  block_ = next;
+}
+
 TV convert(Emit& e, const TV& v, TypeRef type) {
   if (v.type == type) return v;
   TV r;

@@ -35,6 +35,14 @@ class Emit {
   ir::Function* function() { return fn_; }
   // The typed value of an untyped one, for rules that look beyond their operands.
   void use_map(const std::vector<TV>* map) { map_ = map; }
+  // Where execution goes on in object mode in front of the op at hand (a py.frame); null: nowhere.
+  const ir::Op* frame() const { return frame_; }
+  void set_frame(const ir::Op* op) { frame_ = op; }
+  // Leaves for object mode where `flag` is true.
+  void leave_if(TV flag);
+  // Goes on in a fresh block, reached by a jump or branch that the caller makes; errors go where they went.
+  ir::BlockId fresh_block();
+  void terminate(ir::OpCode code, std::vector<ir::ValueId> args, std::vector<ir::Edge> targets);
   TV value_of(ir::ValueId untyped) const;
 
   // The IR value of `v`, made from its constant when it has none yet.
@@ -92,6 +100,7 @@ class Emit {
   ir::Function* fn_ = nullptr;
   std::map<std::pair<ir::BlockId, int64_t>, ir::ValueId> bound_;   // block and handle -> the array
   const std::vector<TV>* map_ = nullptr;
+  const ir::Op* frame_ = nullptr;
   ir::BlockId block_ = 0;
   uint32_t loc_ = 0;
 };

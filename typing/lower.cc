@@ -83,6 +83,7 @@ class Lowering {
     whole.id = out_->add_value(whole.type, nb, name);
     out_->blocks[nb].params.push_back(whole.id);
     if (a.is(Kind::Object)) return whole;
+    if (a.is(Kind::Unbound)) return e_.op(OpCode::Absent, {}, a.type);
     v.obj = whole.id;
     if (a.c || !has_slots(a.type)) return v;
     const char* unbox = a.is(Kind::PyInt) ? "as_int" : a.is(Kind::PyFloat) ? "as_float" : "as_bool";

@@ -11,6 +11,15 @@ using namespace ir;
 
 namespace {
 
+// Can execution go on in object mode from here? Part functions check all ints; what cannot be handed over raises OverflowError instead.
+bool may_leave(Emit& e) {
+  if (!e.frame()) return false;
+  for (ValueId v : e.frame()->args)
+    if (!can_be_object(e.value_of(v))) return false;
+  return true;
+}
+bool checks_ints(Emit& e) { return e.session().options.overflow == 1 || e.frame(); }
+
 TV nonzero(Emit& e, const TV& v) {
   if (is_bool(v.type)) return e.cast(v, pybool());
   if (is_complex(v.type)) {
@@ -46,6 +55,11 @@ TV int_division(Emit& e, OpCode code, TV a, TV b, TypeRef t, bool weak) {
   a = e.cast(a, t);
   b = e.cast(b, t);
   if (b.c && b.c->i != 0) return e.bin(code, a, b, t);
+  if (code == OpCode::FloorDiv && t->is(Kind::PyInt) && e.frame()) {
+    TV lost = e.logic_and(e.cmp(OpCode::Eq, a, e.const_int(INT64_MIN)), e.cmp(OpCode::Eq, b, e.const_int(-1)));
+    if (may_leave(e)) e.leave_if(lost);
+    else e.guard(e.logic_not(lost), "IntOverflow");
+  }
   if (weak && !numpy_errors(e)) {
     e.guard(nonzero(e, b), code == OpCode::Mod ? "ZeroDivMod" : "ZeroDivInt");
     return e.bin(code, a, b, t);
@@ -76,8 +90,17 @@ TV shift(Emit& e, const std::string& op, TV a, TV b, bool weak) {
   a = e.cast(a, t);
   b = e.cast(b, t);
   if (weak) e.guard(e.cmp(OpCode::Ge, b, e.const_int(0, t)), "NegativeShift");
+  if (op == "lshift" && t->is(Kind::PyInt) && e.frame()) {
+    TV r = e.op(OpCode::Shl, {a, b}, t), back = e.op(OpCode::Shr, {r, b}, t);
+    TV lost = e.logic_or(e.cmp(OpCode::Gt, b, e.const_int(62)), e.cmp(OpCode::Ne, back, a));
+    if (may_leave(e)) e.leave_if(lost);
+    else e.guard(e.logic_not(lost), "IntOverflow");
+    return r;
+  }
   return e.op(op == "lshift" ? OpCode::Shl : OpCode::Shr, {a, b}, t);
 }
+
+TV checked_arith(Emit& e, OpCode code, TV a, TV b, TypeRef t);
 
 TV power_by_squaring(Emit& e, TV a, int64_t n) {
   if (n == 0) return is_float(a.type) ? e.const_float(1, a.type) : e.const_int(1, a.type);
@@ -85,12 +108,12 @@ TV power_by_squaring(Emit& e, TV a, int64_t n) {
   bool have = false;
   while (true) {
     if (n & 1) {
-      r = have ? e.mul(r, base) : base;
+      r = have ? checked_arith(e, OpCode::Mul, r, base, r.type) : base;
       have = true;
     }
     n >>= 1;
     if (!n) return r;
-    base = e.mul(base, base);
+    base = checked_arith(e, OpCode::Mul, base, base, base.type);
   }
 }
 
@@ -101,7 +124,7 @@ TV power(Emit& e, const TV& a, const TV& b, bool weak) {
   bool two = literal && b.c->i == 2;
   if (!literal && b.c && b.c->kind == CLB_FLOAT && b.c->f[0] == 2.0 && is_float(t)) two = true;
   if (two) {
-    TV x = e.cast(a, t), r = e.bin(OpCode::Mul, x, x, t);
+    TV x = e.cast(a, t), r = checked_arith(e, OpCode::Mul, x, x, t);
     if (t->is(Kind::PyFloat) && weak && !numpy_errors(e)) {
       auto finite = [&](TV v) { return e.cmp(OpCode::Lt, e.op(OpCode::Math, {v}, t, 0, "fabs"), e.const_float(HUGE_VAL)); };
       e.guard(e.logic_or(finite(r), e.logic_not(finite(x))), "PowRange", {e.const_int(34)});
@@ -109,14 +132,19 @@ TV power(Emit& e, const TV& a, const TV& b, bool weak) {
     return r;
   }
   if (is_integer(t) && literal && b.c->i >= 0) return power_by_squaring(e, e.cast(a, t), b.c->i);
+  if (t->is(Kind::PyInt) && !literal && e.frame()) fail("NoOperator", {"**", describe(a), describe(b)});   // no limit is known
   if (is_integer(t) && literal && weak) return call_library(e, "op:pow", {e.cast(a, pyfloat()), e.cast(b, pyfloat())});
   if (is_float(t) && literal && b.c->i == 1) return e.cast(a, t);
   return call_library(e, "op:pow", {e.cast(a, t), is_integer(t) ? e.cast(b, t) : e.cast(b, t)});
 }
 
 TV checked_arith(Emit& e, OpCode code, TV a, TV b, TypeRef t) {
-  if (e.session().options.overflow != 1 || !t->is(Kind::PyInt)) return e.bin(code, a, b, t);
-  if (a.c && b.c) return e.bin(code, a, b, t);
+  if (!checks_ints(e) || !t->is(Kind::PyInt)) return e.bin(code, a, b, t);
+  int64_t folded = 0;
+  bool constants = a.c && b.c && a.c->kind == CLB_INT && b.c->kind == CLB_INT;
+  bool fits = constants && !(code == OpCode::Add ? __builtin_add_overflow(a.c->i, b.c->i, &folded) : code == OpCode::Sub ? __builtin_sub_overflow(a.c->i, b.c->i, &folded)
+                                                                                            : __builtin_mul_overflow(a.c->i, b.c->i, &folded));
+  if (fits || (a.c && b.c && e.session().options.overflow != 1 && !e.frame())) return e.bin(code, a, b, t);
   OpCode checked = code == OpCode::Add ? OpCode::AddOvf : code == OpCode::Sub ? OpCode::SubOvf : OpCode::MulOvf;
   if (e.dry()) { TV r; r.type = t; return r; }
   TV r = e.op(checked, {a, b}, t);
@@ -125,7 +153,8 @@ TV checked_arith(Emit& e, OpCode code, TV a, TV b, TypeRef t) {
   TV o;
   o.type = pybool();
   o.id = flag;
-  e.guard(e.logic_not(o), "IntOverflow");
+  if (may_leave(e)) e.leave_if(o);
+  else e.guard(e.logic_not(o), "IntOverflow");
   return r;
 }
 
@@ -343,7 +372,7 @@ TV unary(Emit& e, const std::string& op, const TV& a) {
   if (t->is(Kind::Bool)) fail("NoUnary", {"-", describe(a)});
   if (x.c && x.c->kind == CLB_INT && t->is(Kind::PyInt) && x.c->i != INT64_MIN) return e.const_int(-x.c->i, t);
   if (x.c && x.c->kind == CLB_FLOAT && item_size(t) == 8 && is_float(t)) return e.const_float(-x.c->f[0], t);
-  if (t->is(Kind::PyInt) && e.session().options.overflow == 1) return number_binary(e, "sub", e.const_int(0), x);
+  if (t->is(Kind::PyInt) && (e.session().options.overflow == 1 || e.frame())) return number_binary(e, "sub", e.const_int(0), x);
   return e.op(OpCode::Neg, {x}, t);
 }
 

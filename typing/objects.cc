@@ -7,6 +7,7 @@
 #include <cstring>
 #include <functional>
 
+#include "ir/frontend/regions.h"
 #include "typing/session.h"
 
 namespace coluber::typing {
@@ -94,8 +95,11 @@ bool attempt(Out out, const std::function<TV()>& rule) {
   }
 }
 
-// Which operators of ints cannot leave 64 bits. The others run on objects.
-bool stays_in_range(const std::string& op) { return op == "and" || op == "or" || op == "xor" || op == "truediv"; }
+// Operators of ints that cannot leave 64 bits, and those that are checked where execution can go on from here. The others run on objects.
+bool stays_in_range(Emit& e, const std::string& op) {
+  if (op == "and" || op == "or" || op == "xor" || op == "truediv" || op == "mod") return true;
+  return e.frame() && (op == "add" || op == "sub" || op == "mul" || op == "floordiv");
+}
 
 int operator_index(const std::string& op) {
   static const char* const kText[] = {"add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul", "and", "or", "xor", "lshift", "rshift"};
@@ -146,7 +150,8 @@ void o_attr(Emit& e, const Op& op, In a, Out out) {
 void o_binop(Emit& e, const Op& op, In a, Out out) {
   bool inplace = op.code == OpCode::PyInplace;
   bool floats = native(a[0]) && native(a[1]) && (native_float(a[0]) || native_float(a[1])) && op.sym != "pow";
-  bool ints = integral(a[0]) && integral(a[1]) && stays_in_range(op.sym) && a[0].type == a[1].type;
+  bool logic = op.sym == "and" || op.sym == "or" || op.sym == "xor";
+  bool ints = integral(a[0]) && integral(a[1]) && stays_in_range(e, op.sym) && (!logic || a[0].type == a[1].type);
   if ((floats || ints) && attempt(out, [&] { return binary(e, op.sym, a[0], a[1], false); })) return;
   out->push_back(one(e, {inplace ? "inplace" : "binary", operator_index(op.sym)}, {a[0], a[1]}));
 }
@@ -155,7 +160,7 @@ void o_unary(Emit& e, const Op& op, In a, Out out) {
     TV t = native(a[0]) || a[0].is_none() ? truth(e, a[0]) : one(e, {"truth"}, {a[0]}, pybool());
     return out->push_back(e.logic_not(t));
   }
-  bool safe = native_float(a[0]) || (op.sym != "neg" && integral(a[0])) || (integral(a[0]) && a[0].c && a[0].c->i != INT64_MIN);
+  bool safe = native_float(a[0]) || (e.frame() && integral(a[0])) || (op.sym != "neg" && integral(a[0])) || (integral(a[0]) && a[0].c && a[0].c->i != INT64_MIN);
   if (safe && attempt(out, [&] { return unary(e, op.sym, a[0]); })) return;
   out->push_back(one(e, {"unary", op.sym == "neg" ? 0 : op.sym == "pos" ? 1 : 2}, {a[0]}));
 }
@@ -270,6 +275,42 @@ void o_object(Emit& e, const Op& op, In a, Out out) {
     default: return emit(e, c, args, {object(), object()}, out);
   }
 }
+// A variable's object, or null when it is not bound.
+TV object_or_null(Emit& e, const TV& v) {
+  if (!v.is(Kind::Unbound)) return as_object(e, v);
+  if (v.type->elem->is(Kind::Bottom)) return e.op(OpCode::Zero, {}, object());
+  TV held = e.op(OpCode::Payload, {v}, v.type->elem);
+  if (held.is(Kind::Object)) return held;      // null when absent
+  return one(e, {"if_bound", 0, {}, true}, {e.op(OpCode::Present, {v}, pybool()), as_object(e, held)});
+}
+void o_lift(Emit& e, const Op& op, In a, Out out) {
+  std::vector<TypeRef> types;
+  for (int64_t n : op.ints) {
+    types.push_back(pybool());
+    for (int64_t k = 0; k < n; k++) types.insert(types.end(), {pybool(), object()});
+  }
+  std::vector<TV> args;
+  for (const TV& v : a) args.push_back(e.dry() ? v : object_or_null(e, v));
+  if (!e.dry()) {
+    e.op(OpCode::ObjOp, args, none(), static_cast<int64_t>(types.size()), "lift");
+    e.last_op()->names = {"entry:" + op.sym};
+  }
+  for (TypeRef t : types) {
+    TV r;
+    r.type = t;
+    if (!e.dry()) {
+      r.id = e.function()->add_value(t, e.block());
+      e.last_op()->results.push_back(r.id);
+    }
+    out->push_back(r);
+  }
+}
+void o_exit(Emit& e, const Op& op, In a, Out out) {
+  if (e.dry()) return out->push_back(one(e, {"exit_with"}, {}));
+  std::vector<TV> args;
+  for (const TV& v : a) args.push_back(object_or_null(e, v));
+  out->push_back(one(e, {"exit_with", op.imm, {}, true}, args));
+}
 void o_keep(Emit& e, In a) {
   std::vector<TV> objects;
   for (const TV& v : a) {
@@ -306,7 +347,83 @@ bool by_row(Emit& e, const Op& op, In a, Out out) {
   return false;
 }
 
+// The iterator over `v` that gives the item `index` next, as Python has it.
+TV iterator_at(Emit& e, const TV& v, const TV& index) {
+  auto part = [&](size_t k) { return e.get(v, static_cast<int>(k), v.type->items[k]); };
+  auto of_range = [&](TV start, TV stop, TV step) { return one(e, {"iter"}, {one(e, {"range", 0, {}, true}, {start, stop, step})}); };
+  if (v.is(Kind::Range)) {
+    TV step = e.get(v, 2, pyint());
+    return of_range(e.add(e.get(v, 0, pyint()), e.mul(index, step)), e.get(v, 1, pyint()), step);
+  }
+  if (!v.is(Kind::View)) return one(e, {"iter_at", 0, {}, true}, {as_object(e, v), index});
+  const std::string& name = v.type->name;
+  if (name == "range") return of_range(e.add(part(0), index), part(1), e.const_int(1));
+  if (name == "range_down") return of_range(e.sub(part(0), index), part(1), e.const_int(-1));
+  if (name == "enumerate") return one(e, {"enumerate", 0, {}, true}, {iterator_at(e, part(0), index), e.add(part(1), index)});
+  std::vector<TV> parts;
+  for (size_t k = 0; k < v.type->items.size(); k++) parts.push_back(iterator_at(e, part(k), index));
+  return one(e, {"zip", 0, {}, true}, parts);
+}
+bool has_iterator(TypeRef t) {
+  switch (t->kind) {
+    case Kind::Range: case Kind::Array: case Kind::List: return true;
+    case Kind::Tuple: return can_be_object(TV(AbsVal{t}));
+    case Kind::View:
+      if (is_range(t)) return true;
+      if (t->name == "enumerate") return has_iterator(t->items[0]);
+      if (t->name != "zip") return false;
+      for (TypeRef i : t->items)
+        if (!has_iterator(i)) return false;
+      return true;
+    default: return false;
+  }
+}
+// A native iterator as a Python one that stands where it stands.
+TV iterator_object(Emit& e, const TV& it) {
+  TypeRef over = it.type->elem;
+  std::vector<TypeRef> types = iter_items(over);
+  auto part = [&](int k) { return e.get(it, k, types[static_cast<size_t>(k)]); };
+  if (!is_range(over)) return iterator_at(e, part(0), part(1));
+  TV start = part(0), stop, step;
+  if (over->is(Kind::View)) {
+    stop = part(1);
+    step = e.const_int(over->name == "range" ? 1 : -1);
+  } else {                                     // (index, count, start, step)
+    step = part(3);
+    stop = e.add(part(2), e.mul(part(1), step));
+    start = e.add(part(2), e.mul(part(0), step));
+  }
+  return one(e, {"iter"}, {one(e, {"range", 0, {}, true}, {start, stop, step})});
+}
+
 }  // namespace
+
+bool can_be_object(const TV& v) {
+  switch (v.type->kind) {
+    case Kind::Unbound: return v.type->elem->is(Kind::Bottom) || can_be_object(TV(AbsVal{v.type->elem}));
+    case Kind::Iter: return has_iterator(v.type->elem);
+    case Kind::Object: case Kind::None: case Kind::Array: case Kind::List: case Kind::Str: case Kind::Const: case Kind::Range: return true;
+    case Kind::Tuple:
+      for (TypeRef item : v.type->items)
+        if (!can_be_object(TV(AbsVal{item}))) return false;
+      return true;
+    default: return is_number(v.type) || is_range(v.type);
+  }
+}
+
+void leave(Emit& e, const Op& frame) {
+  ir::frontend::EntryPoint at;
+  ir::frontend::EntryPoint::parse(e.spec().fn->entry, &at);
+  size_t n = static_cast<size_t>(frame.ints[1]);
+  at.offset = static_cast<uint32_t>(frame.ints[0]);
+  at.vars.assign(frame.ints.begin() + 2, frame.ints.end());
+  at.stack = static_cast<int>(frame.args.size() - n);
+  std::vector<TV> args;
+  for (ValueId v : frame.args) args.push_back(object_or_null(e, e.value_of(v)));
+  e.op(OpCode::ObjOp, args, none(), 0, "leave");
+  e.last_op()->names = {"entry:" + at.text()};
+  e.terminate(OpCode::Left, {}, {});
+}
 
 TV as_object(Emit& e, const TV& v) {
   if (v.is(Kind::Object) || v.is_bottom()) return v;
@@ -322,6 +439,8 @@ TV as_object(Emit& e, const TV& v) {
   if (v.is(Kind::PyInt)) return one(e, {"from_int", 0, {}, true}, {v});
   if (v.is(Kind::PyFloat)) return one(e, {"from_float", 0, {}, true}, {v});
   if (v.c && v.c->handle > 0) return import(e, "obj:" + std::to_string(v.c->handle));
+  if (v.is(Kind::Iter)) return iterator_object(e, v);
+  if (v.is(Kind::Array) || v.is(Kind::List) || v.is(Kind::Tuple) || v.is(Kind::Str) || is_number(v.type)) return e.op(OpCode::Box, {v}, object());
   if (v.is(Kind::Const)) return import(e, "obj:" + std::to_string(v.type->handle));
   if (is_range(v.type)) {
     TV whole = convert(e, v, scalar(Kind::Range));
@@ -385,6 +504,9 @@ void eval_object_op(Emit& e, const Op& op, uint64_t key, std::span<const TV> a, 
     case OpCode::PyStoreGlobal: return effect(e, {"store_global", 0, name_key(op.sym)}, {this_function(e), a[0]});
     case OpCode::PyObject: return o_object(e, op, a, out);
     case OpCode::PyKeep: return o_keep(e, a);
+    case OpCode::PyFrame: return out->push_back(e.none());
+    case OpCode::PyLift: return o_lift(e, op, a, out);
+    case OpCode::PyExit: return o_exit(e, op, a, out);
     default: return eval_native_op(e, op, key, a, out);   // unbound, check_bound, unsupported, debug_local
   }
 }

@@ -125,6 +125,17 @@ void r_set_attr(Emit& e, const Op& op, uint64_t, In a, Out) {   // (object, valu
   if (a[0].is(Kind::Array) && op.sym == "flat") { call_library(e, "op:setattr:flat", {a[0], a[1]}); return; }
   fail("NoSetAttr", {describe(a[0]), op.sym});
 }
+void r_frame(Emit& e, const Op&, uint64_t, In, Out out) { out->push_back(e.none()); }
+// A lifted loop's result: which way out, then the variables of all ways.
+void r_exit(Emit& e, const Op& op, uint64_t, In a, Out out) {
+  std::vector<TV> items{e.const_int(op.imm)};
+  items.insert(items.end(), a.begin(), a.end());
+  std::vector<TypeRef> types;
+  for (const TV& v : items) types.push_back(v.type);
+  TV r;
+  r.type = tuple_of(types);
+  out->push_back(e.dry() ? r : e.op(OpCode::TupleMake, items, r.type));
+}
 void r_binop(Emit& e, const Op& op, uint64_t, In a, Out out) { out->push_back(binary(e, op.sym, a[0], a[1], false)); }
 void r_inplace(Emit& e, const Op& op, uint64_t, In a, Out out) { out->push_back(binary(e, op.sym, a[0], a[1], true)); }
 void r_unary(Emit& e, const Op& op, uint64_t, In a, Out out) { out->push_back(unary(e, op.sym, a[0])); }
@@ -456,7 +467,7 @@ const std::array<Rule, static_cast<size_t>(OpCode::PyUnsupported) + 1>& table() 
     set(OpCode::PyCall, r_call); set(OpCode::PyCallEx, r_call_ex); set(OpCode::PyIter, r_iter); set(OpCode::PyNext, r_next);
     set(OpCode::PyUnpack, r_unpack); set(OpCode::PyUnpackEx, r_unpack_ex); set(OpCode::PyFunction, r_function); set(OpCode::PyFormat, r_format);
     set(OpCode::PyString, r_string); set(OpCode::PyRaise, r_raise); set(OpCode::PyCatch, r_catch); set(OpCode::PyExcMatch, r_exc_match);
-    set(OpCode::PyReraise, r_reraise); set(OpCode::PyImport, r_import); set(OpCode::PyStoreGlobal, r_store_global); set(OpCode::PyUnsupported, r_unsupported); set(OpCode::PyDebugLocal, r_debug_local);
+    set(OpCode::PyReraise, r_reraise); set(OpCode::PyImport, r_import); set(OpCode::PyStoreGlobal, r_store_global); set(OpCode::PyUnsupported, r_unsupported); set(OpCode::PyFrame, r_frame); set(OpCode::PyExit, r_exit); set(OpCode::PyDebugLocal, r_debug_local);
     return t;
   }();
   return kTable;
@@ -467,9 +478,21 @@ const std::array<Rule, static_cast<size_t>(OpCode::PyUnsupported) + 1>& table() 
 void eval_op(Emit& e, const Op& op, uint64_t key, std::span<const TV> args, std::vector<TV>* out) {
   bool any_bottom = false;
   for (const TV& a : args) any_bottom = any_bottom || a.is_bottom();
-  if (!e.objects()) return eval_native_op(e, op, key, args, out);
-  if (any_bottom) return out->resize(op.results.size());
-  eval_object_op(e, op, key, args, out);
+  bool framed = !args.empty() && (op.code == OpCode::PyUnary ? args.size() > 1 : (op.code == OpCode::PyBinop || op.code == OpCode::PyInplace) && args.size() > 2);
+  const Op* frame = nullptr;
+  if (framed) {
+    auto [block, index] = e.spec().fn->defs[op.args.back()];
+    frame = &e.spec().fn->ir->blocks[block].ops[index];
+  }
+  if (e.objects() && any_bottom) return out->resize(op.results.size());
+  e.set_frame(frame);
+  try {
+    e.objects() ? eval_object_op(e, op, key, args, out) : eval_native_op(e, op, key, args, out);
+  } catch (...) {
+    e.set_frame(nullptr);
+    throw;
+  }
+  e.set_frame(nullptr);
 }
 
 void eval_native_op(Emit& e, const Op& op, uint64_t key, std::span<const TV> args, std::vector<TV>* out) {

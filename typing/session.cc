@@ -146,6 +146,10 @@ int64_t Session::class_handle(const char* name) {
     const clb_const* c = global(h, name);
     if (c && c->kind == CLB_CLASS) return c->handle;
   }
+  for (auto& [text, f] : parts_) {
+    const clb_const* c = global(f->handle, name);
+    if (c && c->kind == CLB_CLASS) return c->handle;
+  }
   fail("InternalNoValue", {name});
 }
 int64_t Session::ufunc_loop(int64_t ufunc, const std::string& signature) {
@@ -160,12 +164,16 @@ std::string Session::hint(int64_t object, const char* about, const std::string& 
   return std::string(c.s, static_cast<size_t>(c.n));
 }
 
-FunctionInfo* Session::function(int64_t handle, bool objects) {
-  auto& known = objects ? object_functions_ : functions_;
-  auto it = known.find(handle);
-  if (it != known.end()) return it->second.get();
+FunctionInfo* Session::function(int64_t handle, bool objects, const std::string& entry) {
+  bool whole = !objects && entry.empty();
+  std::string part = std::to_string(handle) + (objects ? "o" : "n") + entry;
+  auto it = functions_.find(handle);
+  auto known = parts_.find(part);
+  if (whole && it != functions_.end()) return it->second.get();
+  if (!whole && known != parts_.end()) return known->second.get();
   auto info = std::make_unique<FunctionInfo>();
   info->objects = objects;
+  info->entry = entry;
   info->handle = handle;
   if (host_->function(host_->self, handle, &info->snapshot) != 0) fail("HostError", {"function " + std::to_string(handle)});
   const clb_code* code = info->snapshot->code;
@@ -180,11 +188,12 @@ FunctionInfo* Session::function(int64_t handle, bool objects) {
     info->local_types.emplace(shot.local_names[k], t);
   }
   info->ir = build_function(*code, handle, &error, &info->consts, {shot.local_names, static_cast<size_t>(shot.nlocal_types)},
-                            info->options.debug != 0, objects);
+                            info->options.debug != 0, objects, entry);
   if (!info->ir) throw CompileError{make_diag(*info, error)};
   index_function(*info);
   FunctionInfo* r = info.get();
-  known.emplace(handle, std::move(info));
+  if (whole) functions_.emplace(handle, std::move(info));
+  else parts_.emplace(std::move(part), std::move(info));
   return r;
 }
 

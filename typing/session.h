@@ -21,6 +21,7 @@ struct FunctionInfo {
   std::string name;
   bool library = false;
   bool objects = false;                     // object mode: see objects.cc
+  std::string entry;                        // a part of the function: text of an EntryPoint (ir/frontend/regions.h)
   clb_options options{};
   std::vector<const clb_const*> consts;     // of the code
   std::unordered_map<std::string, TypeRef> local_types;   // the option `locals`
@@ -92,8 +93,8 @@ class Session {
     pending_.push_back(spec);
   }
 
-  // Snapshot and frontend, once per function; `objects`: in object mode.
-  FunctionInfo* function(int64_t handle, bool objects = false);
+  // Snapshot and frontend, once per function; `objects`: in object mode; `entry`: of a part of it.
+  FunctionInfo* function(int64_t handle, bool objects = false, const std::string& entry = {});
   FunctionInfo* operator_kernel(const std::string& op, int operands);   // lambda a, b: a <op> b
   FunctionInfo* cast_kernel(TypeRef to);
 
@@ -132,7 +133,8 @@ class Session {
 
  private:
   const clb_host* host_;
-  std::unordered_map<int64_t, std::unique_ptr<FunctionInfo>> functions_, object_functions_;
+  std::unordered_map<int64_t, std::unique_ptr<FunctionInfo>> functions_;
+  std::unordered_map<std::string, std::unique_ptr<FunctionInfo>> parts_;   // of object mode, or with an entry
   std::unordered_map<std::string, std::unique_ptr<FunctionInfo>> kernels_;
   std::unordered_map<std::string, std::unique_ptr<Spec>> specs_;
   std::unordered_map<std::string, const clb_const*> lookups_;   // memo of host answers
@@ -167,6 +169,8 @@ void eval_native_op(Emit& e, const ir::Op& op, uint64_t op_key, std::span<const 
 // objects.cc: object mode.
 void eval_object_op(Emit& e, const ir::Op& op, uint64_t op_key, std::span<const TV> args, std::vector<TV>* out);
 TV as_object(Emit& e, const TV& v);
+bool can_be_object(const TV& v);
+void leave(Emit& e, const ir::Op& frame);                 // the block ends: execution goes on in object mode
 AbsVal join_objects(const AbsVal& a, const AbsVal& b);
 
 // Rules by area. Each throws TypeFail.

@@ -134,6 +134,7 @@ class FunctionLowering {
   void lower_print(const Op& op);
   // ---- lower_object.cc
   void lower_object(const Op& op);
+  void lower_box(const Op& op);
   // ---- lower_ownership.cc
   void lower_ownership(const Op& op);
   void retain(V owner);

@@ -9,6 +9,7 @@ using ir::OpCode;
 
 void FunctionLowering::lower_object(const Op& op) {
   if (op.code == OpCode::ObjKeep) return;      // said what it had to say to passes/refcount
+  if (op.code == OpCode::Box) return lower_box(op);
   if (op.code == OpCode::ObjImport) return set(op, module_.import(b_, op.sym));
   size_t n = op.args.size(), results = op.results.size();
   V cells = scratch(8 * std::max<size_t>(n + results, 1)), out = byte_offset(cells, 8 * static_cast<int64_t>(n));
@@ -29,6 +30,16 @@ void FunctionLowering::lower_object(const Op& op) {
     V v = load_field(out, 8 * static_cast<int64_t>(k), cell, Memory::Anything);
     set(op.results[k], {slot.kind == SlotKind::Bool ? b_.CreateIsNotNull(v) : v});
   }
+}
+
+// status coluber_box(ctx, type, cells, out): the host's boxing, by the type's text.
+void FunctionLowering::lower_box(const Op& op) {
+  const Slots s = slots(op.args[0]);
+  V cells = scratch(8 * (s.size() + 1)), out = byte_offset(cells, 8 * static_cast<int64_t>(s.size()));
+  store_value(arg_type(op, 0), s, cells, Memory::Anything);
+  V type = module_.import(b_, "type:" + arg_type(op, 0)->text);
+  check_status(module_.call_runtime(b_, "coluber_box", {ctx_, type, cells, out}), op);
+  set(op, load_field(out, 0, b_.getPtrTy(), Memory::Anything));
 }
 
 }  // namespace coluber::backend

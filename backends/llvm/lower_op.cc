@@ -123,6 +123,7 @@ void FunctionLowering::lower_effect_op(const Op& op) {
     case OpCode::ObjOp:
     case OpCode::ObjImport:
     case OpCode::ObjKeep:
+    case OpCode::Box:
       return lower_object(op);
     case OpCode::StrFormat:
     case OpCode::StrEq:
@@ -154,6 +155,9 @@ void FunctionLowering::lower_effect_op(const Op& op) {
       return lower_branch(op);
     case OpCode::Return:
       return lower_return(op);
+    case OpCode::Left:
+      b_.CreateRet(b_.getInt32(COLUBER_LEFT));
+      return;
     case OpCode::Unreachable:
       b_.CreateUnreachable();
       return;

@@ -10,7 +10,7 @@ namespace {
 
 bool ends_block(const Inst& inst) { return micro_flags(inst.op) & (MicroEnds | MicroJumps | MicroCuts); }
 
-std::vector<int> block_numbers(const Decoded& code) {
+std::vector<int> block_numbers(const Decoded& code, const std::vector<uint32_t>& leaders) {
   size_t n = code.insts.size();
   std::vector<bool> leader(n + 1, false);
   leader[0] = true;
@@ -18,6 +18,8 @@ std::vector<int> block_numbers(const Decoded& code) {
     if (code.insts[i].target >= 0) leader[static_cast<size_t>(code.insts[i].target)] = true;
     if (ends_block(code.insts[i])) leader[i + 1] = true;
   }
+  for (size_t i = 1; i < n && !leaders.empty(); ++i)
+    if (code.insts[i].offset != code.insts[i - 1].offset && std::find(leaders.begin(), leaders.end(), code.insts[i].offset) != leaders.end()) leader[i] = true;
   for (const Region& r : code.regions)
     for (int at : {r.start, r.end, r.target}) leader[static_cast<size_t>(at)] = true;
   std::vector<int> number(n + 1);
@@ -76,10 +78,10 @@ void dfs(const Cfg& cfg, std::vector<int>* postorder) {
 
 }  // namespace
 
-Cfg build_blocks(Decoded decoded, int version) {
+Cfg build_blocks(Decoded decoded, const std::vector<uint32_t>& leaders) {
   Cfg cfg;
   if (decoded.insts.empty()) fail_bytecode("there is none");
-  std::vector<int> number = block_numbers(decoded);
+  std::vector<int> number = block_numbers(decoded, leaders);
   size_t n = decoded.insts.size();
   int count = number[n - 1] + 1;
   cfg.blocks.resize(static_cast<size_t>(count));
@@ -123,7 +125,13 @@ void order_blocks(Cfg* cfg) {
 }
 
 Cfg build_cfg(Unit* unit, const clb_code& code, const CodeScope& scope) {
-  Cfg cfg = build_blocks(decode(unit, code, scope), code.version);
+  std::vector<uint32_t> leaders;
+  bool part = unit->part && !scope.comprehension;
+  if (part) leaders.push_back(unit->entry.offset);
+  if (part)
+    for (const EntryPoint::Exit& e : unit->entry.exits) leaders.push_back(e.offset);
+  Cfg cfg = build_blocks(decode(unit, code, scope), leaders);
+  if (part) enter_at(unit, &cfg, unit->entry);
   find_shapes(*unit, &cfg);
   if (!cfg.sites.empty()) {                // calls of comprehensions may be among the copies of short exits
     normalise(*unit, &cfg);
@@ -132,6 +140,7 @@ Cfg build_cfg(Unit* unit, const clb_code& code, const CodeScope& scope) {
     inline_comprehensions(unit, &cfg, code, scope);
   }
   order_blocks(&cfg);
+  if (unit->objects && !unit->part && !scope.comprehension) insert_lifts(unit, &cfg, code.version);
   return cfg;
 }
 

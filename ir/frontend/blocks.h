@@ -43,7 +43,8 @@ struct Cfg {
   std::vector<ComprehensionSite> sites;
 };
 
-Cfg build_blocks(Decoded decoded, int version);
+// Blocks begin at these bytes, too.
+Cfg build_blocks(Decoded decoded, const std::vector<uint32_t>& leaders);
 // Runs the stack's shape through the graph: depths, 3.10's handlers, comprehension calls. Fails where depths do not agree.
 void find_shapes(const Unit& unit, Cfg* cfg);
 // Replaces calls of comprehensions by their bodies.

@@ -53,9 +53,12 @@ void build(const clb_code& code, Unit* unit, Function* f) {
 namespace coluber::ir {
 
 std::unique_ptr<Function> build_function(const clb_code& code, int64_t handle, BuildError* error, std::vector<const clb_const*>* constants,
-                                         std::span<const char* const> typed_locals, bool debug, bool objects) {
+                                         std::span<const char* const> typed_locals, bool debug, bool objects, std::string_view entry) {
   frontend::Unit unit;
   unit.objects = objects;
+  unit.part = !entry.empty();
+  unit.frames = objects || unit.part;
+  if (unit.part && !frontend::EntryPoint::parse(entry, &unit.entry)) unit.entry = {};
   unit.typed_locals.assign(typed_locals.begin(), typed_locals.end());
   unit.debug = debug;
   std::unique_ptr<Function> f = frontend::new_function(code, handle);

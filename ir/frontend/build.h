@@ -29,9 +29,11 @@ struct BuildError {
 // objects: for object mode. What only objects can do is py.object instead of py.unsupported; py.keep and py.handled say what CPython's frames
 // hold and which exception is being handled.
 //
+// entry: the text of an EntryPoint (regions.h): code that begins there; its ints leave for object mode rather than 64 bits.
+//
 // Each value that is stored to a variable named in `typed_locals` goes through a py.local.
 std::unique_ptr<Function> build_function(const clb_code& code, int64_t handle, BuildError* error,
                                          std::vector<const clb_const*>* constants = nullptr, std::span<const char* const> typed_locals = {},
-                                         bool debug = false, bool objects = false);
+                                         bool debug = false, bool objects = false, std::string_view entry = {});
 
 }  // namespace coluber::ir

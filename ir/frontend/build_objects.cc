@@ -6,6 +6,79 @@
 
 namespace coluber::ir::frontend {
 
+// The variables and stack slots that an entry point names are the parameters.
+void Builder::part_entry() {
+  const EntryPoint& e = unit_.entry;
+  auto param = [&](int v) {
+    ValueId p = add_param(block_, v);
+    vars_[static_cast<size_t>(v)] = p;
+    stamps_[static_cast<size_t>(v)] = stamp_;
+    return p;
+  };
+  cells_.assign(unit_.vars.size(), kNoId);
+  for (int v : e.vars) {
+    ValueId p = param(v);
+    if (in_cell(v)) cells_[static_cast<size_t>(v)] = p;
+  }
+  for (int k = e.stack; k > 0; --k) param(static_cast<int>(unit_.vars.size()) - k);
+  jump(edge_to(0));
+}
+
+// Where execution goes on in object mode in front of an instruction: its variables and its stack.
+ValueId Builder::frame(const Inst& i) {
+  size_t nulls = static_cast<size_t>(unit_.entry.nulls);
+  if (!unit_.frames || cfg_block_->foreign) return kNoId;
+  const std::vector<uint32_t>& left = unit_.entry.on_objects;
+  if (std::find(left.begin(), left.end(), i.offset) != left.end()) return kNoId;
+  for (size_t k = 0; k < stack_.size(); ++k)
+    if (k < nulls ? stack_[k].kind != Slot::Null : stack_[k].kind != Slot::Plain || stack_[k].to_bool) return kNoId;
+  std::vector<ValueId> args;
+  std::vector<int64_t> ints{i.offset, 0};
+  for (size_t v = 0; v < unit_.own_vars; ++v) {
+    ValueId value = in_cell(static_cast<int>(v)) ? cells_[v] : var(static_cast<int>(v));
+    if (value == kNoId || value == unbound_) continue;
+    args.push_back(value);
+    ints.push_back(static_cast<int64_t>(v));
+  }
+  ints[1] = static_cast<int64_t>(args.size());
+  for (size_t k = nulls; k < stack_.size(); ++k) args.push_back(stack_[k].value);
+  Op& op = emit(OpCode::PyFrame, std::move(args), 1);
+  op.ints = std::move(ints);
+  return op.results[0];
+}
+
+// An operator, with the frame as its last operand where there is one.
+ValueId Builder::arithmetic(OpCode code, size_t operands, const Inst& i) {
+  for (size_t k = 0; k < operands && k < stack_.size(); ++k) materialise(&stack_[stack_.size() - 1 - k]);
+  ValueId at = frame(i);
+  std::vector<ValueId> args = pop_many(operands);
+  if (at != kNoId) args.push_back(at);
+  return value(code, std::move(args), operator_text(i.a));
+}
+
+void Builder::do_Exit(const Inst& i) {
+  std::vector<ValueId> args;
+  for (size_t e = 0; e < unit_.entry.exits.size(); ++e)
+    for (int v : unit_.entry.exits[e].vars) args.push_back(static_cast<int>(e) == i.a ? read(v, false) : unbound());
+  ValueId all = value(OpCode::PyExit, std::move(args), {}, i.a);
+  effect(OpCode::Return, {all});
+}
+void Builder::do_Lift(const Inst& i) {
+  const EntryPoint& e = unit_.lifts[static_cast<size_t>(i.a)].entry;
+  std::vector<ValueId> args;
+  for (int v : e.vars) args.push_back(read(v, false));
+  for (int k = e.stack; k > 0; --k) args.push_back(below(k));
+  int results = 0;
+  for (const EntryPoint::Exit& exit : e.exits) results += 1 + 2 * static_cast<int>(exit.vars.size());
+  Op& op = emit(OpCode::PyLift, std::move(args), results);
+  op.sym = e.text();
+  op.imm = static_cast<int64_t>(e.exits.size());
+  for (const EntryPoint::Exit& exit : e.exits) op.ints.push_back(static_cast<int64_t>(exit.vars.size()));
+  lift_results_.resize(unit_.lifts.size());
+  lift_results_[static_cast<size_t>(i.a)] = op.results;
+}
+void Builder::do_LiftResult(const Inst& i) { push(lift_results_[static_cast<size_t>(i.a)].at(static_cast<size_t>(i.b))); }
+
 // One cell per captured variable, made at the function's start; it holds the parameter, if the variable is one.
 void Builder::make_cells() {
   cells_.assign(unit_.vars.size(), kNoId);

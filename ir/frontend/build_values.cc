@@ -119,10 +119,10 @@ void Builder::do_SetAttr(const Inst& i) {
 
 // ---- operators ------------------------------------------------------------------------------------------------------------------------
 
-void Builder::do_Binary(const Inst& i) { simple(OpCode::PyBinop, 2, operator_text(i.a)); }
-void Builder::do_Inplace(const Inst& i) { simple(OpCode::PyInplace, 2, operator_text(i.a)); }
+void Builder::do_Binary(const Inst& i) { push(arithmetic(OpCode::PyBinop, 2, i)); }
+void Builder::do_Inplace(const Inst& i) { push(arithmetic(OpCode::PyInplace, 2, i)); }
 void Builder::do_Unary(const Inst& i) {
-  if (i.a != kNot) return simple(OpCode::PyUnary, 1, operator_text(i.a));
+  if (i.a != kNot) return push(arithmetic(OpCode::PyUnary, 1, i));
   Slot s = pop_slot();                     // `not` asks for the truth by itself
   if (s.kind == Slot::Null) bad("it uses a stack slot without a value");
   push(value(OpCode::PyUnary, {s.value}, "not"));

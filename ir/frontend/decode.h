@@ -6,6 +6,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "ir/frontend/regions.h"
 #include "ir/function.h"
 #include "jit/engine_api.h"
 
@@ -64,6 +65,10 @@ struct Unit {
   std::vector<std::string> typed_locals;   // names of variables whose stores convert
   bool debug = false;                      // stores to variables are marked by py.debug_local
   bool objects = false;                    // for object mode
+  bool frames = false;                     // ops of ints say where execution goes on in object mode (py.frame)
+  EntryPoint entry;                        // where the code begins, when it is a part
+  bool part = false;                       // it is
+  std::vector<Lift> lifts;
   size_t own_vars = 0;                     // how many of vars the function itself has
   size_t budget = 4'000'000;               // micro-ops that may still be made: inlining must end
 

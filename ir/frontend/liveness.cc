@@ -12,6 +12,13 @@ void Liveness::own_effect(const CfgBlock& b, uint64_t* use, uint64_t* def) const
         if (!(def[v / 64] >> (v & 63) & 1)) use[v / 64] |= uint64_t{1} << (v & 63);
       continue;
     }
+    bool lifts = i.op == Micro::Lift || i.op == Micro::Exit;
+    if (lifts && unit_) {
+      const std::vector<int>& read = i.op == Micro::Lift ? unit_->lifts[static_cast<size_t>(i.a)].entry.vars : unit_->entry.exits[static_cast<size_t>(i.a)].vars;
+      for (int v : read)
+        if (!(def[v / 64] >> (v & 63) & 1)) use[v / 64] |= uint64_t{1} << (v & 63);
+      continue;
+    }
     bool writes = i.op == Micro::SetLocal || i.op == Micro::DelLocal || i.op == Micro::LocalClear;
     bool reads = i.op == Micro::Local || i.op == Micro::Closure || i.op == Micro::DelLocal || i.op == Micro::LocalClear;
     if (!reads && !writes) continue;
@@ -22,7 +29,7 @@ void Liveness::own_effect(const CfgBlock& b, uint64_t* use, uint64_t* def) const
   }
 }
 
-Liveness::Liveness(const Cfg& cfg, size_t vars, size_t kept) : words_(vars / 64 + 1), kept_(kept), sets_(cfg.blocks.size() * words_) {
+Liveness::Liveness(const Cfg& cfg, size_t vars, size_t kept, const Unit* unit) : words_(vars / 64 + 1), kept_(kept), unit_(unit), sets_(cfg.blocks.size() * words_) {
   size_t n = cfg.blocks.size();
   std::vector<uint64_t> defs(n * words_);
   for (size_t b = 0; b < n; ++b) own_effect(cfg.blocks[b], &sets_[b * words_], &defs[b * words_]);

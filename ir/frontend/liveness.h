@@ -10,7 +10,7 @@ namespace coluber::ir::frontend {
 class Liveness {
  public:
   // kept: the first variables that count as read where the function returns (object mode: frames hold them until then).
-  Liveness(const Cfg& cfg, size_t vars, size_t kept = 0);
+  Liveness(const Cfg& cfg, size_t vars, size_t kept = 0, const Unit* unit = nullptr);
   bool live(int block, int var) const { return sets_[word(block, var)] >> (var & 63) & 1; }
   std::vector<int> list(int block) const;  // in ascending order
 
@@ -19,6 +19,7 @@ class Liveness {
   void own_effect(const CfgBlock& b, uint64_t* use, uint64_t* def) const;
 
   size_t words_, kept_;
+  const Unit* unit_;                       // whose lifts and exits read variables; null: there are none
   std::vector<uint64_t> sets_;
 };
 

@@ -6,7 +6,7 @@
 namespace coluber::ir::frontend {
 
 Builder::Builder(Unit* unit, const Cfg& cfg, Function* fn)
-    : unit_(*unit), cfg_(cfg), fn_(*fn), live_(cfg, unit->vars.size(), unit->objects ? unit->own_vars : 0), loops_(cfg, unit->vars.size()), info_(cfg.blocks.size()), vars_(unit->vars.size(), kNoId), stamps_(unit->vars.size(), 0) {}
+    : unit_(*unit), cfg_(cfg), fn_(*fn), live_(cfg, unit->vars.size(), unit->objects && !unit->entry.region() ? unit->own_vars : 0, unit), loops_(cfg, unit->vars.size()), info_(cfg.blocks.size()), vars_(unit->vars.size(), kNoId), stamps_(unit->vars.size(), 0) {}
 
 void Builder::run(const clb_code& code) {
   count_ways_in();
@@ -39,6 +39,7 @@ void Builder::entry_block(const clb_code& code) {
   if (code.argcount < 0 || code.kwonlyargcount < 0 || n > code.nvarnames) fail_bytecode("it has more parameters than variables");
   block_ = fn_.add_block();
   stamp_ = 1;
+  if (unit_.part) return part_entry();
   for (int i = 0; i < static_cast<int>(n); ++i) {
     ValueId v = typed(i, add_param(block_, i));
     vars_[static_cast<size_t>(i)] = v;
@@ -263,6 +264,7 @@ bool Builder::known_bool(ValueId v) {
     case OpCode::PyIs: case OpCode::PyContains: case OpCode::PyTruth: case OpCode::PyExcMatch: return true;
     case OpCode::PyUnary: return op->sym == "not";
     case OpCode::PyNext: return op->results[2] == v;
+    case OpCode::PyLift: return true;
     default: return false;
   }
 }

@@ -55,6 +55,7 @@ class Builder {
   // Blocks and edges (stack_to_ssa.cc)
   void count_ways_in();
   void entry_block(const clb_code& code);
+  void part_entry();
   void build_block(int b);
   void begin_block(int b);
   std::vector<ValueId> join(int b);
@@ -99,6 +100,8 @@ class Builder {
   void keep(const std::vector<ValueId>& values);
   ValueId object(std::string_view what, std::vector<ValueId> args, std::string_view name = {}, int64_t imm = 0);
   void object_effect(std::string_view what, std::vector<ValueId> args, std::string_view name = {}, int64_t imm = 0);
+  ValueId frame(const Inst& i);            // kNoId: execution cannot go on elsewhere from here
+  ValueId arithmetic(OpCode code, size_t operands, const Inst& i);
   void handled();                          // what is being handled, once a handler is left
   const char* looks_at_frames(std::string_view name) const;
   ValueId typed(int v, ValueId value);     // as the variable's type, when the user gave it one
@@ -139,6 +142,7 @@ class Builder {
   bool dirty_ = false;                     // what the error edge carries has changed since the head of the IR block
   uint32_t loc_ = 0;
   ValueId unbound_ = kNoId;
+  std::vector<std::vector<ValueId>> lift_results_;
   std::vector<ValueId> cells_;             // object mode: of variables that inner functions capture
   struct {
     BlockId block = kNoId;

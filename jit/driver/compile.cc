@@ -107,7 +107,7 @@ void run(const clb_host* host, const clb_request& request, Compilation* out, std
   session.options = request.options;
   typing::Spec* spec = nullptr;
   try {
-    typing::FunctionInfo* fn = session.function(request.function, request.objects != 0);
+    typing::FunctionInfo* fn = session.function(request.function, request.objects != 0, request.entry ? request.entry : "");
     *name = fn->name;
     dump("ir", *name, wants_dump("ir", *name) ? ir::print(*fn->ir) : "");
     stages.done("frontend");
@@ -116,7 +116,7 @@ void run(const clb_host* host, const clb_request& request, Compilation* out, std
     stages.done("inference");
   } catch (typing::TypeFail& f) {
     typing::Spec place;
-    place.fn = session.function(request.function, request.objects != 0);
+    place.fn = session.function(request.function, request.objects != 0, request.entry ? request.entry : "");
     throw typing::CompileError{typing::make_diag(session, place, f, 0)};
   }
   out->program = session.lower(spec);

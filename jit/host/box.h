@@ -28,6 +28,7 @@ bool can_box(const HostType* type, std::string* error);
 PyObject* box(const HostType* type, const uint64_t* slots, BoxContext& context);
 
 PyObject* box_array(const HostType* type, const uint64_t* slots, BoxContext& context);   // box_array.cc
+PyObject* box_numpy_scalar(Kind kind, const uint64_t* slots);    // box_array.cc: NumPy's own scalar
 // Gives up the references in slots that will not be boxed.
 void release_slots(const HostType* type, const uint64_t* slots);
 

@@ -11,6 +11,7 @@
 #include "jit/host/dispatcher.h"
 #include "jit/host/engine.h"
 #include "jit/host/imports.h"
+#include "jit/host/lift.h"
 #include "jit/host/mixed.h"
 #include "jit/host/raise.h"
 #include "jit/host/snapshot.h"
@@ -168,27 +169,36 @@ void type_empty_lists(UnboxPlan* plan, const std::vector<std::string>& types, co
   }
 }
 
-// Of object mode: there is nothing to unbox.
-bool finish_mixed(Specialization* spec, const std::vector<std::string>& types, const std::string& return_type) {
+enum class Form { Function, Objects, Loop };
+
+// Of object mode, where there is nothing to unbox, and of lifted loops, whose results lift.cc boxes.
+bool finish_part(Specialization* spec, Form form, const std::vector<std::string>& types, const std::string& return_type) {
+  std::vector<const HostType*> parsed;
+  std::string error;
+  for (const std::string& text : types) parsed.push_back(parse_type(text));
+  if (form == Form::Loop && !make_plan(parsed, &spec->plan, &error)) return PyErr_SetString(PyExc_TypeError, error.c_str()), false;
   spec->result = parse_type(return_type);
+  if (!spec->result) return PyErr_Format(PyExc_SystemError, "%s is not a type", return_type.c_str()), false;
+  spec->result_slots = spec->result->slots;
   spec->arg_types = types;
   spec->return_type = return_type;
   return spec->guards.arm() || (PyErr_Occurred() ? false : (spec->guards.invalidate(), true));
 }
 
-Specialization* publish(Dispatcher* self, Snapshot& snapshot, const clb_result* result, const std::vector<std::string>& types, bool objects = false) {
+Specialization* publish(Dispatcher* self, Snapshot& snapshot, const clb_result* result, const std::vector<std::string>& types, Form form = Form::Function) {
   auto* spec = new Specialization;
   spec->code = result->code;
   spec->entry = reinterpret_cast<coluber_entry>(result->entry);
   spec->mutated = result->mutated;
   spec->code_size = object_code_size(result->object, result->object_size);
   for (int32_t i = 0; i < result->ntimes; i++) spec->times.emplace_back(result->times[i].stage, result->times[i].seconds);
+  spec->dispatcher = self;
   spec->held = std::move(snapshot.held);      // before the imports, which add to it
   bool ok = constant_result(result, spec) && fill_imports(spec, result->import_keys, result->nimports, result->imports);
   spec->guards.move_from(snapshot.guards);
   spec->codes.swap(snapshot.codes);
-  ok = ok && (objects ? finish_mixed(spec, types, result->return_type) : finish_specialization(self, spec, types, result->return_type));
-  if (ok && !objects && result->arg_types) type_empty_lists(&spec->plan, types, result->arg_types);
+  ok = ok && (form == Form::Function ? finish_specialization(self, spec, types, result->return_type) : finish_part(spec, form, types, result->return_type));
+  if (ok && form != Form::Objects && result->arg_types) type_empty_lists(&spec->plan, types, result->arg_types);
   if (!ok) {
     delete spec;
     return nullptr;
@@ -243,6 +253,7 @@ const char* type_of_letter(char letter) {
     case 'f': return "pyfloat";
     case 'b': return "pybool";
     case 'n': return "none";
+    case 'u': return "unbound(bottom)";
     default: return "object";
   }
 }
@@ -279,16 +290,26 @@ Specialization* get_specialization(Dispatcher* self, const std::vector<std::stri
   return made;
 }
 
-Specialization* compile_mixed(Dispatcher* self, const std::string& key) {
+Specialization* compile_mixed(Dispatcher* self, const std::string& letters, const std::string& entry) {
   if (!prepare_poll()) return nullptr;
   Snapshot snapshot;
   snapshot.objects = true;
   std::vector<std::string> types;
-  for (char letter : key) types.emplace_back(type_of_letter(letter));
+  for (char letter : letters) types.emplace_back(type_of_letter(letter));
   Request request;
   if (!fill_request(snapshot, self, types, "", &request)) return nullptr;
   request.c.objects = 1;
-  return run_engine(self, snapshot, request, [&](clb_session*, const clb_result* result) { return publish(self, snapshot, result, types, true); });
+  request.c.entry = entry.empty() ? nullptr : entry.c_str();
+  return run_engine(self, snapshot, request, [&](clb_session*, const clb_result* result) { return publish(self, snapshot, result, types, Form::Objects); });
+}
+
+Specialization* compile_loop(Dispatcher* self, const std::vector<std::string>& types, const std::string& text) {
+  if (!prepare_poll()) return nullptr;
+  Snapshot snapshot;
+  Request request;
+  if (!fill_request(snapshot, self, types, "", &request)) return nullptr;
+  request.c.entry = text.c_str();
+  return run_engine(self, snapshot, request, [&](clb_session*, const clb_result* result) { return publish(self, snapshot, result, types, Form::Loop); });
 }
 
 PyObject* dump_specialization(Dispatcher* self, Specialization* spec, const char* stage) {

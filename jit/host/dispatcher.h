@@ -18,7 +18,9 @@ namespace coluber::jit {
 // How the commonest results are boxed, decided once.
 enum class BoxWay : uint8_t { General, Constant, None, Float, Int };
 
+struct Site;                                  // lift.h
 struct Mixed;                                 // mixed.h
+struct Dispatcher;
 struct LineShift;                             // cached.h
 
 struct Specialization {
@@ -37,6 +39,7 @@ struct Specialization {
   uint32_t mutated = 0;
 
   // What it is.
+  Dispatcher* dispatcher = nullptr;           // whose
   std::string key;                            // argument types, joined by ';'
   std::vector<std::string> arg_types;
   std::string return_type;
@@ -79,6 +82,8 @@ struct DispatcherState {
   std::vector<std::string> cache_notes;       // why not
   std::vector<InPython> in_python;
   std::vector<Mixed*> mixed;                  // object mode: mixed.cc
+  std::vector<Site*> sites;                   // loops and places where native code was left: lift.cc
+  std::vector<uint32_t> overflows;            // instructions (byte offsets) whose ints have left 64 bits
   std::vector<PyTypeObject*> object_classes;  // nparams each: classes of arguments of calls that run in object mode
   std::vector<std::string> reasons;           // that were warned of
   std::vector<std::string> untyped;           // arguments that have no type, and were warned of

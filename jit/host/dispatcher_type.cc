@@ -1,6 +1,7 @@
 // The Python type coluber.Dispatcher: construction, attributes, methods. What is rarely used is written in Python (coluber._support and
 // coluber.inspect) and called from here.
 #include "jit/host/dispatcher.h"
+#include "jit/host/lift.h"
 #include "jit/host/mixed.h"
 #include "jit/host/object_mode.h"
 
@@ -121,7 +122,10 @@ int dispatcher_traverse(PyObject* o, visitproc visit, void* arg) {
 
 void drop_all(Dispatcher* self) {
   while (self->state && !self->state->table.empty()) drop_specialization(self, self->state->table.back());
-  if (self->state) drop_mixed(self);
+  if (self->state) {
+    drop_mixed(self);
+    drop_sites(self);
+  }
 }
 
 int dispatcher_clear(PyObject* o) {
@@ -260,6 +264,7 @@ PyObject* disable_compile(PyObject* o, PyObject*) {
 
 PyObject* in_python_signatures(PyObject* o, PyObject*) { return object_signatures(cast(o)); }
 
+PyObject* loops(PyObject* o, PyObject*) { return loop_list(cast(o)); }
 PyObject* object_mode(PyObject* o, PyObject*) { return mixed_list(cast(o)); }
 
 PyObject* is_fixed(PyObject* o, PyObject*) { return PyBool_FromLong(!cast(o)->state->can_compile); }
@@ -308,6 +313,7 @@ PyMethodDef g_methods[] = {
     {"_fixed", is_fixed, METH_NOARGS, nullptr},
     {"_fill", fill, METH_VARARGS, nullptr},
     {"_in_python", in_python_signatures, METH_NOARGS, nullptr},
+    {"_loops", loops, METH_NOARGS, nullptr},
     {"_object_mode", object_mode, METH_NOARGS, nullptr},
     {"_cache_state", cache_state, METH_NOARGS, nullptr},
     {"recompile", recompile, METH_NOARGS, "Compiles all signatures anew."},

@@ -5,6 +5,7 @@
 #include <charconv>
 #include <string_view>
 
+#include "jit/host/lift.h"
 #include "jit/host/numpy_api.h"
 #include "jit/runtime/runtime.h"
 
@@ -92,6 +93,8 @@ void* resolve(Specialization* spec, std::string_view key, bool* ok) {
   if (colon == std::string_view::npos) return nullptr;
   std::string_view what = key.substr(0, colon), rest = key.substr(colon + 1);
   if (what == "rt") return find_symbol(rest);
+  if (what == "entry") return site_of(spec->dispatcher, std::string(rest));
+  if (what == "type") return const_cast<HostType*>(parse_type(rest));
   if (what == "name" || what == "names" || what == "py") return named_object(spec, what, rest);
   if (what == "loop") return loop_address(spec, rest, ok);
   if (what == "sort" || what == "argsort") return sort_address(rest, what == "argsort");

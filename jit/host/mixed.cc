@@ -13,11 +13,15 @@
 namespace coluber::jit {
 namespace {
 
-std::string key_of(Dispatcher* self, PyObject* const* args) {
+std::string letters_of(PyObject* const* args, int64_t n) {
   std::string key;
-  for (int32_t i = 0; i < self->state->nparams; i++) {
+  for (int64_t i = 0; i < n; i++) {
     int64_t number;
     PyObject* a = args[i];
+    if (!a) {
+      key += 'u';
+      continue;
+    }
     bool fits = PyLong_CheckExact(a) && long_as_int64(a, &number);
     key += fits ? 'i' : PyFloat_CheckExact(a) ? 'f' : PyBool_Check(a) ? 'b' : a == Py_None ? 'n' : 'o';
   }
@@ -40,7 +44,11 @@ bool class_decides(PyTypeObject* cls) {
 }  // namespace
 
 Mixed* mixed_for(Dispatcher* self, PyObject* const* args) {
-  std::string key = key_of(self, args);
+  return mixed_part(self, "", args, self->state->nparams);
+}
+
+Mixed* mixed_part(Dispatcher* self, const std::string& entry, PyObject* const* args, int64_t n) {
+  std::string letters = letters_of(args, n), key = entry + letters;
   Mixed* known = find(self, key);
   if (known && known->spec && !known->spec->guards.hold() && !known->spec->guards.recheck()) {
     drop_specialization(self, known->spec);   // a global has been rebound
@@ -48,7 +56,7 @@ Mixed* mixed_for(Dispatcher* self, PyObject* const* args) {
     known->why.clear();
   }
   if (known && (known->spec || !known->why.empty())) return known->spec ? known : nullptr;
-  Specialization* made = compile_mixed(self, key);
+  Specialization* made = compile_mixed(self, letters, entry);
   known = find(self, key);                    // compiling may have called Python
   if (!known) {
     known = new Mixed{key, nullptr, ""};
@@ -83,7 +91,9 @@ PyObject* call_mixed(Dispatcher* self, Mixed* mixed, PyObject* const* args) {
   spec->entered++;
   int32_t status = spec->entry(&ctx, reinterpret_cast<const uint64_t*>(args), result);
   PyObject* boxed = nullptr;
-  if (status) {
+  if (status == COLUBER_LEFT) {
+    boxed = static_cast<PyObject*>(ctx.left);
+  } else if (status) {
     raise_from_context(spec, &ctx);
   } else {
     BoxContext context;

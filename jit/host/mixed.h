@@ -12,13 +12,15 @@ struct Specialization;
 
 // A specialisation of object mode by what its arguments are: 'i' an int of 64 bits, 'f' a float, 'b' a bool, 'n' None, 'o' any other object.
 struct Mixed {
-  std::string key;
+  std::string key;                            // the letters, 'u' for an unbound variable; of a part behind its entry point
   Specialization* spec = nullptr;             // null: it does not compile either, and runs in the interpreter
   std::string why;                            // then
 };
 
 // The specialisation for these bound arguments, compiled if need be; null: the interpreter is to run the call, or (with an error pending) none.
 Mixed* mixed_for(Dispatcher* self, PyObject* const* args);
+// Of a part of the function (the text of an entry point), for these variables; null: unbound. Null with an error.
+Mixed* mixed_part(Dispatcher* self, const std::string& entry, PyObject* const* args, int64_t n);
 // Calls it. The result, or null with an error.
 PyObject* call_mixed(Dispatcher* self, Mixed* mixed, PyObject* const* args);
 
@@ -30,6 +32,6 @@ void drop_mixed(Dispatcher* self);
 PyObject* mixed_list(Dispatcher* self);
 
 // compile.cc. A specialisation of object mode, or null with an error.
-Specialization* compile_mixed(Dispatcher* self, const std::string& key);
+Specialization* compile_mixed(Dispatcher* self, const std::string& letters, const std::string& entry);
 
 }  // namespace coluber::jit

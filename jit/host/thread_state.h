@@ -28,7 +28,7 @@ inline void init_context(coluber_ctx* ctx, bool nogil) {
   ctx->error = nullptr;
   ctx->gil_held = !nogil;
   ctx->thread_state = tstate;
-  ctx->specialization = ctx->handled = nullptr;
+  ctx->specialization = ctx->handled = ctx->left = ctx->frame = nullptr;
   if (nogil) [[unlikely]] ctx->poll = nogil_poll_word(tstate);
 }
 

@@ -85,6 +85,7 @@ bool plan_one(UnboxPlan* plan, size_t index, const HostType* t, int32_t slot, st
   switch (t->kind) {
     case Kind::None: op.what = Py_None; break;
     case Kind::Ellipsis: op.what = Py_Ellipsis; break;
+    case Kind::Unbound: op.op = UnboxOp::Unbound; break;
     case Kind::Const: op.what = object_of(t->handle); break;
     case Kind::DType: op.op = UnboxOp::DType; break;
     case Kind::Str: op.op = UnboxOp::Str; op.cls = &PyUnicode_Type; plan->owners++; break;
@@ -220,6 +221,7 @@ bool unbox_scalar(const Unbox& op, PyObject* value, Frame& frame) {
 // The rarer kinds, out of the way of the common ones.
 [[gnu::noinline]] bool unbox_other(const UnboxPlan& plan, const Unbox& op, PyObject* value, Frame& frame) {
   switch (op.op) {
+    case UnboxOp::Unbound: return false;
     case UnboxOp::Complex: {
       Py_complex c = reinterpret_cast<PyComplexObject*>(value)->cval;
       memcpy(frame.slots + op.slot, &c, 16);

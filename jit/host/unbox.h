@@ -22,6 +22,7 @@ enum class UnboxOp : uint8_t {
   ArrayPlain,     // C or F: no strides
   ArrayStrided,   // S or A
   Tuple, List, Range, Slice, DType, Optional,
+  Unbound,        // a variable of a lifted loop that is not bound: null
 };
 
 struct Unbox {
@@ -80,6 +81,11 @@ inline bool unbox_all(const UnboxPlan& plan, PyObject* const* args, Frame& frame
   const Unbox* op = plan.ops.data();
   for (const Unbox* end = op + plan.parameters; op != end; op++, args++) {
     PyObject* value = *args;
+    if (!value) {
+      if (op->op != UnboxOp::Unbound) return false;
+      frame.slots[op->slot] = 0;
+      continue;
+    }
     if (op->op == UnboxOp::Float) {
       if (!PyFloat_CheckExact(value)) return false;
       memcpy(frame.slots + op->slot, &reinterpret_cast<PyFloatObject*>(value)->ob_fval, 8);

@@ -63,8 +63,12 @@ typedef struct coluber_ctx {
   int64_t gil_held;
   void *thread_state;             /* PyThreadState* saved when the GIL was released */
   void *specialization;           /* object mode: whose code runs, for tracebacks on the way to a handler */
+  void *left;                     /* status 2: the result */
+  void *frame;                    /* lifted loops: the host's Frame, for lists that are to be written back before execution goes on elsewhere */
   void *handled;                  /* object mode: the exception being handled when the function was called, borrowed, or null */
 } coluber_ctx;
+/* Status 2 of a function: execution left it for object mode, whose result (an owned PyObject*) is in ctx->left. */
+enum { COLUBER_DONE = 0, COLUBER_RAISED = 1, COLUBER_LEFT = 2 };
 
 typedef int32_t (*coluber_entry)(coluber_ctx *ctx, const uint64_t *args, uint64_t *result);
 

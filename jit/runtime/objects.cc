@@ -89,6 +89,11 @@ OBJECT_OP(cell) {
   if (!value) PyErr_Format(PyExc_NameError, text, name_of(import));
   return give(ctx, out, Py_XNewRef(value));
 }
+OBJECT_OP(if_bound) {
+  Operands a{cells, n};
+  out[0] = cells[0] ? reinterpret_cast<intptr_t>(Py_NewRef(a[1])) : 0;
+  return 0;
+}
 OBJECT_OP(own_cell) {
   Operands a{cells, n};
   return give(ctx, out, Py_NewRef(PyTuple_GET_ITEM(PyFunction_GET_CLOSURE(a[0]), imm)));
@@ -234,9 +239,16 @@ OBJECT_OP(map_add) {
   Operands a{cells, n};
   return done(ctx, PyDict_SetItem(a[0], a[1], a[2]));
 }
+static PyObject* call_method(PyObject* object, const char* name, PyObject* argument) {
+  PyObject* method = PyObject_GetAttrString(object, name);
+  PyObject* result = method ? PyObject_CallOneArg(method, argument) : nullptr;
+  Py_XDECREF(method);
+  return result;
+}
+
 OBJECT_OP(list_extend) {
   Operands a{cells, n};
-  PyObject* none = PyObject_CallMethod(a[0], "extend", "O", a[1]);
+  PyObject* none = call_method(a[0], "extend", a[1]);
   bool not_iterable = !none && PyErr_ExceptionMatches(PyExc_TypeError) && !Py_TYPE(a[1])->tp_iter && !PySequence_Check(a[1]);
   if (not_iterable) {
     PyErr_Clear();
@@ -247,7 +259,7 @@ OBJECT_OP(list_extend) {
 }
 OBJECT_OP(set_update) {
   Operands a{cells, n};
-  PyObject* none = PyObject_CallMethod(a[0], "update", "O", a[1]);
+  PyObject* none = call_method(a[0], "update", a[1]);
   Py_XDECREF(none);
   return done(ctx, none ? 0 : -1);
 }
@@ -401,6 +413,22 @@ OBJECT_OP(call_ex) {
   return give(ctx, out, result);
 }
 OBJECT_OP(iter) { return give(ctx, out, PyObject_GetIter(static_cast<PyObject*>(cells[0]))); }
+OBJECT_OP(iter_at) {
+  Operands a{cells, n};
+  PyObject* it = PyObject_GetIter(a[0]);
+  PyObject* none = it ? PyObject_CallMethod(it, "__setstate__", "L", static_cast<long long>(a.integer(1))) : nullptr;
+  if (!none) Py_CLEAR(it);
+  Py_XDECREF(none);
+  return give(ctx, out, it);
+}
+OBJECT_OP(enumerate) {
+  Operands a{cells, n};
+  return give(ctx, out, PyObject_CallFunction(reinterpret_cast<PyObject*>(&PyEnum_Type), "OL", a[0], static_cast<long long>(a.integer(1))));
+}
+OBJECT_OP(zip) {
+  Operands a{cells, n};
+  return give(ctx, out, PyObject_Vectorcall(reinterpret_cast<PyObject*>(&PyZip_Type), a.objects(), static_cast<size_t>(n), nullptr));
+}
 OBJECT_OP(next) {
   auto* it = static_cast<PyObject*>(cells[0]);
   PyObject* item = Py_TYPE(it)->tp_iternext(it);

@@ -1,0 +1,381 @@
+// Entry points, and cutting a function's graph at them. See regions.h.
+#include "ir/frontend/regions.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "ir/frontend/blocks.h"
+#include "ir/frontend/fail.h"
+#include "ir/frontend/liveness.h"
+
+namespace coluber::ir::frontend {
+namespace {
+
+template <class T>
+std::string join(const std::vector<T>& numbers) {
+  std::string out;
+  for (T n : numbers) out += (out.empty() ? "" : ",") + std::to_string(n);
+  return out;
+}
+
+// Reads the parts of the text one by one.
+struct Reader {
+  std::string_view rest;
+  bool ok = true;
+
+  std::string_view until(char end) {
+    size_t at = rest.find(end);
+    std::string_view part = rest.substr(0, at);
+    rest.remove_prefix(at == std::string_view::npos ? rest.size() : at + 1);
+    return part;
+  }
+  template <class T>
+  T number(std::string_view part) {
+    T value{};
+    auto [end, error] = std::from_chars(part.data(), part.data() + part.size(), value);
+    ok = ok && error == std::errc() && end == part.data() + part.size();
+    return value;
+  }
+  template <class T>
+  std::vector<T> list(std::string_view part) {
+    std::vector<T> out;
+    Reader items{part};
+    while (!items.rest.empty()) out.push_back(items.number<T>(items.until(',')));
+    ok = ok && items.ok;
+    return out;
+  }
+};
+
+}  // namespace
+
+std::string EntryPoint::text() const {
+  std::string out = std::to_string(offset) + ";" + join(vars) + ";" + std::to_string(nulls) + ";" + std::to_string(stack) + ";";
+  for (size_t k = 0; k < exits.size(); ++k) out += (k ? "/" : "") + std::to_string(exits[k].offset) + ":" + join(exits[k].vars);
+  return out + ";" + join(cuts) + ";" + join(on_objects);
+}
+
+bool EntryPoint::parse(std::string_view text, EntryPoint* out) {
+  Reader r{text};
+  out->offset = r.number<uint32_t>(r.until(';'));
+  out->vars = r.list<int>(r.until(';'));
+  out->nulls = r.number<int>(r.until(';'));
+  out->stack = r.number<int>(r.until(';'));
+  Reader exits{r.until(';')};
+  while (!exits.rest.empty()) {
+    Reader one{exits.until('/')};
+    Exit e;
+    e.offset = one.number<uint32_t>(one.until(':'));
+    e.vars = one.list<int>(one.rest);
+    r.ok = r.ok && one.ok;
+    out->exits.push_back(std::move(e));
+  }
+  out->cuts = r.list<uint32_t>(r.until(';'));
+  out->on_objects = r.list<uint32_t>(r.rest);
+  return r.ok;
+}
+
+namespace {
+
+int block_at(const Cfg& cfg, uint32_t offset) {
+  for (size_t b = 0; b < cfg.blocks.size(); ++b)
+    if (!cfg.blocks[b].insts.empty() && cfg.blocks[b].insts[0].offset == offset) return static_cast<int>(b);
+  fail_bytecode("there is no instruction at byte " + std::to_string(offset));
+}
+
+void move_up(Cfg* cfg) {
+  for (CfgBlock& b : cfg->blocks) {
+    for (int* to : {&b.next, &b.other, &b.handler})
+      if (*to >= 0) ++*to;
+    for (Inst& i : b.insts)
+      if (i.op == Micro::PushHandler && i.target >= 0) ++i.target;
+  }
+}
+
+Inst make(Micro op, int a = 0, int b = 0) {
+  Inst i;
+  i.op = op;
+  i.a = a;
+  i.b = b;
+  return i;
+}
+
+}  // namespace
+
+void enter_at(Unit* unit, Cfg* cfg, const EntryPoint& entry) {
+  for (int v : entry.vars)
+    if (v < 0 || static_cast<size_t>(v) >= unit->own_vars) fail_bytecode("there is no variable " + std::to_string(v));
+  std::vector<int> handlers;
+  for (uint32_t at : entry.cuts) handlers.push_back(block_at(*cfg, at));
+  int first = block_at(*cfg, entry.offset);
+  for (size_t k = 0; k < entry.exits.size(); ++k) {
+    CfgBlock& b = cfg->blocks[static_cast<size_t>(block_at(*cfg, entry.exits[k].offset))];
+    Inst exit = make(Micro::Exit, static_cast<int>(k));
+    exit.loc = b.insts[0].loc;
+    exit.offset = b.insts[0].offset;
+    b = CfgBlock{};
+    b.insts.push_back(exit);
+  }
+  for (CfgBlock& b : cfg->blocks)
+    if (std::find(handlers.begin(), handlers.end(), b.handler) != handlers.end()) b.handler = -1;
+  move_up(cfg);
+  CfgBlock head;
+  head.next = first + 1;
+  for (int k = 0; k < entry.nulls; ++k) head.insts.push_back(make(Micro::PushNull));
+  for (int k = 0; k < entry.stack; ++k) {
+    head.insts.push_back(make(Micro::Local, static_cast<int>(unit->vars.size())));
+    unit->vars.push_back({".stack", false});
+  }
+  cfg->blocks.insert(cfg->blocks.begin(), std::move(head));
+}
+
+namespace {
+
+using Vars = std::vector<bool>;
+
+class Lifts {
+ public:
+  Lifts(Unit* unit, Cfg* cfg, int version) : unit_(*unit), cfg_(*cfg), version_(version), live_(*cfg, unit->vars.size()), before_(cfg->blocks.size()) {}
+
+  void run() {
+    size_t n = cfg_.blocks.size();
+    std::vector<std::vector<int>> latches(n);
+    for (size_t b = 0; b < n; ++b)
+      for (int to : {cfg_.blocks[b].next, cfg_.blocks[b].other, cfg_.blocks[b].handler}) {
+        if (to < 0) continue;
+        before_[static_cast<size_t>(to)].push_back(static_cast<int>(b));
+        if (to <= static_cast<int>(b)) latches[static_cast<size_t>(to)].push_back(static_cast<int>(b));
+      }
+    for (size_t h = 0; h < n; ++h)
+      if (!latches[h].empty()) loop(static_cast<int>(h), latches[h]);
+    for (const Plan& p : plans_) insert(p);
+    if (!plans_.empty()) order_blocks(&cfg_);
+  }
+
+ private:
+  struct Plan {
+    Lift lift;
+    int header = -1, block = -1;           // where: in front of the header, or within the block that ends in front of it
+    size_t at = 0;                         // which instruction of it
+    std::vector<int> targets;              // of the exits
+    std::vector<int> ended;                // of each: slots without a value that the end of a for loop leaves on the stack
+    std::vector<int> entering;             // while loops: blocks that lead to the header from outside
+  };
+  CfgBlock& at(int b) { return cfg_.blocks[static_cast<size_t>(b)]; }
+
+  std::vector<bool> body_of(int header, std::vector<int> work) {
+    std::vector<bool> in(cfg_.blocks.size(), false);
+    in[static_cast<size_t>(header)] = true;
+    while (!work.empty()) {
+      int b = work.back();
+      work.pop_back();
+      if (in[static_cast<size_t>(b)]) continue;
+      in[static_cast<size_t>(b)] = true;
+      work.insert(work.end(), before_[static_cast<size_t>(b)].begin(), before_[static_cast<size_t>(b)].end());
+    }
+    return in;
+  }
+
+  void loop(int header, const std::vector<int>& latches) {
+    std::vector<bool> in = body_of(header, latches);
+    if (in[0] || at(header).foreign || at(header).is_handler) return;
+    Plan p;
+    p.header = header;
+    for (int b : before_[static_cast<size_t>(header)])
+      if (!in[static_cast<size_t>(b)]) p.entering.push_back(b);
+    if (p.entering.empty() || !place(&p)) return;
+    Vars reads(unit_.vars.size(), false), sets(unit_.vars.size(), false);
+    if (!effects(p, in, &reads, &sets) || !handlers(&p, in, sets) || !exits(&p, in, sets)) return;
+    parameters(&p, reads);
+    plans_.push_back(std::move(p));
+  }
+
+  // Where the loop's statement begins. A for loop takes in the expression that it iterates over, when that is one piece of code.
+  bool place(Plan* p) {
+    CfgBlock& before = at(p->entering[0]);
+    EntryPoint& e = p->lift.entry;
+    bool iterates = p->entering.size() == 1 && before.next == p->header && before.other < 0 && !before.insts.empty() && before.insts.back().op == Micro::Iter;
+    const std::vector<Inst>& insts = iterates ? before.insts : at(p->header).insts;
+    if (insts.empty() || before.foreign) return false;
+    if (!iterates) {                       // while: in front of the header
+      e.offset = insts[0].offset;
+      e.nulls = at(p->header).depth;
+      return at(p->header).depth >= 0;
+    }
+    std::vector<int> depth{before.depth};
+    for (const Inst& i : insts) depth.push_back(depth.back() + pushes(i) - pops(i));
+    size_t iter = insts.size() - 1, from = iter;
+    e.nulls = depth[iter] - 1;
+    for (size_t k = iter + 1; k-- > 0;)
+      if (depth[k] == e.nulls && (k == 0 || insts[k - 1].offset != insts[k].offset)) {
+        from = k;
+        break;
+      }
+    e.stack = from == iter;                // the expression began in another block: only its value
+    if (e.stack && iter > 0 && insts[iter - 1].offset == insts[iter].offset) return false;
+    e.offset = insts[from].offset;
+    p->block = p->entering[0];
+    p->at = from;
+    return e.nulls >= 0;
+  }
+
+  // What the loop reads and sets; false when it does what native code does not.
+  bool effects(const Plan& p, const std::vector<bool>& in, Vars* reads, Vars* sets) {
+    bool ok = true;
+    auto look = [&](const Inst& i) {
+      bool variable = i.op == Micro::Local || i.op == Micro::Closure || i.op == Micro::SetLocal || i.op == Micro::DelLocal || i.op == Micro::LocalClear;
+      if (i.op == Micro::WithEnter || i.op == Micro::BuildClass || i.op == Micro::Import || i.op == Micro::SetGlobal) ok = false;
+      if (!variable) return;
+      size_t v = static_cast<size_t>(i.a);
+      bool stores = i.op == Micro::SetLocal || i.op == Micro::DelLocal || i.op == Micro::LocalClear;
+      ok = ok && !unit_.vars[v].cell;
+      if (stores) (*sets)[v] = true;
+      if (i.op != Micro::SetLocal) (*reads)[v] = true;
+    };
+    if (p.block >= 0)
+      for (size_t k = p.at; k < at(p.block).insts.size(); ++k) look(at(p.block).insts[k]);
+    for (size_t b = 0; b < in.size(); ++b)
+      if (in[b])
+        for (const Inst& i : cfg_.blocks[b].insts) look(i);
+    return ok;
+  }
+
+  // Exceptions go to handlers outside the loop with the variables as they were before it.
+  bool handlers(Plan* p, const std::vector<bool>& in, const Vars& sets) {
+    for (size_t b = 0; b < in.size(); ++b) {
+      if (!in[b] && static_cast<int>(b) != p->block) continue;
+      int h = cfg_.blocks[b].handler;
+      if (h < 0 || in[static_cast<size_t>(h)]) continue;
+      if (version_ == 310 || at(h).insts.empty()) return false;
+      for (size_t v = 0; v < sets.size(); ++v)
+        if (sets[v] && live_.live(h, static_cast<int>(v))) return false;
+      uint32_t offset = at(h).insts[0].offset;
+      std::vector<uint32_t>& cuts = p->lift.entry.cuts;
+      if (std::find(cuts.begin(), cuts.end(), offset) == cuts.end()) cuts.push_back(offset);
+    }
+    return true;
+  }
+
+  bool exits(Plan* p, const std::vector<bool>& in, const Vars& sets) {
+    for (size_t b = 0; b < in.size(); ++b) {
+      if (!in[b]) continue;
+      for (bool second : {false, true}) {
+        int to = second ? cfg_.blocks[b].other : cfg_.blocks[b].next;
+        bool ends = second && !cfg_.blocks[b].insts.empty() && cfg_.blocks[b].insts.back().op == Micro::ForIter;
+        while (to >= 0 && !in[static_cast<size_t>(to)] && at(to).insts.empty()) to = at(to).next;
+        if (to < 0 || in[static_cast<size_t>(to)] || std::find(p->targets.begin(), p->targets.end(), to) != p->targets.end()) continue;
+        EntryPoint::Exit e;
+        e.offset = at(to).insts[0].offset;
+        if (!alone(to) || at(to).foreign || at(to).depth < p->lift.entry.nulls) return false;
+        for (size_t v = 0; v < std::min(sets.size(), unit_.own_vars); ++v)
+          if (sets[v] && live_.live(to, static_cast<int>(v))) e.vars.push_back(static_cast<int>(v));
+        p->targets.push_back(to);
+        p->ended.push_back(ends ? cfg_.blocks[b].insts.back().b : 0);
+        p->lift.entry.exits.push_back(std::move(e));
+      }
+    }
+    return !p->targets.empty() && p->targets.size() <= 8;
+  }
+  // No copy of the block begins with the same instruction.
+  bool alone(int block) {
+    for (size_t b = 0; b < cfg_.blocks.size(); ++b)
+      if (static_cast<int>(b) != block && !cfg_.blocks[b].insts.empty() && cfg_.blocks[b].insts[0].offset == at(block).insts[0].offset) return false;
+    return true;
+  }
+
+  void parameters(Plan* p, const Vars& reads) {
+    Vars wanted = reads;
+    for (const EntryPoint::Exit& e : p->lift.entry.exits)
+      for (int v : e.vars) wanted[static_cast<size_t>(v)] = true;
+    for (size_t v = 0; v < unit_.own_vars; ++v) {
+      bool in_expression = false;
+      if (p->block >= 0)
+        for (size_t k = p->at; k < at(p->block).insts.size(); ++k) in_expression |= at(p->block).insts[k].op == Micro::Local && at(p->block).insts[k].a == static_cast<int>(v);
+      if (wanted[v] && (in_expression || live_.live(p->header, static_cast<int>(v)))) p->lift.entry.vars.push_back(static_cast<int>(v));
+    }
+  }
+
+  int add_block(const CfgBlock& like) {
+    CfgBlock b;
+    b.handler = like.handler;
+    b.handler_depth = like.handler_depth;
+    b.handler_kind = like.handler_kind;
+    b.depth = like.depth;
+    b.block_stack = like.block_stack;
+    cfg_.blocks.push_back(std::move(b));
+    return static_cast<int>(cfg_.blocks.size()) - 1;
+  }
+
+  void insert(const Plan& p) {
+    int lift = static_cast<int>(unit_.lifts.size()), rest = p.header;
+    unit_.lifts.push_back(p.lift);
+    Inst like = p.block >= 0 ? at(p.block).insts[p.at] : at(p.header).insts[0];
+    auto inst = [&](Micro op, int a, int b = 0) {
+      Inst i = make(op, a, b);
+      i.loc = like.loc;
+      i.offset = like.offset;
+      return i;
+    };
+    if (p.block >= 0) {                    // the block is cut in two
+      rest = add_block(at(p.block));
+      at(rest).insts.assign(at(p.block).insts.begin() + static_cast<ptrdiff_t>(p.at), at(p.block).insts.end());
+      at(p.block).insts.resize(p.at);
+      at(rest).next = at(p.block).next;
+    }
+    int head = add_block(p.block >= 0 ? at(p.block) : at(p.header));
+    at(head).insts.push_back(inst(Micro::Lift, lift));
+    if (p.block >= 0) at(p.block).next = head;
+    else
+      for (int b : p.entering) redirect(b, p.header, head);
+    int out = 0;
+    for (size_t e = 0; e < p.targets.size(); ++e) {
+      at(head).insts.push_back(inst(Micro::LiftResult, lift, out++));
+      at(head).insts.push_back(inst(Micro::Branch, 0));
+      int taken = add_block(CfgBlock{}), other = e + 1 < p.targets.size() ? add_block(CfgBlock{}) : rest;
+      at(head).next = taken;
+      at(head).other = other;
+      head = other;
+      leave_by(p, e, lift, &out, taken, inst);
+    }
+  }
+
+  // Sets the variables that the native loop has set, then goes where it was left.
+  template <class Make>
+  void leave_by(const Plan& p, size_t exit, int lift, int* out, int block, Make inst) {
+    const EntryPoint& entry = p.lift.entry;
+    if (entry.stack) at(block).insts.push_back(inst(Micro::PopN, entry.stack));
+    for (int v : entry.exits[exit].vars) {
+      int bound = add_block(CfgBlock{}), unbound = add_block(CfgBlock{}), next = add_block(CfgBlock{});
+      at(block).insts.push_back(inst(Micro::LiftResult, lift, (*out)++));
+      at(block).insts.push_back(inst(Micro::Branch, 0));
+      at(block).next = bound;
+      at(block).other = unbound;
+      at(bound).insts = {inst(Micro::LiftResult, lift, (*out)++), inst(Micro::SetLocal, v)};
+      at(unbound).insts = {inst(Micro::LocalClear, v), inst(Micro::Pop, 0)};
+      at(bound).next = at(unbound).next = next;
+      block = next;
+    }
+    // Iterators of the loops that were left: what follows drops them.
+    int depth = at(p.targets[exit]).depth;
+    for (int k = entry.nulls; k < depth; ++k)
+      at(block).insts.push_back(k < depth - p.ended[exit] ? inst(Micro::Const, unit_.none()) : inst(Micro::PushNull, 0));
+    at(block).next = p.targets[exit];
+  }
+
+  void redirect(int b, int from, int to) {
+    if (at(b).next == from) at(b).next = to;
+    if (at(b).other == from) at(b).other = to;
+  }
+
+  Unit& unit_;
+  Cfg& cfg_;
+  int version_;
+  Liveness live_;
+  std::vector<std::vector<int>> before_;
+  std::vector<Plan> plans_;
+};
+
+}  // namespace
+
+void insert_lifts(Unit* unit, Cfg* cfg, int version) { Lifts(unit, cfg, version).run(); }
+
+}  // namespace coluber::ir::frontend

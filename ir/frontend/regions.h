@@ -1,0 +1,46 @@
+// Parts of functions: code that begins in the middle of a function, and loops as functions of their own.
+//
+// Object mode enters a loop with the types that its variables have at that moment ("lifting"): where a loop begins, a py.lift hands the variables
+// over; when the host finds or makes native code for their types, that runs, and execution goes on behind the loop with what it set. And native
+// code that cannot go on, because an int would leave 64 bits, is left in front of that very instruction: the rest of the function (or loop) is
+// compiled in object mode from there. Both are the function's own bytecode with another entry, named by an EntryPoint.
+#pragma once
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace coluber::ir::frontend {
+
+struct Cfg;
+struct Unit;
+
+struct EntryPoint {
+  struct Exit {
+    uint32_t offset = 0;                   // of the instruction behind the loop
+    std::vector<int> vars;                 // that the loop sets and that are read later
+  };
+  uint32_t offset = 0;                     // of the first instruction, in bytes
+  std::vector<int> vars;                   // the parameters: variables, by their number in co_varnames and the cells behind them
+  int nulls = 0;                           // slots of the stack that code from here on does not look at
+  int stack = 0;                           // further parameters: what lies on the stack above those
+  std::vector<Exit> exits;                 // of a loop: where it is left
+  std::vector<uint32_t> cuts;              // of a loop: handlers outside of it
+  std::vector<uint32_t> on_objects;        // instructions whose ints have left 64 bits before
+
+  bool region() const { return !exits.empty(); }
+  std::string text() const;                // "offset;vars;nulls;stack;offset:vars/...;cuts;on_objects"
+  static bool parse(std::string_view text, EntryPoint* out);
+};
+
+// A loop that object mode may enter natively.
+struct Lift {
+  EntryPoint entry;
+};
+
+// Makes the graph that of the code from `entry` on, with exits instead of what is behind a region.
+void enter_at(Unit* unit, Cfg* cfg, const EntryPoint& entry);
+// Puts lifts in front of the loops of a graph in reverse postorder.
+void insert_lifts(Unit* unit, Cfg* cfg, int version);
+
+}  // namespace coluber::ir::frontend

@@ -1,0 +1,299 @@
+// Entering loops natively from object mode, and going on in object mode where native code has left.
+#include "jit/host/lift.h"
+
+#include <algorithm>
+#include <memory>
+
+#include "jit/host/box.h"
+#include "jit/host/dispatcher.h"
+#include "jit/host/mixed.h"
+#include "jit/host/raise.h"
+#include "jit/host/thread_state.h"
+#include "jit/host/typeof.h"
+#include "jit/host/unbox.h"
+#include "jit/runtime/objects.h"
+#include "jit/runtime/spare.h"
+
+namespace coluber::jit {
+namespace {
+
+constexpr size_t kGiveUp = 4;                 // failures at a loop after which it is not tried any more
+
+// How many variables each exit has: the fifth field, "offset:1,2/offset:".
+std::vector<int> exit_vars_of(const std::string& text) {
+  size_t from = 0;
+  for (int k = 0; k < 4; k++) from = text.find(';', from) + 1;
+  std::string exits = text.substr(from, text.find(';', from) - from);
+  std::vector<int> out;
+  for (size_t at = 0; at < exits.size();) {
+    size_t end = std::min(exits.find('/', at), exits.size()), colon = exits.find(':', at);
+    auto commas = static_cast<int>(std::count(exits.begin() + static_cast<std::ptrdiff_t>(at), exits.begin() + static_cast<std::ptrdiff_t>(end), ','));
+    out.push_back(colon + 1 < end ? commas + 1 : 0);
+    at = end + 1;
+  }
+  return out;
+}
+
+PyObject* as_python(const HostType* type, const uint64_t* slots, BoxContext& context) {
+  bool strong = is_scalar(type->kind) && type->kind > Kind::PyComplex;
+  return strong ? box_numpy_scalar(type->kind, slots) : box(type, slots, context);
+}
+
+struct Call {
+  std::vector<uint64_t> slots;
+  std::vector<coluber_owner> owners;
+  Frame frame;
+  explicit Call(const Specialization* spec)
+      : slots(static_cast<size_t>(spec->plan.slots + spec->result_slots) + 1), owners(static_cast<size_t>(spec->plan.owners) + 1), frame(slots.data(), owners.data()) {}
+};
+
+// The variables' types as texts; null: unbound. False: one has none.
+bool types_of(PyObject* const* args, int64_t n, std::vector<std::string>* types, HandleSet* held, std::string* key) {
+  bool ok = true;
+  for (int64_t i = 0; i < n; i++) {
+    std::string text;
+    TypeofFailure why;
+    if (!args[i]) text = "unbound(bottom)";
+    else if (!type_of(args[i], held, &text, &why)) ok = false, text = std::string("?") + Py_TYPE(args[i])->tp_name;
+    *key += text + ";";
+    types->push_back(std::move(text));
+  }
+  return ok;
+}
+
+Specialization* find_loop(Site* site, PyObject* const* args, std::unique_ptr<Call>* call) {
+  for (Specialization* spec : std::vector<Specialization*>(site->loops)) {
+    if (!spec->guards.hold() && !spec->guards.recheck()) {   // a global has been rebound
+      std::erase(site->loops, spec);
+      spec->doomed = true;
+      if (spec->entered == spec->left) delete spec;
+      continue;
+    }
+    *call = std::make_unique<Call>(spec);
+    if (unbox_all(spec->plan, args, (*call)->frame)) return spec;
+  }
+  return nullptr;
+}
+
+// The loop for these variables; null: it runs on objects, or (with an error pending) not at all.
+Specialization* loop_for(Site* site, PyObject* const* args, int64_t n, std::unique_ptr<Call>* call) {
+  if (Specialization* known = find_loop(site, args, call)) return known;
+  if (site->failed.size() >= kGiveUp && site->loops.empty()) return nullptr;
+  std::vector<std::string> types;
+  std::string key;
+  HandleSet held;
+  bool typed = types_of(args, n, &types, &held, &key);
+  if (std::find(site->failed.begin(), site->failed.end(), key) != site->failed.end()) return nullptr;
+  Specialization* made = typed ? compile_loop(site->dispatcher, types, site->text) : nullptr;
+  if (!made) {
+    site->failed.push_back(key);
+    if (!PyErr_Occurred()) {
+      if (site->why.empty()) site->why = "a variable of the loop has no type: " + key;
+      return nullptr;
+    }
+    if (!PyErr_ExceptionMatches(PyExc_Exception)) return nullptr;   // KeyboardInterrupt and the like
+    PyObject* error = take_exception();
+    PyObject* text = PyObject_Str(error);
+    const char* utf8 = text ? PyUnicode_AsUTF8(text) : nullptr;
+    if (site->why.empty()) site->why = utf8 ? utf8 : "?";
+    PyErr_Clear();
+    Py_XDECREF(text);
+    Py_DECREF(error);
+    return nullptr;
+  }
+  site->loops.push_back(made);
+  return find_loop(site, args, call);
+}
+
+// What the loop has set goes to the cells: for the exit that was taken, each variable and whether it is bound.
+bool give_results(Site* site, int64_t taken, const std::vector<PyObject*>& values, int64_t* out) {
+  size_t at = 0, cell = 0;
+  for (size_t e = 0; e < site->exit_vars.size(); e++) {
+    bool here = static_cast<int64_t>(e) == taken;
+    out[cell++] = here;
+    for (int k = 0; k < site->exit_vars[e]; k++, at++) {
+      PyObject* value = values.at(at);
+      out[cell] = here && value;
+      out[cell + 1] = reinterpret_cast<intptr_t>(here ? value : nullptr);
+      if (!here) Py_XDECREF(value);
+      cell += 2;
+    }
+  }
+  return true;
+}
+
+bool box_results(const HostType* type, const uint64_t* slots, std::vector<PyObject*>* values) {
+  BoxContext context;
+  context.shared = true;
+  bool ok = true;
+  for (size_t i = 0; i < type->items.size(); i++) {
+    const HostType* item = type->items[i];
+    const uint64_t* from = slots;
+    slots += item->slots;
+    if (i == 0) continue;
+    bool unbound = item->is(Kind::Unbound), there = !unbound || (*from & 1);
+    const HostType* inner = unbound ? item->elem : item;
+    if (unbound) from++;
+    if (!there) {
+      values->push_back(nullptr);
+    } else if (!ok) {
+      release_slots(inner, from);
+    } else {
+      PyObject* made = as_python(inner, from, context);
+      ok = made != nullptr;
+      values->push_back(made);
+    }
+  }
+  if (!ok)
+    for (PyObject* value : *values) Py_XDECREF(value);
+  return ok;
+}
+
+PyObject* unbound_mark() {
+  static PyObject* mark = PyObject_CallNoArgs(reinterpret_cast<PyObject*>(&PyBaseObject_Type));
+  return mark;
+}
+
+// The tuple of exit_with: which exit, then the variables.
+bool unpack_left(PyObject* tuple, int64_t* taken, std::vector<PyObject*>* values) {
+  *taken = PyLong_AsLongLong(PyTuple_GET_ITEM(tuple, 0));
+  for (Py_ssize_t i = 1; i < PyTuple_GET_SIZE(tuple); i++) {
+    PyObject* value = PyTuple_GET_ITEM(tuple, i);
+    values->push_back(value == unbound_mark() ? nullptr : Py_NewRef(value));
+  }
+  Py_DECREF(tuple);
+  return true;
+}
+
+// The text that compiles the rest after ints have left 64 bits at the site's instruction, and wherever they have before.
+std::string with_overflows(Dispatcher* self, const std::string& text) {
+  uint32_t offset = static_cast<uint32_t>(std::stoul(text));
+  auto& known = self->state->overflows;
+  if (std::find(known.begin(), known.end(), offset) == known.end()) known.push_back(offset);
+  std::string out = text.substr(0, text.rfind(';') + 1);
+  for (size_t k = 0; k < known.size(); k++) out += (k ? "," : "") + std::to_string(known[k]);
+  return out;
+}
+
+}  // namespace
+
+Site* site_of(Dispatcher* self, const std::string& text) {
+  for (Site* site : self->state->sites) {
+    if (site->text == text) return site;
+  }
+  self->state->sites.push_back(new Site{self, text, exit_vars_of(text), {}, {}, "", 0});
+  return self->state->sites.back();
+}
+
+void drop_sites(Dispatcher* self) {
+  std::vector<Site*> all;
+  all.swap(self->state->sites);
+  for (Site* site : all) {
+    for (Specialization* spec : site->loops) {
+      spec->doomed = true;
+      if (spec->entered == spec->left) delete spec;
+    }
+    delete site;
+  }
+}
+
+PyObject* loop_list(Dispatcher* self) {
+  PyObject* list = PyList_New(0);
+  for (Site* site : self->state->sites) {
+    if (site->exit_vars.empty()) continue;
+    PyObject* types = PyList_New(0);
+    for (Specialization* spec : site->loops) {
+      std::string text;
+      for (const std::string& t : spec->arg_types) text += (text.empty() ? "" : ";") + t;
+      PyObject* row = PyUnicode_FromString(text.c_str());
+      if (!types || !row || PyList_Append(types, row) < 0) Py_CLEAR(types);
+      Py_XDECREF(row);
+    }
+    PyObject* row = types ? Py_BuildValue("(sNs)", site->text.c_str(), types, site->why.c_str()) : nullptr;
+    if (!list || !row || PyList_Append(list, row) < 0) Py_CLEAR(list);
+    Py_XDECREF(row);
+  }
+  return list;
+}
+
+}  // namespace coluber::jit
+
+using namespace coluber::jit;
+
+OBJECT_OP(lift) {
+  auto* site = static_cast<Site*>(import);
+  std::fill(out, out + imm, 0);
+  auto* args = reinterpret_cast<PyObject* const*>(cells);
+  std::unique_ptr<Call> call;
+  Specialization* spec = loop_for(site, args, n, &call);
+  if (!spec) return PyErr_Occurred() ? raise_python_error(ctx) : 0;
+  coluber_ctx inner;
+  init_context(&inner, false);
+  inner.specialization = spec;
+  inner.handled = ctx->handled;
+  inner.frame = &call->frame;
+  uint64_t* result = call->slots.data() + spec->plan.slots;
+  spec->entered++;
+  int32_t status = spec->entry(&inner, call->slots.data(), result);
+  if (has_spares()) trim_spares();
+  std::vector<PyObject*> values;
+  int64_t taken = -1;
+  bool ok = status != COLUBER_RAISED;
+  if (status == COLUBER_RAISED) {             // the frames so far are the loop's own
+    PyObject* exception = take_with_traceback(&inner);
+    if (exception) set_exception(exception);
+  } else if (status == COLUBER_LEFT) {
+    ok = unpack_left(static_cast<PyObject*>(inner.left), &taken, &values);
+  } else {
+    taken = static_cast<int64_t>(result[0]);
+  }
+  if (call->frame.lists && status != COLUBER_LEFT) {
+    PyObject* error = take_exception();
+    bool written = write_back_lists(call->frame, spec->mutated != 0);
+    if (error && written) set_exception(error);
+    else Py_XDECREF(error);
+    if (!written && ok) release_slots(spec->result, result);
+    ok = ok && written;
+  }
+  if (ok && status == COLUBER_DONE) ok = box_results(spec->result, result, &values);
+  spec->left++;
+  if (spec->doomed && spec->left == spec->entered) delete spec;
+  if (!ok) return raise_python_error(ctx);
+  give_results(site, taken, values, out);
+  return 0;
+}
+
+OBJECT_OP(leave) {
+  auto* site = static_cast<Site*>(import);
+  auto* args = reinterpret_cast<PyObject* const*>(cells);
+  if (ctx->frame && static_cast<Frame*>(ctx->frame)->lists && !write_back_lists(*static_cast<Frame*>(ctx->frame), true)) return raise_python_error(ctx);
+  Mixed* rest = mixed_part(site->dispatcher, with_overflows(site->dispatcher, site->text), args, n);
+  if (!rest) {
+    if (!PyErr_Occurred()) PyErr_SetString(PyExc_OverflowError, "an int leaves 64 bits where execution cannot go on with Python's");
+    return raise_python_error(ctx);
+  }
+  PyObject* result = call_mixed(site->dispatcher, rest, args);
+  if (!result) return raise_python_error(ctx);
+  ctx->left = result;
+  return 0;
+}
+
+OBJECT_OP(exit_with) {
+  PyObject* tuple = PyTuple_New(n + 1);
+  PyObject* which = tuple ? PyLong_FromLongLong(imm) : nullptr;
+  if (!which) {
+    Py_XDECREF(tuple);
+    return raise_python_error(ctx);
+  }
+  PyTuple_SET_ITEM(tuple, 0, which);
+  for (int64_t i = 0; i < n; i++) PyTuple_SET_ITEM(tuple, i + 1, Py_NewRef(cells[i] ? static_cast<PyObject*>(cells[i]) : unbound_mark()));
+  return give(ctx, out, tuple);
+}
+
+extern "C" int32_t coluber_box(coluber_ctx* ctx, void* type, void* slots, void* out) {
+  BoxContext context;
+  PyObject* made = as_python(static_cast<const HostType*>(type), static_cast<const uint64_t*>(slots), context);
+  if (!made) return raise_python_error(ctx);
+  *static_cast<PyObject**>(out) = made;
+  return 0;
+}

@@ -1,0 +1,33 @@
+// Lifted loops and leaving native code: the host's side of ir/frontend/regions.h.
+#pragma once
+#include <Python.h>
+
+#include <string>
+#include <vector>
+
+namespace coluber::jit {
+
+struct Dispatcher;
+struct Specialization;
+
+// A point of a function where code of its own begins: a loop, by the types its variables have when it is entered, or the rest of the function.
+struct Site {
+  Dispatcher* dispatcher;                     // owns it
+  std::string text;                           // of the entry point
+  std::vector<int> exit_vars;                 // how many variables each exit of a loop sets
+  std::vector<Specialization*> loops;
+  std::vector<std::string> failed;            // types that do not compile
+  std::string why;                            // the first reason
+  int32_t line = 0;                           // of the loop
+};
+
+// The site of this text, made when it is new; for imports.
+Site* site_of(Dispatcher* self, const std::string& text);
+void drop_sites(Dispatcher* self);
+// [(text, [argument types], why not), ...] of the loops met.
+PyObject* loop_list(Dispatcher* self);
+
+// compile.cc. The loop of a site for variables of these types, or null with an error.
+Specialization* compile_loop(Dispatcher* self, const std::vector<std::string>& types, const std::string& text);
+
+}  // namespace coluber::jit
