@@ -60,6 +60,7 @@ typedef struct clb_options {        /* see jit/options.def for their meaning */
   int32_t fastmath;                 /* bits: nnan ninf nsz arcp contract afn reassoc */
   int32_t boundscheck, error_model /* 0 python, 1 numpy */, overflow /* 0 wrap, 1 raise */, inline_ /* 0 auto, 1 always, 2 never */;
   int32_t nogil, debug, parallel, opt_level;
+  int32_t exact;                    /* set by the host for jit: bit 0: a result that is int on one path and float on another has no type */
 } clb_options;
 
 typedef struct clb_function {
@@ -104,6 +105,7 @@ typedef struct clb_request {
   const char *return_type;          /* of an explicit signature, or null */
   clb_options options;
   const char *entry;                /* a part of the function (ir/frontend/regions.h), whose parameters arg_types are; or null */
+  int32_t restarts;                 /* an int beyond 64 bits makes the host run the call again in object mode: nothing may show before */
   int32_t objects;                  /* object mode: all parameters come as objects, those of arg_types "pyint", "pyfloat" and "pybool" are unboxed */
 } clb_request;
 

@@ -185,6 +185,7 @@ class Inference {
       merge_sites(all, in);
       AbsVal j;
       if (spec_.fn->objects) j = join_objects(all, in);
+      else if (!spec_.fn->entry.empty() && is_number(all.type) && is_number(in.type) && all.type != in.type) j.type = promote(all.type, in.type);   // what a loop begins with is weak, as a literal would be
       else if (!join(all, in, &j)) throw_join(all, in, b, param);
       all = j;
     }
@@ -255,7 +256,8 @@ class Inference {
         if (!ret_.is_none() && !is_number(ret_.type) && !ret_.is_bottom()) ret_ = AbsVal{scalar(Kind::Object)};
         continue;
       }
-      if (!join(ret_, v, &j)) {
+      bool exact = session_.options.exact && spec_.depth == 0 && is_number(ret_.type) && is_number(v.type) && ret_.type != v.type;
+      if (exact || !join(ret_, v, &j)) {
         TypeFail f{"CannotReturn", {describe(ret_), describe(v)}, {{op.loc, describe(v) + " here"}, {first, describe(ret_) + " here"}}};
         throw CompileError{make_diag(session_, spec_, f, op.loc)};
       }

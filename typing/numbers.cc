@@ -55,7 +55,7 @@ TV int_division(Emit& e, OpCode code, TV a, TV b, TypeRef t, bool weak) {
   a = e.cast(a, t);
   b = e.cast(b, t);
   if (b.c && b.c->i != 0) return e.bin(code, a, b, t);
-  if (code == OpCode::FloorDiv && t->is(Kind::PyInt) && e.frame()) {
+  if (code == OpCode::FloorDiv && t->is(Kind::PyInt) && checks_ints(e)) {
     TV lost = e.logic_and(e.cmp(OpCode::Eq, a, e.const_int(INT64_MIN)), e.cmp(OpCode::Eq, b, e.const_int(-1)));
     if (may_leave(e)) e.leave_if(lost);
     else e.guard(e.logic_not(lost), "IntOverflow");
@@ -90,7 +90,7 @@ TV shift(Emit& e, const std::string& op, TV a, TV b, bool weak) {
   a = e.cast(a, t);
   b = e.cast(b, t);
   if (weak) e.guard(e.cmp(OpCode::Ge, b, e.const_int(0, t)), "NegativeShift");
-  if (op == "lshift" && t->is(Kind::PyInt) && e.frame()) {
+  if (op == "lshift" && t->is(Kind::PyInt) && checks_ints(e)) {
     TV r = e.op(OpCode::Shl, {a, b}, t), back = e.op(OpCode::Shr, {r, b}, t);
     TV lost = e.logic_or(e.cmp(OpCode::Gt, b, e.const_int(62)), e.cmp(OpCode::Ne, back, a));
     if (may_leave(e)) e.leave_if(lost);
@@ -372,7 +372,7 @@ TV unary(Emit& e, const std::string& op, const TV& a) {
   if (t->is(Kind::Bool)) fail("NoUnary", {"-", describe(a)});
   if (x.c && x.c->kind == CLB_INT && t->is(Kind::PyInt) && x.c->i != INT64_MIN) return e.const_int(-x.c->i, t);
   if (x.c && x.c->kind == CLB_FLOAT && item_size(t) == 8 && is_float(t)) return e.const_float(-x.c->f[0], t);
-  if (t->is(Kind::PyInt) && (e.session().options.overflow == 1 || e.frame())) return number_binary(e, "sub", e.const_int(0), x);
+  if (t->is(Kind::PyInt) && checks_ints(e)) return number_binary(e, "sub", e.const_int(0), x);
   return e.op(OpCode::Neg, {x}, t);
 }
 

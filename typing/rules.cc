@@ -213,7 +213,8 @@ void r_list(Emit& e, const Op& op, uint64_t key, In a, Out out) {
     AbsVal plain = v, j;
     plain.site = ~0u;
     if (a.size() > 1) plain.c = nullptr;
-    if (!join(elem, plain, &j)) fail("ListItem", {describe(list_of(elem.type)), describe(v)});
+    bool differs = e.session().options.exact && !elem.is_bottom() && elem.type != plain.type;
+    if (differs || !join(elem, plain, &j)) fail("ListItem", {describe(list_of(elem.type)), describe(v)});
     elem = j;
     elem.c = nullptr;
   }

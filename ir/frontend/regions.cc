@@ -147,7 +147,7 @@ class Lifts {
       }
     for (size_t h = 0; h < n; ++h)
       if (!latches[h].empty()) loop(static_cast<int>(h), latches[h]);
-    for (const Plan& p : plans_) insert(p);
+    for (size_t k = plans_.size(); k-- > 0;) insert(plans_[k]);   // of two in one block, the later place first
     if (!plans_.empty()) order_blocks(&cfg_);
   }
 
@@ -158,6 +158,7 @@ class Lifts {
     size_t at = 0;                         // which instruction of it
     std::vector<int> targets;              // of the exits
     std::vector<int> ended;                // of each: slots without a value that the end of a for loop leaves on the stack
+    bool again = false;                    // the expression may have no native form: a second lift behind it, with its value
     std::vector<int> entering;             // while loops: blocks that lead to the header from outside
   };
   CfgBlock& at(int b) { return cfg_.blocks[static_cast<size_t>(b)]; }
@@ -185,8 +186,19 @@ class Lifts {
     if (p.entering.empty() || !place(&p)) return;
     Vars reads(unit_.vars.size(), false), sets(unit_.vars.size(), false);
     if (!effects(p, in, &reads, &sets) || !handlers(&p, in, sets) || !exits(&p, in, sets)) return;
+    Plan value = p;                        // the expression's value in place of the expression
     parameters(&p, reads);
-    plans_.push_back(std::move(p));
+    plans_.push_back(p);
+    if (!p.again) return;
+    const std::vector<Inst>& insts = at(p.block).insts;
+    value.again = false;
+    value.lift.entry.offset = insts.back().offset;
+    value.lift.entry.stack = 1;
+    value.at = insts.size() - 1;
+    std::fill(reads.begin(), reads.end(), false);
+    if (!effects(value, in, &reads, &sets)) return;
+    parameters(&value, reads);
+    plans_.push_back(std::move(value));
   }
 
   // Where the loop's statement begins. A for loop takes in the expression that it iterates over, when that is one piece of code.
@@ -196,6 +208,7 @@ class Lifts {
     bool iterates = p->entering.size() == 1 && before.next == p->header && before.other < 0 && !before.insts.empty() && before.insts.back().op == Micro::Iter;
     const std::vector<Inst>& insts = iterates ? before.insts : at(p->header).insts;
     if (insts.empty() || before.foreign) return false;
+    if (!iterates && insts.back().op == Micro::ForIter) return false;   // a comprehension: its list lies on the stack
     if (!iterates) {                       // while: in front of the header
       e.offset = insts[0].offset;
       e.nulls = at(p->header).depth;
@@ -215,6 +228,8 @@ class Lifts {
     e.offset = insts[from].offset;
     p->block = p->entering[0];
     p->at = from;
+    bool apart = iter > 0 && insts[iter - 1].offset != insts[iter].offset;
+    for (size_t k = from; k < iter && apart; ++k) p->again = p->again || insts[k].op == Micro::Attr || insts[k].op == Micro::GetItem || insts[k].op == Micro::Call || insts[k].op == Micro::CallPlain;
     return e.nulls >= 0;
   }
 

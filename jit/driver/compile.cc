@@ -90,6 +90,22 @@ typing::Diag internal(const std::string& what) {
   return d;
 }
 
+// A call that may have to be done again must not have shown anything.
+void refuse_effects(const ir::Program& program) {
+  for (const auto& f : program.functions)
+    for (const ir::Block& b : f->blocks)
+      for (const ir::Op& op : b.ops) {
+        bool shows = op.code == ir::OpCode::Print || op.code == ir::OpCode::Bound;
+        if (!shows) continue;
+        typing::Diag d;
+        d.id = "NotRepeatable";
+        d.kind = "UnsupportedError";
+        d.message = "print and global arrays beside ints that may leave 64 bits are not compiled by jit without array arguments";
+        d.hint = "use njit: its ints have 64 bits";
+        throw typing::CompileError{d};
+      }
+}
+
 void check_return_type(const clb_request& request, const typing::Spec& spec) {
   if (!request.return_type) return;
   ir::TypeRef want = ir::parse_type(request.return_type);
@@ -120,6 +136,7 @@ void run(const clb_host* host, const clb_request& request, Compilation* out, std
     throw typing::CompileError{typing::make_diag(session, place, f, 0)};
   }
   out->program = session.lower(spec);
+  if (request.restarts) refuse_effects(*out->program);
   stages.done("lowering");
   for (const typing::AbsVal& a : spec->args) out->arg_types.push_back(a.type->text.c_str());
   out->return_type = (spec->ret.is_bottom() ? ir::none() : spec->ret.type)->text;

@@ -13,6 +13,7 @@
 #include "jit/host/imports.h"
 #include "jit/host/lift.h"
 #include "jit/host/mixed.h"
+#include "jit/host/object_mode.h"
 #include "jit/host/raise.h"
 #include "jit/host/snapshot.h"
 #include "jit/runtime/runtime.h"
@@ -232,19 +233,38 @@ auto run_engine(Dispatcher* self, Snapshot& snapshot, const Request& request, Af
   return out;
 }
 
+// What jit promises beyond njit: results have CPython's types, and where nothing is changed that would show, its ints have no limit.
+void make_exact(Dispatcher* self, const std::vector<std::string>& types, const std::string& return_type, clb_request* c) {
+  if (!may_fall_back(self) || !return_type.empty()) return;
+  bool arrays = false, lists = false;
+  for (const std::string& t : types) {
+    arrays = arrays || t.find("array(") != std::string::npos;
+    lists = lists || t.find("list(") != std::string::npos;
+  }
+  if (arrays) return;
+  c->options.exact = 1;
+  if (lists) return;
+  c->restarts = 1;
+  c->options.overflow = 1;
+}
+
 Specialization* compile(Dispatcher* self, const std::vector<std::string>& types, const std::string& return_type, HandleSet* held) {
   if (!prepare_poll()) return nullptr;
   Snapshot snapshot;
   if (held) snapshot.held = std::move(*held);
   Request request;
   if (!fill_request(snapshot, self, types, return_type, &request)) return nullptr;
+  make_exact(self, types, return_type, &request.c);
   CacheTicket ticket;
-  if (Specialization* hit = cache_lookup(self, snapshot, request.c, &ticket)) return hit;
-  if (PyErr_Occurred()) return nullptr;
-  return run_engine(self, snapshot, request, [&](clb_session*, const clb_result* result) {
-    cache_store(self, snapshot, request.c, *result, &ticket);
-    return publish(self, snapshot, result, types);
-  });
+  Specialization* made = cache_lookup(self, snapshot, request.c, &ticket);
+  if (!made && !PyErr_Occurred()) {
+    made = run_engine(self, snapshot, request, [&](clb_session*, const clb_result* result) {
+      cache_store(self, snapshot, request.c, *result, &ticket);
+      return publish(self, snapshot, result, types);
+    });
+  }
+  if (made) made->restarts = request.c.restarts != 0;
+  return made;
 }
 
 const char* type_of_letter(char letter) {

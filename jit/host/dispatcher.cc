@@ -18,10 +18,21 @@ namespace {
 PyObject* const kNoMatch = reinterpret_cast<PyObject*>(1);
 // Likewise: the original function is to run.
 PyObject* const kInPython = reinterpret_cast<PyObject*>(2);
+// Likewise: an int has left 64 bits, and the call is to be done again in object mode.
+PyObject* const kRestart = reinterpret_cast<PyObject*>(3);
 
 inline void leave(Specialization* spec) {
   spec->left++;
   if (spec->doomed && spec->left == spec->entered) [[unlikely]] delete spec;
+}
+
+PyObject* in_object_mode(Dispatcher* self, PyObject* const* args);
+
+[[gnu::noinline]] PyObject* restart(Specialization* spec, coluber_ctx* ctx, int32_t status, const uint64_t* result) {
+  if (status) release(ctx->error);
+  else release_slots(spec->result, result);
+  leave(spec);
+  return kRestart;
 }
 
 [[gnu::noinline]] PyObject* fail_call(Specialization* spec, coluber_ctx* ctx, Frame& frame) {
@@ -65,6 +76,7 @@ inline PyObject* enter(Specialization* spec, Frame& frame, uint64_t* result) {
   spec->entered++;
   int32_t status = spec->nogil ? enter_without_gil(spec, &ctx, frame, result) : spec->entry(&ctx, frame.slots, result);
   if (has_spares()) [[unlikely]] trim_spares();
+  if (ctx.overflowed && spec->restarts) [[unlikely]] return restart(spec, &ctx, status, result);
   if (status) [[unlikely]] return fail_call(spec, &ctx, frame);
   PyObject* boxed;
   if (frame.lists && !write_back_lists(frame, spec->mutated != 0)) [[unlikely]] {
@@ -230,7 +242,10 @@ PyObject* call_bound(Dispatcher* self, PyObject* const* args) {
   PyObject* result = nullptr;
   PyObject* dispatcher = Py_NewRef(reinterpret_cast<PyObject*>(self));
   if (self->state->options.forceobj) result = kInPython;
-  else if (bind_arguments(self, args, nargs, keywords, &bound, &gathered)) result = call_bound(self, bound.data());
+  else if (bind_arguments(self, args, nargs, keywords, &bound, &gathered)) {
+    result = call_bound(self, bound.data());
+    if (result == kRestart) result = in_object_mode(self, bound.data());
+  }
   else if (fall_back(self, nullptr)) result = kInPython;   // **keywords
   if (result == kInPython) result = call_in_python(self, args, nargs, keywords);
   Py_XDECREF(gathered);
@@ -252,6 +267,10 @@ PyObject* dispatcher_call(PyObject* callable, PyObject* const* args, size_t narg
     }
     for (Specialization* spec : state->table) {
       PyObject* result = attempt(spec, args);
+      if (result == kRestart) [[unlikely]] {
+        result = in_object_mode(self, args);
+        return result == kInPython ? call_in_python(self, args, nargs, keywords) : result;
+      }
       if (result != kNoMatch) [[likely]] return result;
     }
   }

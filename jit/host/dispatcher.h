@@ -28,6 +28,7 @@ struct Specialization {
   coluber_entry entry = nullptr;
   bool nogil = false;
   bool doomed = false;                        // out of the table: freed by the last call that leaves
+  bool restarts = false;                      // an int beyond 64 bits: the call is done again in object mode
   bool small = false;                         // the frame fits the buffer of the fast path
   BoxWay way = BoxWay::General;
   int64_t entered = 0, left = 0;              // calls, under the GIL: as many are inside as have not left

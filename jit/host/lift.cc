@@ -75,8 +75,20 @@ Specialization* find_loop(Site* site, PyObject* const* args, std::unique_ptr<Cal
   return nullptr;
 }
 
+// Lists of one class of items: as native lists, others would change the items.
+bool plain_lists(PyObject* const* args, int64_t n) {
+  for (int64_t i = 0; i < n; i++) {
+    if (!args[i] || !PyList_CheckExact(args[i])) continue;
+    for (Py_ssize_t k = 1; k < PyList_GET_SIZE(args[i]); k++) {
+      if (Py_TYPE(PyList_GET_ITEM(args[i], k)) != Py_TYPE(PyList_GET_ITEM(args[i], 0))) return false;
+    }
+  }
+  return true;
+}
+
 // The loop for these variables; null: it runs on objects, or (with an error pending) not at all.
 Specialization* loop_for(Site* site, PyObject* const* args, int64_t n, std::unique_ptr<Call>* call) {
+  if (!plain_lists(args, n)) return nullptr;
   if (Specialization* known = find_loop(site, args, call)) return known;
   if (site->failed.size() >= kGiveUp && site->loops.empty()) return nullptr;
   std::vector<std::string> types;

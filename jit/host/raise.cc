@@ -3,6 +3,8 @@
 
 #include <frameobject.h>
 
+#include <cstring>
+
 #include "jit/host/cached.h"
 #include "jit/host/pycompat.h"
 #include "jit/runtime/runtime.h"
@@ -20,8 +22,10 @@ PyObject* errors_call(const char* name, PyObject* args) {
   return result;
 }
 
-// Where a line of cached code stands now.
+// Where a line of cached code stands now. Frames have qualified names; co_name, as tracebacks give it, is the end of one.
 coluber_frame at_present(const Specialization* spec, coluber_frame frame) {
+  const char* dot = frame.name ? strrchr(frame.name, '.') : nullptr;
+  if (dot) frame.name = dot + 1;
   const LineShift* found = nullptr;
   if (!spec->shifts || !frame.file) return frame;
   for (const LineShift& shift : *spec->shifts) {   // the function that begins last before the line

@@ -28,6 +28,7 @@ inline void init_context(coluber_ctx* ctx, bool nogil) {
   ctx->error = nullptr;
   ctx->gil_held = !nogil;
   ctx->thread_state = tstate;
+  ctx->overflowed = 0;
   ctx->specialization = ctx->handled = ctx->left = ctx->frame = nullptr;
   if (nogil) [[unlikely]] ctx->poll = nogil_poll_word(tstate);
 }

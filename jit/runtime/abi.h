@@ -63,6 +63,7 @@ typedef struct coluber_ctx {
   int64_t gil_held;
   void *thread_state;             /* PyThreadState* saved when the GIL was released */
   void *specialization;           /* object mode: whose code runs, for tracebacks on the way to a handler */
+  int64_t overflowed;             /* an int has left 64 bits (guard IntOverflow) */
   void *left;                     /* status 2: the result */
   void *frame;                    /* lifted loops: the host's Frame, for lists that are to be written back before execution goes on elsewhere */
   void *handled;                  /* object mode: the exception being handled when the function was called, borrowed, or null */

@@ -181,6 +181,7 @@ void coluber_raise_diag(coluber_ctx* ctx, int64_t id, const int64_t* values, int
     set_error(ctx, no_memory());
     return;
   }
+  if (id == static_cast<int64_t>(DiagId::IntOverflow)) ctx->overflowed = 1;
   raise_message(ctx, *kDiags[id].cls, fill_in(message_of(id), values, n));
 }
 

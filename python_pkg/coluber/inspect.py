@@ -18,6 +18,8 @@ def signatures(dispatcher):
     texts = [row[0] for row in _rows(dispatcher)]
     texts += [args for args, _ in dispatcher._declared() if args not in texts]
     texts += [args for args, _ in dispatcher._in_python() if args not in texts]
+    known = {_letters(args) for args in texts}
+    texts += [tuple(map(_OF_LETTER.get, key)) for key, _, _ in dispatcher._object_mode() if key[:1] not in _DIGITS and key not in known]
     return [tuple(map(types.from_text, args)) for args in texts]
 
 
@@ -29,16 +31,56 @@ def _plain(texts):
     return tuple(_STRONG.get(t, t) for t in texts)
 
 
+# Object mode tells arguments apart by a letter each (jit/host/mixed.h).
+_OF_LETTER = {"i": "int64", "f": "float64", "b": "bool", "n": "none", "o": "object"}
+_LETTER = {"pyint": "i", "int64": "i", "pyfloat": "f", "float64": "f", "pybool": "b", "bool": "b", "none": "n"}
+_DIGITS = tuple("0123456789")                  # parts of functions have their place in front
+
+
+def _letters(texts):
+    return "".join(_LETTER.get(t, "o") for t in texts)
+
+
+class Mode(str):
+    """'native', 'mixed' or 'object'; `loops` tells the same for each loop that was met in object mode, by its line."""
+    loops: dict
+
+
+def _loop_modes(dispatcher):
+    """By line: 'native' where the loop was entered with types, else 'object'."""
+    import dis
+    starts = sorted(dis.findlinestarts(dispatcher.py_func.__code__))
+    modes = {}
+    for text, compiled, why in dispatcher._loops():
+        offset = int(text.split(";")[0])
+        line = max((start for start in starts if start[0] <= offset), default=(0, None))[1]
+        if compiled or why:
+            modes[line] = "native" if compiled or modes.get(line) == "native" else "object"
+    return modes
+
+
 def mode(dispatcher, signature):
-    """'native' or 'object' (the original function runs). KeyError for types the function was neither called with nor compiled for."""
-    wanted = _plain(t.text for t in types.parse_signature(signature).args)
+    """How calls with these types run: 'native'; 'mixed': compiled, with Python objects where there is no type, and loops entered natively where
+    their variables have types by then; 'object': the original function in the interpreter. `.loops` of the answer tells of each loop. KeyError for
+    types the function was neither called with nor compiled for."""
+    texts = [t.text for t in types.parse_signature(signature).args]
+    wanted, letters = _plain(texts), _letters(texts)
+    answer = None
     if dispatcher.targetoptions.get("forceobj"):
-        return "object"
-    if any(_plain(row[0]) == wanted for row in _rows(dispatcher)):
-        return "native"
-    if any(_plain(args) == wanted for args, _ in dispatcher._in_python()):
-        return "object"
-    raise KeyError(f"{dispatcher.__qualname__} has not met {signature}")
+        answer = "object"
+    elif any(_plain(row[0]) == wanted for row in _rows(dispatcher)):
+        answer = "native"
+    else:
+        known = {key: result for key, result, _ in dispatcher._object_mode()}
+        if letters in known:
+            answer = "mixed" if known[letters] is not None else "object"
+        elif any(_plain(args) == wanted for args, _ in dispatcher._in_python()):
+            answer = "object"
+    if answer is None:
+        raise KeyError(f"{dispatcher.__qualname__} has not met {signature}")
+    answer = Mode(answer)
+    answer.loops = _loop_modes(dispatcher) if answer == "mixed" else {}
+    return answer
 
 
 class Overload:
