@@ -192,10 +192,14 @@ PyObject* call_declared(Dispatcher* self, PyObject* const* args) {
   return no_signature_fits(self, args);
 }
 
+constexpr size_t kClassArguments = 16;        // specialisations
+
 bool argument_types(Dispatcher* self, PyObject* const* args, std::vector<std::string>* types, HandleSet* held) {
   for (int32_t i = 0; i < self->state->nparams; i++) {
     std::string text;
     TypeofFailure why;
+    // Each class as an argument is a type of its own: jit does not compile for all there are.
+    if (may_fall_back(self) && PyType_Check(args[i]) && self->state->table.size() >= kClassArguments) return false;
     if (!type_of(args[i], held, &text, &why)) {
       if (known_untyped(self, i, why.what)) return false;
       raise_typing_error(self, std::string("argument '") + parameter_name(self, i) + "' is " + why.what + ", which compiled code does not take", why.remedy);

@@ -201,7 +201,10 @@ bool type_of(PyObject* value, HandleSet* held, std::string* out, TypeofFailure* 
   if (PyLong_CheckExact(value)) return *out += "pyint", true;
   if (PyFloat_CheckExact(value)) return *out += "pyfloat", true;
   if (PyComplex_CheckExact(value)) return *out += "pycomplex", true;
-  if (PyUnicode_CheckExact(value)) return *out += "str", true;
+  if (PyUnicode_CheckExact(value)) {
+    if (!PyUnicode_AsUTF8(value)) return PyErr_Clear(), refuse(why, "a str with lone surrogates", "encode it");
+    return *out += "str", true;
+  }
   if (value == Py_Ellipsis) return *out += "ellipsis", true;
   if (PyList_CheckExact(value)) return type_of_list(value, held, out, why);
   if (PyTuple_Check(value)) return type_of_tuple(value, held, out, why);
