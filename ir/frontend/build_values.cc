@@ -66,7 +66,12 @@ void Builder::do_Local(const Inst& i) {
   if (in_cell(i.a)) return push(object("cell_get", {cell_of(i.a)}, unit_.vars[static_cast<size_t>(i.a)].name));
   push(read(i.a, true));
 }
-void Builder::do_Closure(const Inst& i) { push(in_cell(i.a) ? cell_of(i.a) : read(i.a, false)); }
+void Builder::do_Closure(const Inst& i) {
+  if (in_cell(i.a)) return push(cell_of(i.a));
+  // Of an inlined comprehension: inner ones are inlined, too, and read the variable; for a function that lives on there would have to be a cell.
+  bool foreign = unit_.objects && static_cast<size_t>(i.a) >= unit_.own_vars;
+  push(foreign ? unbound() : read(i.a, false));
+}
 void Builder::do_LocalClear(const Inst& i) {
   if (in_cell(i.a)) return push(value(OpCode::PyUnsupported, {}, "a captured variable of a comprehension"));
   push(read(i.a, false));
@@ -77,7 +82,7 @@ void Builder::do_SetLocal(const Inst& i) {
   ValueId v = typed(i.a, pop());
   write(i.a, v);
   const Unit::Var& var = unit_.vars[static_cast<size_t>(i.a)];
-  if (var.cell) effect(OpCode::Retain, {v}, var.name);   // a mark for closures.cc, which removes it
+  if (var.cell && !unit_.objects) effect(OpCode::Retain, {v}, var.name);   // a mark for closures.cc, which removes it
   if (unit_.debug && static_cast<size_t>(i.a) < unit_.own_vars) effect(OpCode::PyDebugLocal, {v}, var.name);
 }
 ValueId Builder::typed(int v, ValueId x) {
@@ -95,7 +100,7 @@ void Builder::do_DelLocal(const Inst& i) {
   read(i.a, true);
   write(i.a, unbound());
   const Unit::Var& var = unit_.vars[static_cast<size_t>(i.a)];
-  if (var.cell) effect(OpCode::Retain, {unbound()}, var.name);
+  if (var.cell && !unit_.objects) effect(OpCode::Retain, {unbound()}, var.name);
 }
 void Builder::do_Free(const Inst& i) {
   if (unit_.objects && i.b) return push(object("own_cell", {}, {}, i.a));

@@ -95,7 +95,7 @@ class Builder {
   ValueId read(int v, bool checked);
   void write(int v, ValueId value);
   void make_cells();                       // object mode (build_objects.cc)
-  bool in_cell(int v) const { return unit_.objects && unit_.vars[static_cast<size_t>(v)].cell; }
+  bool in_cell(int v) const { return unit_.objects && static_cast<size_t>(v) < unit_.own_vars && unit_.vars[static_cast<size_t>(v)].cell; }
   ValueId cell_of(int v);
   void keep(const std::vector<ValueId>& values);
   ValueId object(std::string_view what, std::vector<ValueId> args, std::string_view name = {}, int64_t imm = 0);
