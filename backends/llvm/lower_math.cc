@@ -1,6 +1,7 @@
 // The op `math`: rows of ir/intrinsics.def. Library functions are declared without side effects and as unknown to LLVM: its rewrites of
 // known ones (pow(x, 2) into x*x and the like) change the last bit, which fastmath (afn) allows and nothing else does.
 #include "backends/llvm/function_lowering.h"
+#include "backends/llvm/vector_calls.h"
 
 namespace coluber::backend {
 namespace {
@@ -46,6 +47,20 @@ llvm::Value* FunctionLowering::call_libm(llvm::StringRef symbol, llvm::ArrayRef<
   llvm::CallInst* call = b_.CreateCall(module_.pure_function(name, llvm::FunctionType::get(type, types, false)), arguments);
   if (!b_.getFastMathFlags().approxFunc()) call->addFnAttr(llvm::Attribute::NoBuiltin);
   return call;
+}
+
+// In loop `loop`, which may be vectorised. Null where there are no vector functions, or LLVM does better by knowing what it calls.
+llvm::Value* FunctionLowering::call_vector_math(llvm::StringRef symbol, llvm::ArrayRef<V> arguments, int64_t loop) {
+  const Options& options = module_.options();
+  if (loop == 0 || options.opt_level < 3 || options.debug == 2) return nullptr;
+  if (b_.getFastMathFlags().approxFunc() && llvm::isa<llvm::Constant>(arguments.back())) return nullptr;  // x ** 2 is x * x
+  llvm::Type* type = arguments[0]->getType();
+  VectorMath math = module_.target().vector_math(symbol.str(), type->isFloatTy(), arguments.size(), options);
+  if (math.functions.empty()) return nullptr;
+  llvm::SmallVector<int, 4> lanes;
+  for (int n = 2; n <= math.functions.rbegin()->first; n *= 2) lanes.push_back(n);
+  llvm::SmallVector<llvm::Type*, 2> types(arguments.size(), type);
+  return b_.CreateCall(declare_vector_math(module_.module(), symbol, llvm::FunctionType::get(type, types, false), loop, lanes), arguments);
 }
 
 llvm::Value* FunctionLowering::lower_math_code(const Op& op, llvm::StringRef name) {
@@ -110,6 +125,7 @@ void FunctionLowering::lower_math(const Op& op) {
     case Llvm:
       return set(op, b_.CreateIntrinsic(intrinsic_id(row->symbol), {arguments[0]->getType()}, arguments));
     case Libm:
+      if (llvm::Value* v = call_vector_math(row->symbol, arguments, op.imm)) return set(op, v);
       return set(op, call_libm(row->symbol, arguments));
     case Code:
       break;
