@@ -50,15 +50,23 @@ bool Undo::suitable() {
     for (const Op& op : f_.blocks[b].ops)
       if (op.code == OpCode::ArrayStore && !add_store(op)) return false;
   }
-  // An element that another turn stores: loads that follow one another, which are no vectors.
+  // An element that an earlier turn has stored: turns that follow one another, which are no vectors.
   for (BlockId b : loop_.blocks)
     for (const Op& op : f_.blocks[b].ops) {
       std::vector<Index> index;
       if (op.code != OpCode::ArrayLoad) continue;
       for (const Place& p : places_)
-        if (p.array == op.args[0] && (!indices_of(op, 1, &index) || index != p.index)) return false;
+        if (p.array == op.args[0] && (!indices_of(op, 1, &index) || stored_before(index, p.index))) return false;
     }
   return !places_.empty();
+}
+
+bool Undo::stored_before(const std::vector<Index>& load, const std::vector<Index>& store) {
+  for (size_t k = 0; k < load.size(); ++k) {
+    if (load[k].v != store[k].v) return false;              // another row, as far as one can see
+    if (load[k].k != store[k].k) return load[k].k < store[k].k;
+  }
+  return false;
 }
 
 // What goes from turn to turn, besides the counter, is added to or the like.

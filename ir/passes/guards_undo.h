@@ -36,6 +36,7 @@ class Undo {
   bool suitable();
   bool add_store(const Op& op);
   bool only_sums() const;
+  static bool stored_before(const std::vector<Index>& load, const std::vector<Index>& store);
   bool index_of(ValueId v, Index* out) const;
   bool indices_of(const Op& op, size_t from, std::vector<Index>* out) const;
   bool inside(const Index& index, uint32_t size) const;
