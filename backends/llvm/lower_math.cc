@@ -1,5 +1,7 @@
 // The op `math`: rows of ir/intrinsics.def. Library functions are declared without side effects and as unknown to LLVM: its rewrites of
 // known ones (pow(x, 2) into x*x and the like) change the last bit, which fastmath (afn) allows and nothing else does.
+#include <cmath>
+
 #include "backends/llvm/function_lowering.h"
 #include "backends/llvm/vector_calls.h"
 
@@ -38,6 +40,14 @@ const Row* find_row(llvm::StringRef name) {
 
 llvm::Intrinsic::ID intrinsic_id(llvm::StringRef name) { return llvm::Function::lookupIntrinsicID(name); }
 
+// An exponent that LLVM makes products and roots of where it may: 2, -1, 1.5.
+bool is_simple_power(llvm::Value* v) {
+  auto* exponent = llvm::dyn_cast<llvm::ConstantFP>(v);
+  if (!exponent) return false;
+  double twice = 2 * (exponent->getType()->isFloatTy() ? double{exponent->getValueAPF().convertToFloat()} : exponent->getValueAPF().convertToDouble());
+  return std::fabs(twice) <= 16 && twice == std::trunc(twice);
+}
+
 }  // namespace
 
 llvm::Value* FunctionLowering::call_libm(llvm::StringRef symbol, llvm::ArrayRef<V> arguments) {
@@ -53,7 +63,7 @@ llvm::Value* FunctionLowering::call_libm(llvm::StringRef symbol, llvm::ArrayRef<
 llvm::Value* FunctionLowering::call_vector_math(llvm::StringRef symbol, llvm::ArrayRef<V> arguments, int64_t loop) {
   const Options& options = module_.options();
   if (loop == 0 || options.opt_level < 3 || options.debug == 2) return nullptr;
-  if (b_.getFastMathFlags().approxFunc() && llvm::isa<llvm::Constant>(arguments.back())) return nullptr;  // x ** 2 is x * x
+  if (b_.getFastMathFlags().approxFunc() && symbol == "pow" && is_simple_power(arguments[1])) return nullptr;
   llvm::Type* type = arguments[0]->getType();
   VectorMath math = module_.target().vector_math(symbol.str(), type->isFloatTy(), arguments.size(), options);
   if (math.functions.empty()) return nullptr;

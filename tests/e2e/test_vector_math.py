@@ -250,3 +250,38 @@ def test_sums_take_the_functions_too():
         want += v
     assert exact(f(x)) == exact(want)
     assert is_vector_loop(f) or not fused()
+
+
+def sum_of_some(x, start):
+    s = start
+    for v in x:
+        if v > 0.5:
+            s += math.log(v)
+    return s
+
+
+def two_sums(x):
+    s, t = 0.0, -0.0
+    for v in x:
+        if v > 0.7:
+            s += np.sin(v)
+        elif v > 0.2:
+            t += np.cos(v)
+        else:
+            s -= v
+    return s, t
+
+
+@pytest.mark.parametrize("n", [0, 1, 7, 8, 100, 1003])
+def test_sums_in_branches(n):
+    """In order, of the elements' values, and without a trace of the turns that add nothing."""
+    x = np.random.default_rng(n).random(n)
+    logs_of = compiled(lambda x: np.log(x))
+    for start in (0.0, -0.0, 3.5, math.inf, math.nan):
+        s = start
+        for v, y in zip(x.tolist(), logs_of(x).tolist()):
+            if v > 0.5:
+                s += y
+        assert exact(compiled(sum_of_some)(x, start)) == exact(s)
+    same(two_sums, x, ulps=200)
+    assert is_vector_loop(compiled(sum_of_some)) or not fused(), compiled(sum_of_some).vectorization()

@@ -251,13 +251,10 @@ def pow(x, y):
     x = float(x)
     y = float(y)
     r = native("pow", x, y)
-    if not math_bool("isfinite", r):
-        if r != r:
-            guard((x != x) | (y != y), "MathDomain")
-        elif x == 0.0:
-            guard(math_bool("isinf", y) & POW_OF_ZERO_MAY_BE_INF, "MathDomain")
-        else:
-            guard(math_bool("isinf", x) | math_bool("isinf", y), "MathRange")
+    unbounded = math_bool("isinf", r)                  # no branches: they would keep loops from vectorising
+    guard((r == r) | (x != x) | (y != y), "MathDomain")
+    guard((not unbounded) | (x != 0.0) | (math_bool("isinf", y) & POW_OF_ZERO_MAY_BE_INF), "MathDomain")
+    guard((not unbounded) | (x == 0.0) | math_bool("isinf", x) | math_bool("isinf", y), "MathRange")
     return r
 
 
