@@ -55,7 +55,7 @@ struct StageTime {
 };
 
 // The vector functions that stand in for a C function: names for the import key vec:NAME, by number of lanes. One lane is an ordinary function
-// of the same results. Arguments whose magnitude is beyond `limit` (unless it is 0) are the C function's.
+// of the same results. An empty name: llvm/vector_kernels.h. Arguments whose magnitude is beyond `limit` (unless it is 0) are the C function's.
 struct VectorMath {
   std::map<int, std::string> functions;
   double limit = 0;

@@ -4,13 +4,15 @@
 // a lane's result depend on its neighbours. glibc's differ by width, so that one width of them serves all.
 #include <llvm/MC/MCSubtargetInfo.h>
 
+#include <string_view>
+
 #include "backends/cpu/cpu_target.h"
 
 namespace coluber::backend {
 namespace {
 
 struct Row {
-  const char *symbol, *precise;
+  std::string_view symbol, precise;
   int least;
   double limit64, limit32;
 };
@@ -19,9 +21,9 @@ constexpr Row kRows[] = {
 #include "backends/cpu/vector_math.def"
 };
 
-const Row* find_row(const std::string& symbol) {
+const Row* find_row(const std::string& symbol, bool single) {
   for (const Row& row : kRows)
-    if (symbol == row.symbol) return &row;
+    if (symbol == row.symbol && !(single && row.precise == "own")) return &row;
   return nullptr;
 }
 
@@ -36,20 +38,24 @@ int vector_bits(const llvm::TargetMachine& machine, int wanted) {
 }  // namespace
 
 VectorMath CpuTarget::vector_math(const std::string& symbol, bool single, size_t operands, const Options& options) {
-  const Row* row = find_row(symbol);
+  const Row* row = find_row(symbol, single);
   int widest = row ? vector_bits(*machine(3), options.vector_width) : 0, item = single ? 32 : 64;
   bool fast = options.fastmath & kAfn;
   if (widest == 0 || (!fast && widest < row->least)) return {};
   VectorMath found;
-  if (fast || row->precise == std::string("libmvec")) {
+  if (fast || row->precise == "libmvec") {
     int lanes = widest / item;
     found.functions[lanes] = std::string(widest == 512 ? "_ZGVeN" : "_ZGVdN") + std::to_string(lanes) + std::string(operands, 'v') + "_" + symbol +
                              (single ? "f" : "");
     return found;
   }
   found.limit = single ? row->limit32 : row->limit64;
+  if (row->precise == "own") {
+    for (int lanes = 1; lanes <= widest / item; lanes *= 2) found.functions[lanes];
+    return found;
+  }
   auto add = [&](int lanes, const char* kind) {
-    found.functions[lanes] = "Sleef_finz_" + symbol + (single ? "f" : "d") + std::to_string(lanes) + "_" + row->precise + kind;
+    found.functions[lanes] = "Sleef_finz_" + symbol + (single ? "f" : "d") + std::to_string(lanes) + "_" + std::string(row->precise) + kind;
   };
   add(1, "purecfma");
   add(128 / item, "avx2128");

@@ -1,12 +1,13 @@
 // Vector math calls: names that LLVM does not know in front of the optimiser, real functions behind it. See the header.
 #include "backends/llvm/vector_calls.h"
 
+#include <llvm/Transforms/Utils/BasicBlockUtils.h>
 #include <llvm/Transforms/Utils/ModuleUtils.h>
 
 #include <algorithm>
 #include <set>
 
-#include "backends/llvm/module_lowering.h"
+#include "backends/llvm/vector_kernels.h"
 
 namespace coluber::backend {
 namespace {
@@ -95,8 +96,33 @@ class Binder {
   }
 
   llvm::Value* call_lanes(Builder& b, const Called& called, llvm::ArrayRef<llvm::Value*> arguments) {
-    if (called.math.limit == 0) return call_vector(b, called, arguments);
-    return b.CreateCall(limited(called, arguments.size(), lanes_of(arguments[0]->getType())), arguments);
+    bool own = called.math.functions.begin()->second.empty();
+    llvm::Value* result = own ? emit_vector_kernel(b, called.symbol, arguments[0]) : call_vector(b, called, arguments);
+    return called.math.limit == 0 ? result : mend(b, called, arguments, result);
+  }
+
+  // Behind the vector function: where an argument is beyond its limit the result is the C library's.
+  llvm::Value* mend(Builder& b, const Called& called, llvm::ArrayRef<llvm::Value*> arguments, llvm::Value* result) {
+    llvm::Type* type = result->getType();
+    llvm::Value* size = b.CreateUnaryIntrinsic(llvm::Intrinsic::fabs, arguments[0]);
+    llvm::Value* over = b.CreateFCmpOGT(size, llvm::ConstantFP::get(type, called.math.limit));
+    int lanes = lanes_of(type);
+    llvm::Value* any = lanes == 1 ? over : b.CreateICmpNE(b.CreateBitCast(over, b.getIntNTy(lanes)), b.getIntN(lanes, 0));
+    llvm::Instruction* at = &*b.GetInsertPoint();
+    llvm::BasicBlock* before = at->getParent();
+    llvm::MDNode* seldom = llvm::MDBuilder(module_.getContext()).createBranchWeights(1, 1 << 20);
+    llvm::Instruction* end = llvm::SplitBlockAndInsertIfThen(any, at, false, seldom);
+    Builder beyond(end);
+    beyond.SetCurrentDebugLocation(b.getCurrentDebugLocation());
+    llvm::SmallVector<llvm::Value*, 3> passed(arguments);
+    passed.push_back(result);
+    llvm::Value* mended = beyond.CreateCall(mender(called, arguments.size(), type), passed);
+    Builder join(&at->getParent()->front());
+    llvm::PHINode* phi = join.CreatePHI(type, 2);
+    phi->addIncoming(result, before);
+    phi->addIncoming(mended, end->getParent());
+    b.SetInsertPoint(at);
+    return phi;
   }
 
   // By the function of so many lanes, or of the next more.
@@ -121,42 +147,29 @@ class Binder {
     return load;
   }
 
-  // The function that calls the vector function, and the C library for arguments beyond its limit.
-  llvm::Function* limited(const Called& called, size_t operands, int lanes) {
-    std::string name = ("coluber.limited." + called.symbol + (called.type->isFloatTy() ? "f." : ".") + llvm::Twine(lanes)).str();
+  // (arguments..., results): the results, with the C library's for arguments beyond the limit.
+  llvm::Function* mender(const Called& called, size_t operands, llvm::Type* type) {
+    int lanes = lanes_of(type);
+    std::string name = ("coluber.beyond." + called.symbol + (called.type->isFloatTy() ? "f." : ".") + llvm::Twine(lanes)).str();
     if (llvm::Function* made = module_.getFunction(name)) return made;
-    llvm::Type* type = lanes_type(called.type, lanes);
-    llvm::SmallVector<llvm::Type*, 2> types(operands, type);
+    llvm::SmallVector<llvm::Type*, 3> types(operands + 1, type);
     auto* f = llvm::Function::Create(llvm::FunctionType::get(type, types, false), llvm::GlobalValue::InternalLinkage, name, module_);
     f->setDSOLocal(true);
     f->addFnAttr(llvm::Attribute::NoInline);
+    f->addFnAttr(llvm::Attribute::Cold);
     f->setDoesNotThrow();
-    llvm::BasicBlock* start = llvm::BasicBlock::Create(module_.getContext(), "", f);
-    llvm::BasicBlock* beyond = llvm::BasicBlock::Create(module_.getContext(), "beyond", f);
-    llvm::BasicBlock* done = llvm::BasicBlock::Create(module_.getContext(), "done", f);
-    Builder b(start);
-    llvm::SmallVector<llvm::Value*, 2> arguments;
-    for (llvm::Argument& a : f->args()) arguments.push_back(&a);
-    llvm::Value* result = call_vector(b, called, arguments);
-    llvm::Value* size = b.CreateUnaryIntrinsic(llvm::Intrinsic::fabs, arguments[0]);
-    llvm::Value* over = b.CreateFCmpOGT(size, llvm::ConstantFP::get(type, called.math.limit));
-    llvm::Value* any = lanes == 1 ? over : b.CreateICmpNE(b.CreateBitCast(over, b.getIntNTy(lanes)), b.getIntN(lanes, 0));
-    b.CreateCondBr(any, beyond, done, llvm::MDBuilder(module_.getContext()).createBranchWeights(1, 1 << 20));
-    b.SetInsertPoint(beyond);
-    llvm::Value* mended = result;
+    Builder b(llvm::BasicBlock::Create(module_.getContext(), "", f));
+    llvm::Value* result = f->getArg(static_cast<unsigned>(operands));
     for (int k = 0; k < lanes; ++k) {
       auto lane = [&](llvm::Value* v) { return lanes == 1 ? v : b.CreateExtractElement(v, static_cast<uint64_t>(k)); };
       llvm::SmallVector<llvm::Value*, 2> scalars;
-      for (llvm::Value* v : arguments) scalars.push_back(lane(v));
-      llvm::Value* one = b.CreateSelect(lane(over), call_library(b, called, scalars), lane(result));
-      mended = lanes == 1 ? one : b.CreateInsertElement(mended, one, static_cast<uint64_t>(k));
+      for (size_t i = 0; i < operands; ++i) scalars.push_back(lane(f->getArg(static_cast<unsigned>(i))));
+      llvm::Value* size = b.CreateUnaryIntrinsic(llvm::Intrinsic::fabs, scalars[0]);
+      llvm::Value* over = b.CreateFCmpOGT(size, llvm::ConstantFP::get(called.type, called.math.limit));
+      llvm::Value* one = b.CreateSelect(over, call_library(b, called, scalars), lane(result));
+      result = lanes == 1 ? one : b.CreateInsertElement(result, one, static_cast<uint64_t>(k));
     }
-    b.CreateBr(done);
-    b.SetInsertPoint(done);
-    llvm::PHINode* phi = b.CreatePHI(type, 2);
-    phi->addIncoming(result, start);
-    phi->addIncoming(mended, beyond);
-    b.CreateRet(phi);
+    b.CreateRet(result);
     return f;
   }
 
