@@ -1,4 +1,5 @@
-"""math: the elementary functions and those on integers. Results are the C library's, as in CPython, with CPython's errors.
+"""math: the elementary functions and those on integers. Results are the C library's, as in CPython, with CPython's errors;
+in vectorised loops those of vector functions, a unit in the last place from the truth at most.
 
 Functions that later Pythons added are there where the running Python has them. Each check is one comparison on the operand where that
 is enough, so that loops around it can still be optimised. math_sums.py has what needs more than a formula."""
