@@ -96,13 +96,35 @@ class Binder {
   }
 
   llvm::Value* call_lanes(Builder& b, const Called& called, llvm::ArrayRef<llvm::Value*> arguments) {
-    bool own = called.math.functions.begin()->second.empty();
-    llvm::Value* result = own ? emit_vector_kernel(b, called.symbol, arguments[0]) : call_vector(b, called, arguments);
-    return called.math.limit == 0 ? result : mend(b, called, arguments, result);
+    if (!called.math.functions.begin()->second.empty()) return within_limit(b, called, arguments, call_vector(b, called, arguments));
+    int lanes = lanes_of(arguments[0]->getType()), wide = called.math.functions.rbegin()->first;
+    if (lanes == wide) return within_limit(b, called, arguments, emit_vector_kernel(b, called.symbol, arguments[0]));
+    return with_lanes(b, b.CreateCall(own_function(called, wide), {with_lanes(b, arguments[0], wide)}), lanes);
+  }
+
+  // What is written out in loops, as a function for remainders and copies that are seldom run: few turns go there.
+  llvm::Function* own_function(const Called& called, int lanes) {
+    std::string name = ("coluber.own." + called.symbol).str();
+    if (llvm::Function* made = module_.getFunction(name)) return made;
+    llvm::Function* f = internal_function(name, lanes_type(called.type, lanes), 1);
+    Builder b(llvm::ReturnInst::Create(module_.getContext(), f->getArg(0), llvm::BasicBlock::Create(module_.getContext(), "", f)));
+    llvm::Value* result = within_limit(b, called, {f->getArg(0)}, emit_vector_kernel(b, called.symbol, f->getArg(0)));
+    llvm::cast<llvm::ReturnInst>(&*b.GetInsertPoint())->setOperand(0, result);
+    return f;
+  }
+
+  llvm::Function* internal_function(const std::string& name, llvm::Type* type, size_t operands) {
+    llvm::SmallVector<llvm::Type*, 3> types(operands, type);
+    auto* f = llvm::Function::Create(llvm::FunctionType::get(type, types, false), llvm::GlobalValue::InternalLinkage, name, module_);
+    f->setDSOLocal(true);
+    f->setDoesNotThrow();
+    f->addFnAttr(llvm::Attribute::NoInline);
+    return f;
   }
 
   // Behind the vector function: where an argument is beyond its limit the result is the C library's.
-  llvm::Value* mend(Builder& b, const Called& called, llvm::ArrayRef<llvm::Value*> arguments, llvm::Value* result) {
+  llvm::Value* within_limit(Builder& b, const Called& called, llvm::ArrayRef<llvm::Value*> arguments, llvm::Value* result) {
+    if (called.math.limit == 0) return result;
     llvm::Type* type = result->getType();
     llvm::Value* size = b.CreateUnaryIntrinsic(llvm::Intrinsic::fabs, arguments[0]);
     llvm::Value* over = b.CreateFCmpOGT(size, llvm::ConstantFP::get(type, called.math.limit));
@@ -114,9 +136,12 @@ class Binder {
     llvm::Instruction* end = llvm::SplitBlockAndInsertIfThen(any, at, false, seldom);
     Builder beyond(end);
     beyond.SetCurrentDebugLocation(b.getCurrentDebugLocation());
-    llvm::SmallVector<llvm::Value*, 3> passed(arguments);
-    passed.push_back(result);
-    llvm::Value* mended = beyond.CreateCall(mender(called, arguments.size(), type), passed);
+    int wide = called.math.functions.rbegin()->first;
+    llvm::SmallVector<llvm::Value*, 3> passed;
+    for (llvm::Value* v : arguments) passed.push_back(with_lanes(beyond, v, wide));
+    passed.push_back(with_lanes(beyond, result, wide));
+    llvm::Function* mend = mender(called, arguments.size(), lanes_type(called.type, wide));
+    llvm::Value* mended = with_lanes(beyond, beyond.CreateCall(mend, passed), lanes);
     Builder join(&at->getParent()->front());
     llvm::PHINode* phi = join.CreatePHI(type, 2);
     phi->addIncoming(result, before);
@@ -150,26 +175,35 @@ class Binder {
   // (arguments..., results): the results, with the C library's for arguments beyond the limit.
   llvm::Function* mender(const Called& called, size_t operands, llvm::Type* type) {
     int lanes = lanes_of(type);
-    std::string name = ("coluber.beyond." + called.symbol + (called.type->isFloatTy() ? "f." : ".") + llvm::Twine(lanes)).str();
+    std::string name = ("coluber.beyond." + called.symbol + (called.type->isFloatTy() ? "f" : "")).str();
     if (llvm::Function* made = module_.getFunction(name)) return made;
-    llvm::SmallVector<llvm::Type*, 3> types(operands + 1, type);
-    auto* f = llvm::Function::Create(llvm::FunctionType::get(type, types, false), llvm::GlobalValue::InternalLinkage, name, module_);
-    f->setDSOLocal(true);
-    f->addFnAttr(llvm::Attribute::NoInline);
+    llvm::Function* f = internal_function(name, type, operands + 1);
     f->addFnAttr(llvm::Attribute::Cold);
-    f->setDoesNotThrow();
-    Builder b(llvm::BasicBlock::Create(module_.getContext(), "", f));
-    llvm::Value* result = f->getArg(static_cast<unsigned>(operands));
-    for (int k = 0; k < lanes; ++k) {
-      auto lane = [&](llvm::Value* v) { return lanes == 1 ? v : b.CreateExtractElement(v, static_cast<uint64_t>(k)); };
-      llvm::SmallVector<llvm::Value*, 2> scalars;
-      for (size_t i = 0; i < operands; ++i) scalars.push_back(lane(f->getArg(static_cast<unsigned>(i))));
-      llvm::Value* size = b.CreateUnaryIntrinsic(llvm::Intrinsic::fabs, scalars[0]);
-      llvm::Value* over = b.CreateFCmpOGT(size, llvm::ConstantFP::get(called.type, called.math.limit));
-      llvm::Value* one = b.CreateSelect(over, call_library(b, called, scalars), lane(result));
-      result = lanes == 1 ? one : b.CreateInsertElement(result, one, static_cast<uint64_t>(k));
+    llvm::BasicBlock* start = llvm::BasicBlock::Create(module_.getContext(), "", f);
+    llvm::BasicBlock* lane = llvm::BasicBlock::Create(module_.getContext(), "lane", f);
+    llvm::BasicBlock* done = llvm::BasicBlock::Create(module_.getContext(), "done", f);
+    Builder b(start);
+    llvm::SmallVector<llvm::Value*, 3> memory;              // one by one, through memory: small code for what is seldom run
+    for (llvm::Argument& a : f->args()) {
+      memory.push_back(b.CreateAlloca(type));
+      b.CreateStore(&a, memory.back());
     }
-    b.CreateRet(result);
+    b.CreateBr(lane);
+    b.SetInsertPoint(lane);
+    llvm::PHINode* k = b.CreatePHI(b.getInt64Ty(), 2);
+    auto item = [&](size_t i) { return b.CreateInBoundsGEP(called.type, memory[i], k); };
+    llvm::SmallVector<llvm::Value*, 2> scalars;
+    for (size_t i = 0; i < operands; ++i) scalars.push_back(b.CreateLoad(called.type, item(i)));
+    llvm::Value* size = b.CreateUnaryIntrinsic(llvm::Intrinsic::fabs, scalars[0]);
+    llvm::Value* over = b.CreateFCmpOGT(size, llvm::ConstantFP::get(called.type, called.math.limit));
+    llvm::Value* right = call_library(b, called, scalars);
+    b.CreateStore(b.CreateSelect(over, right, b.CreateLoad(called.type, item(operands))), item(operands));
+    llvm::Value* next = b.CreateAdd(k, b.getInt64(1));
+    b.CreateCondBr(b.CreateICmpEQ(next, b.getInt64(static_cast<uint64_t>(lanes))), done, lane);
+    k->addIncoming(b.getInt64(0), start);
+    k->addIncoming(next, lane);
+    b.SetInsertPoint(done);
+    b.CreateRet(b.CreateLoad(type, memory[operands]));
     return f;
   }
 

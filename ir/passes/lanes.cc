@@ -29,6 +29,12 @@ bool calls_library(const Function& f) {
   return false;
 }
 
+// There is enough to do in one turn.
+void mark(Function& f, const Loop& loop) {
+  for (const Pred& p : loop.latches)
+    if (!p.error()) f.blocks[p.block].term().imm |= 8;
+}
+
 }  // namespace
 
 void run_lanes(Program& p, const PassOptions&) {
@@ -41,8 +47,11 @@ void run_lanes(Program& p, const PassOptions&) {
     LoopInfo loops(f, cfg, dom);
     for (BlockId b = 0; b < f.blocks.size(); ++b) {
       LoopId loop = loops.loop_of(b);
-      for (Op& op : f.blocks[b].ops)
-        if (op.code == OpCode::Math && is_library_function(op.sym)) op.imm = loop == kNoId ? 0 : last + loop + 1;
+      for (Op& op : f.blocks[b].ops) {
+        if (op.code != OpCode::Math || !is_library_function(op.sym)) continue;
+        op.imm = loop == kNoId ? 0 : last + loop + 1;
+        if (loop != kNoId) mark(f, loops.loops()[loop]);
+      }
     }
     last += static_cast<int64_t>(loops.loops().size());
   }
