@@ -48,7 +48,7 @@ bool same(T a, T b) {
 
 template <typename T>
 void expect_near_truth(const std::string& name, T x, T got) {
-  const std::map<std::string, double (*)(double)> functions = {{"sin", std::sin}, {"cos", std::cos}, {"exp", std::exp}, {"tanh", std::tanh}, {"sinh", std::sinh}};
+  const std::map<std::string, double (*)(double)> functions = {{"sin", std::sin}, {"cos", std::cos}, {"exp", std::exp}, {"log", std::log}, {"tanh", std::tanh}, {"sinh", std::sinh}};
   double truth = functions.at(name)(double{x});
   T rounded = static_cast<T>(truth);
   if (std::isfinite(rounded)) {
@@ -80,7 +80,7 @@ void compare_widths(const std::string& name, const std::string& type) {
 }
 
 TEST(VectorMath, SameBitsAtAnyWidth) {
-  for (const char* name : {"sin", "cos", "exp", "tanh", "sinh"}) {
+  for (const char* name : {"sin", "cos", "exp", "log", "tanh", "sinh"}) {
     compare_widths<double>(name, "float64");
     compare_widths<float>(name, "float32");
   }
