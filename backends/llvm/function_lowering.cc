@@ -166,6 +166,10 @@ void FunctionLowering::mark_loop(llvm::Instruction* branch, int64_t what) {
     parts.push_back(flag("llvm.loop.vectorize.enable", llvm::ConstantAsMetadata::get(b_.getFalse())));
     parts.push_back(flag("llvm.loop.unroll.disable", nullptr));
   }
+  if (what & 8) {
+    parts.push_back(flag("llvm.loop.interleave.count", llvm::ConstantAsMetadata::get(b_.getInt32(1))));
+    parts.push_back(flag("llvm.loop.unroll.disable", nullptr));
+  }
   if (what & 4) parts.push_back(flag("llvm.loop.unroll.runtime.disable", nullptr));
   if (what & 2) parts.push_back(flag("llvm.loop.parallel_accesses", module_.independent()));
   llvm::MDNode* loop = llvm::MDNode::getDistinct(context_, parts);

@@ -13,10 +13,13 @@
 // it was starts over and raises at the very turn. Conditions on the loop: it is counted, so that it ends without its guards too; no op in it
 // writes, calls or raises other than by guards. What the guards kept from happening must be harmless: integer divisors are replaced by 1 where
 // they are 0, and what is read must be known to be inside of its array without the help of guards. A usual condition
-// (guards.h) is taken to hold, and noted like a guard where it does not. Loops that store are left alone: a store behind a failed guard could be seen.
+// (guards.h) is taken to hold, and noted like a guard where it does not.
+//
+// A loop that stores to elements by its counter runs in pieces of some hundred turns. What a piece will overwrite is copied to the stack before,
+// and copied back before the loop as it was starts over at the head of the piece (guards_undo.cc), so that nothing behind a failed guard is seen.
 #include <algorithm>
 
-#include "ir/passes/guards.h"
+#include "ir/passes/guards_undo.h"
 
 namespace coluber::ir::guards {
 namespace {
@@ -33,6 +36,7 @@ class Speculation {
 
   bool possible() {
     size_t ops = 0, guards = 0;
+    bool stores = false;
     find_unusual();
     for (BlockId b : loop_.blocks) {
       if (a_.touched[b]) return false;
@@ -40,13 +44,16 @@ class Speculation {
       for (const Op& op : f_.blocks[b].ops) {
         ++ops;
         if (op.code == OpCode::Guard || is_usual(op)) ++guards;
+        else if (op.code == OpCode::ArrayStore) stores = true;
         else if (op.has(Raises) || op.has(Writes) || op.code == OpCode::StackAlloc) return false;
       }
       if (ops > kMaxOps) return false;
     }
     for (const Pred& p : loop_.entries)
       if (p.error()) return false;
-    return guards > 0 && counted() && reads_are_safe();
+    if (guards == 0 || !counted() || !reads_are_safe()) return false;
+    if (stores) undo_ = Undo::of(f_, a_, loop_, counter_, bound_);
+    return !stores || undo_;
   }
 
   void make() {
@@ -54,16 +61,17 @@ class Speculation {
     BlockId dispatch = make_dispatch(f_, a_, loop_);
     region.copy([&](Block& made, BlockId from) { edit(made, from, region.block_copy(from)); });
     // `bad` goes round as the last parameter of every block of the copy.
+    std::vector<ValueId> start = f_.blocks[dispatch].params, args = start;
+    BlockId from = undo_ ? undo_->begin(dispatch, region) : dispatch;
     Op no;
     no.code = OpCode::Const;
-    no.results = {f_.add_value(pybool(), dispatch)};
-    ValueId none = no.result();
+    no.results = {f_.add_value(pybool(), from)};
+    args.push_back(no.result());
     Op jump;
     jump.code = OpCode::Jump;
-    f_.blocks[dispatch].ops = {std::move(no), std::move(jump)};
-    std::vector<ValueId> start = f_.blocks[dispatch].params, args = start;
-    args.push_back(none);
-    add_target(f_, a_, dispatch, region.block_copy(loop_.header), std::move(args));
+    f_.blocks[from].ops.push_back(std::move(no));
+    f_.blocks[from].ops.push_back(std::move(jump));
+    add_target(f_, a_, from, region.block_copy(loop_.header), std::move(args));
     std::unordered_set<BlockId> copies;
     for (BlockId b : loop_.blocks) copies.insert(region.block_copy(b));
     for (BlockId b : loop_.blocks) {
@@ -91,7 +99,7 @@ class Speculation {
   }
 
   // Is the loop left for sure: by a test of a counter against something that does not change?
-  bool counted() const {
+  bool counted() {
     const Block& header = f_.blocks[loop_.header];
     const Op& term = header.term();
     if (term.code != OpCode::Branch) return false;
@@ -103,6 +111,8 @@ class Speculation {
     if (!invariant(test->args[1], id)) return false;
     auto at = std::find(header.params.begin(), header.params.end(), test->args[0]);
     if (at == header.params.end()) return false;
+    counter_ = *at;
+    bound_ = test->code == OpCode::Lt ? test->args[1] : kNoId;
     size_t index = static_cast<size_t>(at - header.params.begin());
     for (const Pred& p : loop_.latches) {
       if (p.error()) return false;
@@ -213,14 +223,17 @@ class Speculation {
     branch.code = OpCode::Branch;
     branch.args = {expected};
     f_.blocks[ask].ops = {std::move(likely), std::move(branch)};
-    add_target(f_, a_, ask, loop_.header, start);
-    add_target(f_, a_, ask, out.block, std::move(out.args));
+    add_target(f_, a_, ask, undo_ ? undo_->back() : loop_.header, undo_ ? std::vector<ValueId>() : start);
+    if (undo_) undo_->end(ask, std::move(out));
+    else add_target(f_, a_, ask, out.block, std::move(out.args));
   }
 
   Function& f_;
   Analyses& a_;
   const Loop& loop_;
   std::unordered_set<BlockId> unusual_;
+  ValueId counter_ = kNoId, bound_ = kNoId;                           // bound_: where it counts upward
+  std::unique_ptr<Undo> undo_;                                        // of a loop that stores
   std::unordered_map<BlockId, std::pair<ValueId, ValueId>> bad_;      // of each block of the copy: at its head, at its end
 };
 
