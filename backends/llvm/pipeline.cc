@@ -20,7 +20,6 @@
 #include <llvm/Transforms/InstCombine/InstCombine.h>
 #include <llvm/Transforms/Scalar/ADCE.h>
 #include <llvm/Transforms/Scalar/BDCE.h>
-#include <llvm/Transforms/Scalar/ConstraintElimination.h>
 #include <llvm/Transforms/Scalar/CorrelatedValuePropagation.h>
 #include <llvm/Transforms/Scalar/DeadStoreElimination.h>
 #include <llvm/Transforms/Scalar/DivRemPairs.h>
@@ -67,6 +66,15 @@ void set_option(const char* name, const char* value) {
   if (it != options.end() && it->second->getNumOccurrences() == 0) it->second->addOccurrence(1, name, value);
 }
 
+// What was computed before. GVN looks from each load back along all paths, and from each branch at all uses of what it tests: that grows
+// with the square of a function. In large ones the simpler pass does, which walks the dominator tree once.
+struct Redundancies : llvm::PassInfoMixin<Redundancies> {
+  static constexpr size_t kLarge = 1500;  // blocks
+  static llvm::PreservedAnalyses run(llvm::Function& f, llvm::FunctionAnalysisManager& analyses) {
+    return f.size() > kLarge ? llvm::EarlyCSEPass(true).run(f, analyses) : llvm::GVNPass().run(f, analyses);
+  }
+};
+
 // Until loops are canonical and inlined: scalars out of memory, redundancies, control flow, then the loop passes that need it.
 FunctionPassManager simplification(bool loops) {
   FunctionPassManager fpm;
@@ -78,7 +86,6 @@ FunctionPassManager simplification(bool loops) {
   if (!loops) return fpm;
   fpm.addPass(llvm::TailCallElimPass());
   fpm.addPass(llvm::ReassociatePass());
-  fpm.addPass(llvm::ConstraintEliminationPass());
   LoopPassManager rotate;
   rotate.addPass(llvm::LoopInstSimplifyPass());
   rotate.addPass(llvm::LoopSimplifyCFGPass());
@@ -96,7 +103,7 @@ FunctionPassManager simplification(bool loops) {
   indices.addPass(llvm::LoopFullUnrollPass(3, false, false));
   fpm.addPass(createFunctionToLoopPassAdaptor(std::move(indices), false, false));
   fpm.addPass(llvm::SROAPass(llvm::SROAOptions::ModifyCFG));
-  fpm.addPass(llvm::GVNPass());
+  fpm.addPass(Redundancies());
   fpm.addPass(llvm::SCCPPass());
   fpm.addPass(llvm::BDCEPass());
   fpm.addPass(llvm::InstCombinePass());
@@ -125,7 +132,6 @@ FunctionPassManager vectorisation(bool slp) {
   FunctionPassManager fpm;
   LoopPassManager rotate;
   rotate.addPass(llvm::LoopRotatePass(true, false));
-  rotate.addPass(llvm::LoopDeletionPass());
   fpm.addPass(createFunctionToLoopPassAdaptor(std::move(rotate), false, false));
   fpm.addPass(llvm::InjectTLIMappings());
   fpm.addPass(llvm::LoopVectorizePass(llvm::LoopVectorizeOptions(false, false)));
@@ -201,6 +207,9 @@ void set_llvm_options() {
   // What is left of a row of 8-wide turns unrolled four times is up to 31 elements: in halves of a vector, not one by one (LLVM does so from
   // 16 elements on). Rows of 60 and 120 take a half and three quarters of the time.
   set_option("epilogue-vectorization-minimum-VF", "4");
+  // How many blocks of a value's life the register allocator looks at for each register it could be split for. Ten times that by default: in functions
+  // of thousands of blocks that is a tenth of the compilation.
+  set_option("grow-region-complexity-budget", "1000");
   // Developers' own: COLUBER_LLVM_OPTIONS="name=value name=value".
   if (const char* more = std::getenv("COLUBER_LLVM_OPTIONS")) {
     std::stringstream words(more);

@@ -14,6 +14,8 @@
 // 2. A loop with another one in it polls at its back edges. typing/lower.cc sees to those of the source; these came in by inlining and by
 //    array expressions. One with calls in it is cut as in 1, into smaller pieces.
 // 3. A recursive function polls in front of its calls: its depth is limited, the number of its calls is not.
+// 4. A function of many loops polls in front of every eighth. That is no matter of interruptions: where two ways meet, LLVM stops looking back
+//    for what may be known of a loop, which it does for each loop several times; along a hundred loops that took minutes.
 //
 // Requires typed IR without reference counts.
 #include <algorithm>
@@ -29,6 +31,7 @@ namespace {
 constexpr int64_t kPiece = int64_t{1} << 22;
 constexpr int64_t kPieceOfCalls = 256;     // a call may take long without being stopped by itself
 constexpr int64_t kFew = int64_t{1} << 24; // rounds of an inner loop that nobody waits for
+constexpr size_t kManyLoops = 16, kStride = 8;
 constexpr size_t kShortRound = 48;         // ops of a round that takes a few nanoseconds
 
 struct Counted {
@@ -238,6 +241,24 @@ bool plain_entries(const Function& f, const Loop& loop) {
   return true;
 }
 
+// Not where there are handlers: a block without errors of its own does not say which of them is around it.
+void poll_between_loops(Function& f) {
+  for (const Block& b : f.blocks)
+    if (b.on_error.valid()) return;
+  Cfg cfg(f);
+  DomTree dom(f, cfg);
+  LoopInfo loops(f, cfg, dom);
+  size_t count = 0;
+  for (const Loop& loop : loops.loops()) {
+    if (++count % kStride) continue;
+    BlockId before = add_preheader(f, loop);
+    Op poll;
+    poll.code = OpCode::Poll;
+    poll.loc = f.blocks[loop.header].term().loc;
+    f.blocks[before].ops.insert(f.blocks[before].ops.end() - 1, std::move(poll));
+  }
+}
+
 }  // namespace
 
 void run_polls(Function& f, const PassOptions&) {
@@ -266,6 +287,7 @@ void run_polls(Function& f, const PassOptions&) {
     else if (cuts[id])
       cut(f, loop, counted[id], has(f, loops, id, kCalls) ? kPieceOfCalls : kPiece, &moved);
   }
+  if (loops.loops().size() >= kManyLoops) poll_between_loops(f);
 }
 
 }  // namespace coluber::ir
