@@ -117,6 +117,33 @@ FunctionPassManager simplification(bool loops) {
   return fpm;
 }
 
+// A float sum in order waits for its own last addition, three or four cycles a turn. Where what it adds takes less than that, vectors and unrolling gain
+// nothing, and are most of what such a loop takes to compile. Divisions, roots and calls take more: there vectors do gain.
+struct KeepShortSums : llvm::PassInfoMixin<KeepShortSums> {
+  static constexpr long kShort = 12;  // instructions of a turn that fit into the wait
+  static llvm::PreservedAnalyses run(llvm::Function& f, llvm::FunctionAnalysisManager& analyses) {
+    for (llvm::Loop* loop : analyses.getResult<llvm::LoopAnalysis>(f).getLoopsInPreorder())
+      if (loop->getNumBlocks() == 1 && waits(*loop->getHeader())) llvm::addStringMetadataToLoop(loop, "llvm.loop.isvectorized", 1);
+    return llvm::PreservedAnalyses::all();
+  }
+
+ private:
+  static bool waits(const llvm::BasicBlock& turn) {
+    if (std::distance(turn.begin(), turn.end()) > kShort) return false;
+    bool sum = false;
+    for (const llvm::Instruction& i : turn) {
+      unsigned code = i.getOpcode();
+      bool slow = code == llvm::Instruction::FDiv || code == llvm::Instruction::FRem || code == llvm::Instruction::SDiv ||
+                  code == llvm::Instruction::UDiv || code == llvm::Instruction::SRem || code == llvm::Instruction::URem;
+      if (slow || i.mayWriteToMemory() || llvm::isa<llvm::CallBase>(i)) return false;
+      bool adds = (code == llvm::Instruction::FAdd || code == llvm::Instruction::FSub) && !i.hasAllowReassoc();
+      const auto* last = adds ? llvm::dyn_cast<llvm::PHINode>(i.getOperand(0)) : nullptr;
+      sum |= last && last->getParent() == &turn && last->getIncomingValueForBlock(&turn) == &i;
+    }
+    return sum;
+  }
+};
+
 // What the vectoriser leaves as a scalar loop (the rest of the iterations, or all of them when arrays overlap) is not worth unrolling.
 struct KeepRemaindersSmall : llvm::PassInfoMixin<KeepRemaindersSmall> {
   static llvm::PreservedAnalyses run(llvm::Function& f, llvm::FunctionAnalysisManager& analyses) {
@@ -134,6 +161,7 @@ FunctionPassManager vectorisation(bool slp) {
   rotate.addPass(llvm::LoopRotatePass(true, false));
   fpm.addPass(createFunctionToLoopPassAdaptor(std::move(rotate), false, false));
   fpm.addPass(llvm::InjectTLIMappings());
+  fpm.addPass(KeepShortSums());
   fpm.addPass(llvm::LoopVectorizePass(llvm::LoopVectorizeOptions(false, false)));
   fpm.addPass(KeepRemaindersSmall());
   fpm.addPass(llvm::InferAlignmentPass());

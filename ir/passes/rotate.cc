@@ -79,7 +79,10 @@ class Rotation {
     Op& foot = f_.blocks[loop_.header].term();
     std::swap(foot.imm, latch.imm);
     f_.blocks[guard].loop_header = f_.blocks[loop_.header].loop_header = false;
-    f_.blocks[foot.targets[inside_].block].loop_header = true;
+    Block& body = f_.blocks[foot.targets[inside_].block];
+    body.loop_header = true;
+    for (Op& op : body.ops)                // remarks about the loop are said of the place where its first block ends
+      if (op.loc == 0 && (op.code == OpCode::Poll || &op == &body.ops.back())) op.loc = foot.loc;
     split(f_, {guard, inside_});
     split(f_, {loop_.header, 1 - inside_});
   }

@@ -3,63 +3,14 @@
 #include <cstdlib>
 #include <random>
 
-#include "helpers.h"
-#include "interpret.h"
+#include "compare.h"
 #include "ir/builder.h"
 
 namespace coluber::ir::test {
 namespace {
 
-constexpr const char* kPasses = "cleanup,guards,cleanup";
+constexpr const char* kPasses = kGuards;
 constexpr const char* kAll = "cleanup,guards,cleanup,refcount";
-
-struct Input {
-  std::vector<Slots> args;
-  bool is_array = false;
-};
-
-struct Ran {
-  Outcome outcome;
-  std::vector<uint8_t> memory;
-};
-
-// Arguments: int64 numbers as they are; arrays {place in the common memory, sizes...}.
-struct Arg {
-  std::vector<int64_t> shape;              // empty: a number
-  int64_t value = 0;                       // or the place, in elements
-};
-Arg num(int64_t v) { return {{}, v}; }
-Arg arr(std::vector<int64_t> shape, int64_t at) { return {std::move(shape), at}; }
-
-Ran run(const Program& p, const std::vector<Arg>& args) {
-  Interpreter machine(p);
-  constexpr size_t kCells = 512;
-  uint8_t* memory = machine.allocate(kCells * 8);
-  for (size_t k = 0; k < kCells; ++k) reinterpret_cast<int64_t*>(memory)[k] = static_cast<int64_t>((k * 11) % 23) - 3;
-  std::vector<Slots> slots;
-  for (const Arg& a : args)
-    slots.push_back(a.shape.empty() ? int_slots(a.value) : array_slots(reinterpret_cast<uint64_t>(memory) + static_cast<uint64_t>(a.value * 8), a.shape));
-  Ran r;
-  r.outcome = machine.run("f", slots, 400'000);
-  r.memory.assign(memory, memory + kCells * 8);
-  return r;
-}
-
-// What happens to a program after the passes, on several inputs. Returns the number of checks that ran, over all of them.
-uint64_t compare(const std::string& text, const std::vector<std::vector<Arg>>& inputs, const std::string& passes = kPasses, uint64_t* had = nullptr) {
-  std::unique_ptr<Program> before = parse_ok(text), made = parse_ok(after(passes, text));
-  uint64_t checks = 0;
-  for (const std::vector<Arg>& args : inputs) {
-    Ran x = run(*before, args), y = run(*made, args);
-    EXPECT_EQ(x.outcome.fault, "");
-    EXPECT_EQ(x.outcome, y.outcome) << "fault " << y.outcome.fault << "\n" << text << "\n" << print(*made);
-    EXPECT_EQ(x.memory, y.memory) << text << "\n" << print(*made);
-    checks += y.outcome.checks;
-    if (had) *had += x.outcome.checks;
-    if (testing::Test::HasFailure()) break;
-  }
-  return checks;
-}
 
 std::string replaced(std::string text, const std::string& what, const std::string& with) {
   for (size_t at = text.find(what); at != std::string::npos; at = text.find(what, at + with.size())) text.replace(at, what.size(), with);
@@ -122,63 +73,6 @@ TEST(Guards, OtherBoundsAreTestedOnce) {
   for (int64_t start : {INT64_MIN, INT64_MAX - 3, int64_t{-3}, int64_t{1} << 61})
     for (int64_t n : {INT64_MIN, INT64_MIN + 2, INT64_MAX, int64_t{3}})
       compare(sum("  %3 = const " + std::to_string(start) + " : pyint\n", to_n, "  %9 = mul %5, %92 : pyint\n"), {{arr({9}, 0), num(n)}});
-}
-
-// for i in range(START, n): a[i + C] = b[i + D] + 1, with a third array that is read at an index that does not change.
-std::string copy_loop(int64_t start, int64_t c, int64_t d, int64_t fixed) {
-  auto constant = [](int v, int64_t k) { return "  %" + std::to_string(v) + " = const " + std::to_string(k) + " : pyint\n"; };
-  return R"(func @f(%0: array(int64,1,C), %1: array(int64,1,C), %2: array(int64,1,C), %3: pyint) -> pyint exported {
-^0:
-)" + constant(4, start) + constant(5, 1) + constant(6, c) + constant(7, d) + constant(8, fixed) + R"(  jump ^1(%4)
-^1(%10: pyint) loop:
-  %11 = lt %10, %3 : pybool
-  br %11, ^2, ^3
-^2:
-  %12 = add %10, %7 : pyint
-  %13 = array.shape %1, 0 : pyint
-  %14 = index_check %12, %13, 0 : pyint
-  %15 = array.load %1, %14 : int64
-  %16 = array.shape %2, 0 : pyint
-  %17 = index_check %8, %16, 0 : pyint
-  %18 = array.load %2, %17 : int64
-  %19 = add %15, %18 : int64
-  %20 = add %10, %6 : pyint
-  %21 = array.shape %0, 0 : pyint
-  %22 = index_check %20, %21, 0 : pyint
-  array.store %0, %19, %22
-  %23 = add %10, %5, 1 : pyint
-  jump ^1(%23)
-^3:
-  return %10
-}
-)";
-}
-
-TEST(Guards, LoopsEndInFrontOfTheTurnThatFails) {
-  for (int64_t start : {0, 2})
-    for (int64_t c : {0, 1, 3, -1, -2})
-      for (int64_t d : {0, 2, -2})
-        for (int64_t fixed : {0, 2})
-          for (int64_t n : {int64_t{-1}, int64_t{0}, int64_t{2}, int64_t{5}, int64_t{9}, INT64_MAX}) {
-            std::vector<std::vector<Arg>> inputs;
-            for (int64_t a : {0, 4, 9})
-              for (int64_t b : {0, 3, 9}) inputs.push_back({arr({a}, 0), arr({b}, 40), arr({2}, 80), num(n)});
-            compare(copy_loop(start, c, d, fixed), inputs);
-            compare(copy_loop(start, c, d, fixed), {inputs.back()}, "cleanup,guards,cleanup,polls,latches,rotate,refcount");
-          }
-  uint64_t had = 0;
-  EXPECT_EQ(compare(copy_loop(2, 1, 0, 1), {{arr({9}, 0), arr({9}, 40), arr({2}, 80), num(8)}}, kPasses, &had), 0u);
-  EXPECT_EQ(had, 18u);                     // three in each of six turns
-  EXPECT_LE(compare(copy_loop(2, 1, 0, 1), {{arr({5}, 0), arr({9}, 40), arr({2}, 80), num(8)}}), 3u);      // behind the loop
-}
-
-TEST(Guards, NoCopyOfALoopThatEndsInTime) {
-  std::unique_ptr<Program> made = parse_ok(after(kPasses, copy_loop(2, 1, -2, 0)));
-  std::string text = print(*made);
-  size_t loads = 0;
-  for (size_t at = text.find("array.load"); at != std::string::npos; at = text.find("array.load", at + 1)) ++loads;
-  EXPECT_EQ(loads, 2u) << text;
-  EXPECT_NE(text.find("[1, 1]"), std::string::npos) << text;
 }
 
 TEST(Guards, StoresBeforeTheErrorStay) {
