@@ -8,6 +8,7 @@
 #include "backends/llvm/pipeline.h"
 
 #include <cstdlib>
+#include <mutex>
 #include <sstream>
 
 #include <llvm/Analysis/AliasAnalysis.h>
@@ -144,6 +145,41 @@ struct KeepShortSums : llvm::PassInfoMixin<KeepShortSums> {
   }
 };
 
+// The loop vectoriser, which in functions of plain loops makes no vector form of the rest. A loop that is not in another one leaves once per call
+// what is less than a full turn; with numbers of 8 bytes that is 15 of them when turns are two vectors long. A third form of the loop for those is a
+// quarter of what it takes to compile. Rows of a few dozen elements, again and again, do need it.
+// LLVM has a process-wide option for that and nothing else, so compilations take turns here.
+struct Vectorise : llvm::PassInfoMixin<Vectorise> {
+  static llvm::PreservedAnalyses run(llvm::Function& f, llvm::FunctionAnalysisManager& analyses) {
+    static std::mutex turn;
+    static auto* rests = static_cast<llvm::cl::opt<bool>*>(llvm::cl::getRegisteredOptions().lookup("enable-epilogue-vectorization"));
+    static const bool usual = *rests;
+    std::lock_guard lock(turn);
+    bool plain = only_plain(analyses.getResult<llvm::LoopAnalysis>(f));
+    rests->setValue(usual && !plain);
+    return llvm::LoopVectorizePass(llvm::LoopVectorizeOptions(false, false)).run(f, analyses);
+  }
+
+ private:
+  // No nests, and all accesses to memory in loops are of 8 bytes. Such loops, where they carry nothing on, get turns of two vectors.
+  static bool only_plain(const llvm::LoopInfo& loops) {
+    for (const llvm::Loop* loop : loops) {
+      if (!loop->isInnermost()) return false;
+      for (llvm::BasicBlock* b : loop->blocks())
+        for (llvm::Instruction& i : *b)
+          if (i.mayReadOrWriteMemory() && !moves_8_bytes(i)) return false;
+    }
+    for (llvm::Loop* loop : loops)
+      if (std::distance(loop->getHeader()->phis().begin(), loop->getHeader()->phis().end()) == 1)
+        llvm::addStringMetadataToLoop(loop, "llvm.loop.interleave.count", 2);
+    return true;
+  }
+
+  static bool moves_8_bytes(llvm::Instruction& i) {
+    return llvm::isa<llvm::LoadInst, llvm::StoreInst>(i) && llvm::getLoadStoreType(&i)->getPrimitiveSizeInBits() == 64;
+  }
+};
+
 // What the vectoriser leaves as a scalar loop (the rest of the iterations, or all of them when arrays overlap) is not worth unrolling.
 struct KeepRemaindersSmall : llvm::PassInfoMixin<KeepRemaindersSmall> {
   static llvm::PreservedAnalyses run(llvm::Function& f, llvm::FunctionAnalysisManager& analyses) {
@@ -162,7 +198,7 @@ FunctionPassManager vectorisation(bool slp) {
   fpm.addPass(createFunctionToLoopPassAdaptor(std::move(rotate), false, false));
   fpm.addPass(llvm::InjectTLIMappings());
   fpm.addPass(KeepShortSums());
-  fpm.addPass(llvm::LoopVectorizePass(llvm::LoopVectorizeOptions(false, false)));
+  fpm.addPass(Vectorise());
   fpm.addPass(KeepRemaindersSmall());
   fpm.addPass(llvm::InferAlignmentPass());
   fpm.addPass(llvm::LoopLoadEliminationPass());
