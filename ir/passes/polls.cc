@@ -248,9 +248,9 @@ void poll_between_loops(Function& f) {
   Cfg cfg(f);
   DomTree dom(f, cfg);
   LoopInfo loops(f, cfg, dom);
-  size_t count = 0;
+  std::unordered_map<LoopId, size_t> count;                 // of loops side by side, by the loop they are in
   for (const Loop& loop : loops.loops()) {
-    if (++count % kStride) continue;
+    if (++count[loop.parent] % kStride) continue;
     BlockId before = add_preheader(f, loop);
     Op poll;
     poll.code = OpCode::Poll;
