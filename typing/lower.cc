@@ -1,6 +1,7 @@
 // From untyped to typed IR: walks the blocks that inference reached, runs each rule again with a live Emit, and converts values to the
 // types that inference settled on where edges and results ask for it. Tuples and iterators that travel through block parameters are taken
 // apart, so that later passes see their scalars.
+#include "ir/analysis/loops.h"
 #include "typing/session.h"
 
 namespace coluber::typing {
@@ -60,20 +61,25 @@ class Lowering {
   // While loops poll, and for loops that contain another loop; innermost counted loops are left to be vectorised.
   void find_polls() {
     polls_.assign(src_.blocks.size(), 0);
-    std::vector<uint32_t> last(src_.blocks.size(), 0);
+    std::vector<uint8_t> known(src_.blocks.size(), 0);
     std::vector<BlockId> headers;
     for (BlockId b : spec_.fn->order)
       for (const Edge& t : src_.blocks[b].term().targets)
-        if (rank_[t.block] <= rank_[b]) {
-          if (!last[t.block]) headers.push_back(t.block);
-          last[t.block] = std::max(last[t.block], rank_[b] + 1);
+        if (rank_[t.block] <= rank_[b] && !known[t.block]) {
+          known[t.block] = 1;
+          headers.push_back(t.block);
         }
     for (BlockId h : headers) {
-      bool counted = false, inner = false;
+      bool counted = false;
       for (const Op& op : src_.blocks[h].ops) counted = counted || op.code == OpCode::PyNext;
-      for (BlockId other : headers) inner = inner || (other != h && rank_[other] > rank_[h] && rank_[other] < last[h]);
-      polls_[h] = !counted || inner;
+      polls_[h] = !counted;
     }
+    if (headers.size() < 2) return;
+    // What is behind a loop may come before its body in this order, so that the order does not say what is inside.
+    ir::Cfg cfg(src_);
+    ir::LoopInfo loops(src_, cfg, ir::DomTree(src_, cfg));
+    for (const ir::Loop& loop : loops.loops())
+      if (loop.parent != ir::kNoId) polls_[loops.loops()[loop.parent].header] = 1;
   }
 
   // Object mode: all parameters come as objects; those whose types are known are unboxed at once.

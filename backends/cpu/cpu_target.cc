@@ -21,9 +21,21 @@ Pool& pool() {
   static Pool* p = new Pool;
   return *p;
 }
+constexpr size_t kObjectKept = 1 << 20;  // bytes of the buffer for objects that stay allocated
 constexpr size_t kKept = 2;  // workers that stay when they are not in use; each holds about a megabyte
 
 }  // namespace
+
+// A code generator that writes objects. Setting up its hundred passes costs as much as running them over a small function, so it is kept and
+// run over one module after the other; the passes forget what they knew of a module at its end.
+struct ObjectPasses {
+  llvm::SmallVector<char, 0> object;
+  llvm::raw_svector_ostream stream{object};
+  llvm::legacy::PassManager passes;
+};
+
+CpuTarget::CpuTarget() : layout_(machine(3)->createDataLayout().getStringRepresentation()) {}
+CpuTarget::~CpuTarget() = default;
 
 PooledTarget::PooledTarget() {
   {
@@ -58,14 +70,28 @@ void CpuTarget::run_pipeline(llvm::Module& module, const Options& options) {
 }
 
 bool CpuTarget::emit(llvm::Module& module, bool text, llvm::SmallVectorImpl<char>* out, std::string* error) {
-  llvm::raw_svector_ostream stream(*out);
-  llvm::legacy::PassManager passes;
-  auto kind = text ? llvm::CodeGenFileType::AssemblyFile : llvm::CodeGenFileType::ObjectFile;
-  if (!add_codegen_passes(*machine(current_), passes, stream, kind)) {
-    *error = "the target cannot emit this kind of file";
-    return false;
+  auto add = [&](llvm::legacy::PassManager& passes, llvm::raw_pwrite_stream& stream, llvm::CodeGenFileType type) {
+    bool known = add_codegen_passes(*machine(current_), passes, stream, type);
+    if (!known) *error = "the target cannot emit this kind of file";
+    return known;
+  };
+  if (text) {
+    llvm::raw_svector_ostream stream(*out);
+    llvm::legacy::PassManager passes;
+    if (!add(passes, stream, llvm::CodeGenFileType::AssemblyFile)) return false;
+    passes.run(module);
+    return true;
   }
-  passes.run(module);
+  std::unique_ptr<ObjectPasses>& kept = objects_[current_];
+  if (!kept) {
+    auto made = std::make_unique<ObjectPasses>();
+    if (!add(made->passes, made->stream, llvm::CodeGenFileType::ObjectFile)) return false;
+    kept = std::move(made);
+  }
+  kept->object.clear();
+  kept->passes.run(module);
+  out->assign(kept->object.begin(), kept->object.end());
+  if (kept->object.capacity() > kObjectKept) kept->object = {};
   return true;
 }
 

@@ -6,9 +6,12 @@
 
 namespace coluber::backend {
 
+struct ObjectPasses;
+
 class CpuTarget : public Target {
  public:
-  CpuTarget() : layout_(machine(3)->createDataLayout().getStringRepresentation()) {}
+  CpuTarget();
+  ~CpuTarget() override;
   const char* triple() const override { return host_.triple.c_str(); }
   const char* data_layout() const override { return layout_.c_str(); }
   bool supports(const ir::Op&) const override { return true; }
@@ -23,6 +26,7 @@ class CpuTarget : public Target {
 
   const Host& host_ = host();
   std::unique_ptr<llvm::TargetMachine> machines_[4];  // by level, made when first needed
+  std::unique_ptr<ObjectPasses> objects_[4];          // likewise; declared behind the machines they refer to
   std::string layout_;
   int current_ = 3;  // level of the last run_pipeline; emit uses its machine
 };

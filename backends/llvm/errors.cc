@@ -180,7 +180,8 @@ void FunctionLowering::lower_index_check(const Op& op) {
   V index = one(op.args[0]), length = one(op.args[1]), wrapped = index;
   bool no_wrap = !op.ints.empty() && op.ints[0] == 1;
   if (!no_wrap) wrapped = b_.CreateSelect(b_.CreateICmpSLT(index, b_.getInt64(0)), b_.CreateAdd(index, length), index);
-  V ok = b_.CreateICmpULT(wrapped, length);
+  bool fails = op.ints.size() > 1 && op.ints[1] == 1;
+  V ok = fails ? static_cast<V>(b_.getFalse()) : b_.CreateICmpULT(wrapped, length);
   if (op.imm >= 0)
     raise_unless(ok, op, kArray, {index, length, b_.getInt64(op.imm)});
   else if (op.imm >= -4)

@@ -8,6 +8,7 @@
 #include "backends/llvm/pipeline.h"
 
 #include <cstdlib>
+#include <mutex>
 #include <sstream>
 
 #include <llvm/Analysis/AliasAnalysis.h>
@@ -20,7 +21,6 @@
 #include <llvm/Transforms/InstCombine/InstCombine.h>
 #include <llvm/Transforms/Scalar/ADCE.h>
 #include <llvm/Transforms/Scalar/BDCE.h>
-#include <llvm/Transforms/Scalar/ConstraintElimination.h>
 #include <llvm/Transforms/Scalar/CorrelatedValuePropagation.h>
 #include <llvm/Transforms/Scalar/DeadStoreElimination.h>
 #include <llvm/Transforms/Scalar/DivRemPairs.h>
@@ -67,6 +67,15 @@ void set_option(const char* name, const char* value) {
   if (it != options.end() && it->second->getNumOccurrences() == 0) it->second->addOccurrence(1, name, value);
 }
 
+// What was computed before. GVN looks from each load back along all paths, and from each branch at all uses of what it tests: that grows
+// with the square of a function. In large ones the simpler pass does, which walks the dominator tree once.
+struct Redundancies : llvm::PassInfoMixin<Redundancies> {
+  static constexpr size_t kLarge = 1500;  // blocks
+  static llvm::PreservedAnalyses run(llvm::Function& f, llvm::FunctionAnalysisManager& analyses) {
+    return f.size() > kLarge ? llvm::EarlyCSEPass(true).run(f, analyses) : llvm::GVNPass().run(f, analyses);
+  }
+};
+
 // Until loops are canonical and inlined: scalars out of memory, redundancies, control flow, then the loop passes that need it.
 FunctionPassManager simplification(bool loops) {
   FunctionPassManager fpm;
@@ -78,7 +87,6 @@ FunctionPassManager simplification(bool loops) {
   if (!loops) return fpm;
   fpm.addPass(llvm::TailCallElimPass());
   fpm.addPass(llvm::ReassociatePass());
-  fpm.addPass(llvm::ConstraintEliminationPass());
   LoopPassManager rotate;
   rotate.addPass(llvm::LoopInstSimplifyPass());
   rotate.addPass(llvm::LoopSimplifyCFGPass());
@@ -96,7 +104,7 @@ FunctionPassManager simplification(bool loops) {
   indices.addPass(llvm::LoopFullUnrollPass(3, false, false));
   fpm.addPass(createFunctionToLoopPassAdaptor(std::move(indices), false, false));
   fpm.addPass(llvm::SROAPass(llvm::SROAOptions::ModifyCFG));
-  fpm.addPass(llvm::GVNPass());
+  fpm.addPass(Redundancies());
   fpm.addPass(llvm::SCCPPass());
   fpm.addPass(llvm::BDCEPass());
   fpm.addPass(llvm::InstCombinePass());
@@ -109,6 +117,68 @@ FunctionPassManager simplification(bool loops) {
   fpm.addPass(llvm::InstCombinePass());
   return fpm;
 }
+
+// A float sum in order waits for its own last addition, three or four cycles a turn. Where what it adds takes less than that, vectors and unrolling gain
+// nothing, and are most of what such a loop takes to compile. Divisions, roots and calls take more: there vectors do gain.
+struct KeepShortSums : llvm::PassInfoMixin<KeepShortSums> {
+  static constexpr long kShort = 12;  // instructions of a turn that fit into the wait
+  static llvm::PreservedAnalyses run(llvm::Function& f, llvm::FunctionAnalysisManager& analyses) {
+    for (llvm::Loop* loop : analyses.getResult<llvm::LoopAnalysis>(f).getLoopsInPreorder())
+      if (loop->getNumBlocks() == 1 && waits(*loop->getHeader())) llvm::addStringMetadataToLoop(loop, "llvm.loop.isvectorized", 1);
+    return llvm::PreservedAnalyses::all();
+  }
+
+ private:
+  static bool waits(const llvm::BasicBlock& turn) {
+    if (std::distance(turn.begin(), turn.end()) > kShort) return false;
+    bool sum = false;
+    for (const llvm::Instruction& i : turn) {
+      unsigned code = i.getOpcode();
+      bool slow = code == llvm::Instruction::FDiv || code == llvm::Instruction::FRem || code == llvm::Instruction::SDiv ||
+                  code == llvm::Instruction::UDiv || code == llvm::Instruction::SRem || code == llvm::Instruction::URem;
+      if (slow || i.mayWriteToMemory() || llvm::isa<llvm::CallBase>(i)) return false;
+      bool adds = (code == llvm::Instruction::FAdd || code == llvm::Instruction::FSub) && !i.hasAllowReassoc();
+      const auto* last = adds ? llvm::dyn_cast<llvm::PHINode>(i.getOperand(0)) : nullptr;
+      sum |= last && last->getParent() == &turn && last->getIncomingValueForBlock(&turn) == &i;
+    }
+    return sum;
+  }
+};
+
+// The loop vectoriser, which in functions of plain loops makes no vector form of the rest. A loop that is not in another one leaves once per call
+// what is less than a full turn; with numbers of 8 bytes that is 15 of them when turns are two vectors long. A third form of the loop for those is a
+// quarter of what it takes to compile. Rows of a few dozen elements, again and again, do need it.
+// LLVM has a process-wide option for that and nothing else, so compilations take turns here.
+struct Vectorise : llvm::PassInfoMixin<Vectorise> {
+  static llvm::PreservedAnalyses run(llvm::Function& f, llvm::FunctionAnalysisManager& analyses) {
+    static std::mutex turn;
+    static auto* rests = static_cast<llvm::cl::opt<bool>*>(llvm::cl::getRegisteredOptions().lookup("enable-epilogue-vectorization"));
+    static const bool usual = *rests;
+    std::lock_guard lock(turn);
+    bool plain = only_plain(analyses.getResult<llvm::LoopAnalysis>(f));
+    rests->setValue(usual && !plain);
+    return llvm::LoopVectorizePass(llvm::LoopVectorizeOptions(false, false)).run(f, analyses);
+  }
+
+ private:
+  // No nests, and all accesses to memory in loops are of 8 bytes. Such loops, where they carry nothing on, get turns of two vectors.
+  static bool only_plain(const llvm::LoopInfo& loops) {
+    for (const llvm::Loop* loop : loops) {
+      if (!loop->isInnermost()) return false;
+      for (llvm::BasicBlock* b : loop->blocks())
+        for (llvm::Instruction& i : *b)
+          if (i.mayReadOrWriteMemory() && !moves_8_bytes(i)) return false;
+    }
+    for (llvm::Loop* loop : loops)
+      if (std::distance(loop->getHeader()->phis().begin(), loop->getHeader()->phis().end()) == 1)
+        llvm::addStringMetadataToLoop(loop, "llvm.loop.interleave.count", 2);
+    return true;
+  }
+
+  static bool moves_8_bytes(llvm::Instruction& i) {
+    return llvm::isa<llvm::LoadInst, llvm::StoreInst>(i) && llvm::getLoadStoreType(&i)->getPrimitiveSizeInBits() == 64;
+  }
+};
 
 // What the vectoriser leaves as a scalar loop (the rest of the iterations, or all of them when arrays overlap) is not worth unrolling.
 struct KeepRemaindersSmall : llvm::PassInfoMixin<KeepRemaindersSmall> {
@@ -125,10 +195,10 @@ FunctionPassManager vectorisation(bool slp) {
   FunctionPassManager fpm;
   LoopPassManager rotate;
   rotate.addPass(llvm::LoopRotatePass(true, false));
-  rotate.addPass(llvm::LoopDeletionPass());
   fpm.addPass(createFunctionToLoopPassAdaptor(std::move(rotate), false, false));
   fpm.addPass(llvm::InjectTLIMappings());
-  fpm.addPass(llvm::LoopVectorizePass(llvm::LoopVectorizeOptions(false, false)));
+  fpm.addPass(KeepShortSums());
+  fpm.addPass(Vectorise());
   fpm.addPass(KeepRemaindersSmall());
   fpm.addPass(llvm::InferAlignmentPass());
   fpm.addPass(llvm::LoopLoadEliminationPass());
@@ -201,6 +271,9 @@ void set_llvm_options() {
   // What is left of a row of 8-wide turns unrolled four times is up to 31 elements: in halves of a vector, not one by one (LLVM does so from
   // 16 elements on). Rows of 60 and 120 take a half and three quarters of the time.
   set_option("epilogue-vectorization-minimum-VF", "4");
+  // How many blocks of a value's life the register allocator looks at for each register it could be split for. Ten times that by default: in functions
+  // of thousands of blocks that is a tenth of the compilation.
+  set_option("grow-region-complexity-budget", "1000");
   // Developers' own: COLUBER_LLVM_OPTIONS="name=value name=value".
   if (const char* more = std::getenv("COLUBER_LLVM_OPTIONS")) {
     std::stringstream words(more);

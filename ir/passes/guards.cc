@@ -8,12 +8,13 @@
 //     %x = array.load %a, %j                            jump ^1(%i + 1)
 //     jump ^1(%i + 1)
 //
-// Three ways, in this order:
+// The ways, in this order:
 //   1. What ir/analysis/ranges proves goes: here. An index that may only be negative becomes a select; mod and floordiv by something positive
 //      become cheaper ops when the dividend is known not to be negative, or to be off by less than the divisor.
-//   2. What can be computed before a loop nest from where its counters begin and end is tested there, once: guards_version.cc. If all is
+//   2. A check of a loop's counter ends the loop in front of the turn where it would fail, and fails behind it: guards_clamp.cc.
+//   3. What can be computed before a loop nest from where its counters begin and end is tested there, once: guards_version.cc. If all is
 //      well a copy of the nest without the checks runs, else the nest as it was.
-//   3. What depends on data, in innermost loops that only compute: guards_speculate.cc. The loop runs without and notes what would have failed;
+//   4. What depends on data, in innermost loops that only compute: guards_speculate.cc. The loop runs without and notes what would have failed;
 //      if anything did, it runs again from the start with its guards, which then raise what there is to raise.
 // What is left of the tests of a float that becomes an int is made one where all goes well: guards_merge.cc.
 // Before all this, lengths of lists that a loop does not change are read in front of it: guards_lists.cc.
@@ -219,6 +220,10 @@ void run_guards(Function& f, const PassOptions&) {
     auto a = std::make_unique<Analyses>(f);
     if (remove_proven(f, *a)) a = std::make_unique<Analyses>(f);
     if (a->loops.irreducible() || !checks_in_loops(f, *a)) return;
+    if (clamp_loops(f, *a)) {
+      a = std::make_unique<Analyses>(f);
+      if (!checks_in_loops(f, *a)) return;
+    }
     version_loops(f, *a, &slow);
   }
   Analyses a(f, false);                    // guards that are dropped say nothing of what is behind them

@@ -70,6 +70,9 @@ void mark_seldom(Function& f, const Analyses& a, LoopId loop);
 // Adds a jump or branch target, and makes it known as a predecessor.
 void add_target(Function& f, Analyses& a, BlockId from, BlockId to, std::vector<ValueId> args);
 
+// guards_clamp.cc: loops end in front of the turn whose index check would fail; the check fails behind them. True: something changed.
+bool clamp_loops(Function& f, Analyses& a);
+
 // guards_version.cc: a test in front of a loop nest, and a copy of the nest without the checks that the test answers.
 // The headers of the nests that keep their checks are added to *slow.
 void version_loops(Function& f, Analyses& a, std::unordered_set<BlockId>* slow);

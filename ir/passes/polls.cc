@@ -1,7 +1,9 @@
 // Polls: whatever may run for long looks at the poll word now and then, so that Ctrl-C stops it.
 //
 // 1. An innermost counted loop is cut into pieces of a few million rounds; the piece itself stays a plain counted loop that the backend can
-//    vectorise. Inside another loop that is done where the number of rounds is not bounded by the length of an array, a list or a constant.
+//    vectorise. That is not done where the number of rounds is bounded by the length of an array, a list or a constant: inside another loop; and
+//    outside of all others where a round is short and the length one of memory, so that the whole is a matter of a second. Pieces double
+//    what a small loop takes to compile: two loops for LLVM to analyse, a call that may fail, and a traceback.
 //
 //   before   ^1(%i, ...) loop:  %c = lt %i, %n      br %c, ^body, ^exit
 //   after    ^O(%i', ...) loop: %l = min(%i' + 4194304, %n)   jump ^1(%i', ...)
@@ -12,6 +14,8 @@
 // 2. A loop with another one in it polls at its back edges. typing/lower.cc sees to those of the source; these came in by inlining and by
 //    array expressions. One with calls in it is cut as in 1, into smaller pieces.
 // 3. A recursive function polls in front of its calls: its depth is limited, the number of its calls is not.
+// 4. A function of many loops polls in front of every eighth. That is no matter of interruptions: where two ways meet, LLVM stops looking back
+//    for what may be known of a loop, which it does for each loop several times; along a hundred loops that took minutes.
 //
 // Requires typed IR without reference counts.
 #include <algorithm>
@@ -27,6 +31,8 @@ namespace {
 constexpr int64_t kPiece = int64_t{1} << 22;
 constexpr int64_t kPieceOfCalls = 256;     // a call may take long without being stopped by itself
 constexpr int64_t kFew = int64_t{1} << 24; // rounds of an inner loop that nobody waits for
+constexpr size_t kManyLoops = 16, kStride = 8;
+constexpr size_t kShortRound = 48;         // ops of a round that takes a few nanoseconds
 
 struct Counted {
   size_t test = 0;                         // index of the comparison in the header
@@ -72,6 +78,8 @@ bool find_count(const Function& f, const LoopInfo& loops, LoopId id, Counted* ou
   return false;
 }
 
+bool contiguous(TypeRef array) { return array->layout == Layout::C || array->layout == Layout::F; }
+
 // Which loops are counted, and by how much.
 class Counts {
  public:
@@ -82,32 +90,45 @@ class Counts {
         for (ValueId r : op.results) defs_[r] = &op;
   }
 
-  // Is v at most a few millions, or the length of something that is in memory? A guess: what it says decides about interruptions alone.
-  bool small(ValueId v, int depth = 0) const {
+  // Is the number of rounds that small? Where a counter begins counts when it goes down; else it is hardly far below zero, but that is looked at too
+  // where the loop is not in another one.
+  bool few_rounds(const Loop& loop, const Counted& c) const {
+    bool in_memory = loop.depth == 1;
+    if (!small(c.bound, in_memory)) return false;
+    if (c.up && loop.depth > 1) return true;
+    return std::all_of(loop.entries.begin(), loop.entries.end(), [&](const Pred& p) {
+      return !p.error() && small(f_.blocks[p.block].term().targets[p.index].args[c.param], in_memory);
+    });
+  }
+
+ private:
+  // Is v at most a few millions, or the length of an array or list? `in_memory`: and all of it is there, as not of an array that was broadcast.
+  // A guess: what it says decides about interruptions alone.
+  bool small(ValueId v, bool in_memory, int depth = 0) const {
     const Op* op = defs_[v];
     if (depth > 6) return false;
-    if (!op) return counter(v, depth);
+    if (!op) return counter(v, in_memory, depth);
     switch (op->code) {
       case OpCode::Const: return f_.type_of(v)->is(Kind::PyInt) && op->imm >= -kFew && op->imm <= kFew;
-      case OpCode::ArrayShape: case OpCode::ListLen: return true;
-      case OpCode::Add: case OpCode::Sub: return small(op->args[0], depth + 1) && small(op->args[1], depth + 1);
-      case OpCode::Select: return select(*op, depth);
+      case OpCode::ArrayShape: return !in_memory || contiguous(f_.type_of(op->args[0]));
+      case OpCode::ListLen: return true;
+      case OpCode::Add: case OpCode::Sub: return small(op->args[0], in_memory, depth + 1) && small(op->args[1], in_memory, depth + 1);
+      case OpCode::Select: return select(*op, in_memory, depth);
       default: return false;
     }
   }
 
- private:
   // The counter of a loop around is no larger than its bound.
-  bool counter(ValueId v, int depth) const {
+  bool counter(ValueId v, bool in_memory, int depth) const {
     LoopId id = loops_.loop_of(f_.values[v].block);
     Counted c;
     return id != kNoId && loops_.loops()[id].header == f_.values[v].block && find_count(f_, loops_, id, &c) &&
-           f_.blocks[f_.values[v].block].params[c.param] == v && small(c.bound, depth + 1);
+           f_.blocks[f_.values[v].block].params[c.param] == v && small(c.bound, in_memory, depth + 1);
   }
 
-  bool select(const Op& op, int depth) const {
+  bool select(const Op& op, bool in_memory, int depth) const {
     const Op* test = defs_[op.args[0]];
-    bool a = small(op.args[1], depth + 1), b = small(op.args[2], depth + 1);
+    bool a = small(op.args[1], in_memory, depth + 1), b = small(op.args[2], in_memory, depth + 1);
     if (a == b || !test || (test->code != OpCode::Lt && test->code != OpCode::Gt)) return a && b;
     bool same = test->args[0] == op.args[1] && test->args[1] == op.args[2], swapped = test->args[0] == op.args[2] && test->args[1] == op.args[1];
     return test->code == OpCode::Lt ? same : swapped;       // the smaller of the two
@@ -204,11 +225,38 @@ void poll_before_calls(Function& f) {
   }
 }
 
+constexpr std::initializer_list<OpCode> kCalls = {OpCode::Call, OpCode::CallRt, OpCode::CallPtr};
+
+// Does a round take a few nanoseconds?
+bool short_round(const Function& f, const LoopInfo& loops, LoopId id) {
+  size_t ops = 0;
+  for (BlockId b : loops.loops()[id].blocks) ops += f.blocks[b].ops.size();
+  return ops <= kShortRound && !has(f, loops, id, kCalls);
+}
+
 // Only plain entries: those by error edges are none of ours.
 bool plain_entries(const Function& f, const Loop& loop) {
   for (const Pred& entry : loop.entries)
     if (f.blocks[entry.block].on_error.block == loop.header) return false;
   return true;
+}
+
+// Not where there are handlers: a block without errors of its own does not say which of them is around it.
+void poll_between_loops(Function& f) {
+  for (const Block& b : f.blocks)
+    if (b.on_error.valid()) return;
+  Cfg cfg(f);
+  DomTree dom(f, cfg);
+  LoopInfo loops(f, cfg, dom);
+  std::unordered_map<LoopId, size_t> count;                 // of loops side by side, by the loop they are in
+  for (const Loop& loop : loops.loops()) {
+    if (++count[loop.parent] % kStride) continue;
+    BlockId before = add_preheader(f, loop);
+    Op poll;
+    poll.code = OpCode::Poll;
+    poll.loc = f.blocks[loop.header].term().loc;
+    f.blocks[before].ops.insert(f.blocks[before].ops.end() - 1, std::move(poll));
+  }
 }
 
 }  // namespace
@@ -228,7 +276,7 @@ void run_polls(Function& f, const PassOptions&) {
     const Loop& loop = loops.loops()[id];
     if (loop.parent != kNoId) outer[loop.parent] = 1;
     cuts[id] = find_count(f, loops, id, &counted[id]) && !of_elements(f, loop) && plain_entries(f, loop) &&
-               (loop.depth == 1 || !counts.small(counted[id].bound));
+               !(counts.few_rounds(loop, counted[id]) && (loop.depth > 1 || short_round(f, loops, id)));
   }
   std::unordered_map<BlockId, BlockId> moved;
   for (LoopId id = 0; id < loops.loops().size(); ++id) {
@@ -237,8 +285,9 @@ void run_polls(Function& f, const PassOptions&) {
     if (outer[id])
       poll_at_back_edges(f, loop);
     else if (cuts[id])
-      cut(f, loop, counted[id], has(f, loops, id, {OpCode::Call, OpCode::CallRt, OpCode::CallPtr}) ? kPieceOfCalls : kPiece, &moved);
+      cut(f, loop, counted[id], has(f, loops, id, kCalls) ? kPieceOfCalls : kPiece, &moved);
   }
+  if (loops.loops().size() >= kManyLoops) poll_between_loops(f);
 }
 
 }  // namespace coluber::ir

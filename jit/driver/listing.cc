@@ -115,7 +115,7 @@ const ir::Loc* place_of(const ir::Function& f, uint32_t loc, const std::string**
   return ir::is_library_file(**file) ? nullptr : &f.locs[loc];
 }
 
-// Copies of loops that run only where a check may fail do not count: the fast one is what the user asks about.
+// Copies of loops that run only where a check may fail, and checks that only raise, do not count: the fast one is what the user asks about.
 std::vector<uint8_t> seldom_run(const ir::Function& f) {
   std::vector<uint8_t> seldom(f.blocks.size());
   ir::Cfg cfg(f);
@@ -136,7 +136,7 @@ void list_effects(Json& json, const ir::Program& program) {
   for (const auto& f : program.functions) {
     std::vector<uint8_t> seldom = seldom_run(*f);
     for (ir::BlockId b = 0; b < f->blocks.size(); b++) {
-      if (seldom[b]) continue;
+      if (seldom[b] || f->blocks[b].term().code == ir::OpCode::Unreachable) continue;
       for (const ir::Op& op : f->blocks[b].ops) {
         const char* what = effect_of(op);
         const std::string* file = nullptr;

@@ -176,3 +176,41 @@ def test_few_functions_are_typed(tmp_path, source, call, most):
     """Specialisations cost inference and lowering each; library code that calls deep chains of helpers shows here."""
     made = [line for line in dump(tmp_path, source, call, "types") if line.startswith("func @")]
     assert 1 <= len(made) <= most, made
+
+
+LOOPS = {
+    "total": ("def f(x):\n    s = 0.0\n    for i in range(x.shape[0]):\n        s += x[i]\n    return s\n", "f(np.ones(9))", 1),
+    "axpy": ("def f(a, x, y):\n    for i in range(len(x)):\n        y[i] = a * x[i] + y[i]\n", "f(2.0, np.ones(9), np.ones(9))", 2),
+    "stencil": ("def f(x, y):\n    for i in range(1, len(x) - 1):\n        y[i] = 0.25 * x[i - 1] + 0.5 * x[i] + 0.25 * x[i + 1]\n",
+                "f(np.ones(9), np.ones(9))", 2),
+    "search": ("def f(x, v):\n    for i in range(len(x)):\n        if x[i] == v:\n            return i\n    return -1\n", "f(np.ones(9), 3.0)", 1),
+}
+
+
+@pytest.mark.parametrize("name", LOOPS)
+def test_a_small_loop_is_compiled_once(tmp_path, name):
+    """One loop of scalars and at most one of vectors; no second version with checks, no pieces, no unrolled rest."""
+    source, call, loops = LOOPS[name]
+    text = dump(tmp_path, "@njit\n" + source, call, "llvm")
+    back = [line for line in text if line.lstrip().startswith("br i1") and "!llvm.loop" in line]
+    assert len(back) <= loops, back
+    assert not any("coluber_poll" in line for line in text)
+    assert len([line for line in text if line.startswith("  ")]) <= (30 if loops == 1 else 110)
+
+
+def row_of_loops(count):
+    body = "\n".join(f"    x = x * 0.5 + {k}.25\n    if x > {k}.5:\n        s += x\n    for i in range(len(a)):\n        s += a[i] * x"
+                     for k in range(count))
+    return f"@njit\ndef f(a):\n    s, x = 0.0, 1.0\n{body}\n    return s + x\n"
+
+
+def test_rows_of_loops_grow_linearly(tmp_path):
+    sizes = [len(dump(tmp_path, row_of_loops(count), "f(np.ones(3))", "llvm")) for count in (40, 80, 160)]
+    assert sizes[0] > 500
+    assert sizes[1] < 2.2 * sizes[0] and sizes[2] < 2.2 * sizes[1], sizes
+
+
+def test_long_rows_of_loops_are_divided(tmp_path):
+    """Without polls between them LLVM would look from each loop back along all others, several times for each."""
+    polls = [sum(line.strip().startswith("poll") for line in dump(tmp_path, row_of_loops(count), "f(np.ones(3))", "passes")) for count in (8, 64)]
+    assert polls == [0, 8]

@@ -141,14 +141,12 @@ def julia(points, c, limit, counts):
 
 
 CASES = {
-    "sum of floats, in order": (sum_floats, (GRID[0],), [r"load <\d+ x double>", r"llvm.vector.reduce.fadd"]),
     "sum of ints": (sum_ints, (np.arange(N),), [r"add <\d+ x i64>"]),
     "scale": (scale, (GRID, 2.0, GRID.copy()), [r"fmul <", r"store <"]),
     "heat by loops": (heat_loops, (GRID, GRID.copy()), [r"fmul <", r"fadd <", r"store <"]),
     "heat by slices": (heat_slices, (GRID, GRID.copy()), [r"fmul <", r"fadd <", r"store <"]),
     "heat on a torus": (heat_mod, (GRID, GRID.copy()), [r"fmul <", r"fadd <", r"store <"]),
     "ring": (ring, (GRID[0], GRID[1].copy()), [r"fmul <", r"fadd <", r"store <"]),
-    "dot": (dot, (GRID[0], GRID[1]), [r"fmul <", r"llvm.vector.reduce.fadd"]),
     "matrix product, i k j": (matmul, (GRID, GRID, np.zeros((N, N))), [r"fmul <", r"fadd <", r"store <"]),
     "quotients of ints, which a float must hold": (squares, (1000,), [r"fdiv <", r"llvm.vector.reduce.fadd"]),
     "floats that become ints": (rounded, (GRID[0], GRID[1]), [r"fptosi <", r"llvm.rint", r"add <\d+ x i64>"]),
@@ -163,10 +161,34 @@ def test_vector_loop_without_checks(name):
     assert "reassoc" not in text and "contract" not in text
 
 
-@pytest.mark.parametrize("name", ["sum of floats, in order", "sum of ints"])
-def test_loops_that_cannot_fail_have_no_error_at_all(name):
-    function, arguments, _ = CASES[name]
-    assert "coluber_raise_diag" not in llvm_of(function, *arguments)
+@pytest.mark.parametrize("function, arguments", [(sum_floats, (GRID[0],)), (dot, (GRID[0], GRID[1]))])
+def test_sums_that_wait_for_their_last_addition_stay_one_addition(function, arguments):
+    text = llvm_of(function, *arguments)
+    assert text.count(" fadd ") == 1 and "vector.body" not in text and "reassoc" not in text
+
+
+@pytest.mark.parametrize("function, arguments", [(sum_floats, (GRID[0],)), (sum_ints, (np.arange(N),))])
+def test_loops_that_cannot_fail_have_no_error_at_all(function, arguments):
+    assert "coluber_raise" not in llvm_of(function, *arguments)
+
+
+def axpy(a, x, y):
+    for i in range(len(x)):
+        y[i] = a * x[i] + y[i]
+
+
+def stencil(x, y):
+    for i in range(1, len(x) - 1):
+        y[i] = 0.25 * x[i - 1] + 0.5 * x[i] + 0.25 * x[i + 1]
+
+
+@pytest.mark.parametrize("function, arguments, loads", [(axpy, (2.0, GRID[0], GRID[1].copy()), 2), (stencil, (GRID[0], GRID[1].copy()), 3)])
+def test_a_small_loop_has_no_second_version(function, arguments, loads):
+    """Its check stands behind it: of scalar code there is the rest of the vector loop alone."""
+    text = llvm_of(function, *arguments)
+    assert_vector_loop(text, r"fmul <", r"store <")
+    assert len(re.findall(r"load double, ptr .*!tbaa", text)) <= loads, text
+    assert text.count("call void") <= 2                     # the error and its traceback
 
 
 def test_heat_by_mod_divides_not():
