@@ -214,7 +214,7 @@ void run_guards(Function& f, const PassOptions&) {
   using namespace guards;
   if (!f.typed || !has_work(f)) return;
   hoist_list_reads(f);
-  std::unordered_set<BlockId> slow;
+  SlowLoops slow;
   {
     auto a = std::make_unique<Analyses>(f);
     if (remove_proven(f, *a)) a = std::make_unique<Analyses>(f);

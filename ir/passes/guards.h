@@ -70,12 +70,17 @@ void mark_seldom(Function& f, const Analyses& a, LoopId loop);
 // Adds a jump or branch target, and makes it known as a predecessor.
 void add_target(Function& f, Analyses& a, BlockId from, BlockId to, std::vector<ValueId> args);
 
+// What is left of the nests that have a version without checks, by their headers. Unusual: a usual condition may be what failed, and that of
+// the whole nest: most of its turns may be as usual.
+enum class Slow : uint8_t { No, Unusual, Yes };
+using SlowLoops = std::unordered_map<BlockId, Slow>;
+
 // guards_version.cc: a test in front of a loop nest, and a copy of the nest without the checks that the test answers.
-// The headers of the nests that keep their checks are added to *slow.
-void version_loops(Function& f, Analyses& a, std::unordered_set<BlockId>* slow);
+// The nests that keep their checks are added to *slow.
+void version_loops(Function& f, Analyses& a, SlowLoops* slow);
 
 // guards_speculate.cc: innermost loops that only compute run without their data-dependent guards, and once more with them if one failed.
-void speculate_loops(Function& f, Analyses& a, const std::unordered_set<BlockId>& slow);
+void speculate_loops(Function& f, Analyses& a, const SlowLoops& slow);
 
 // guards_merge.cc: tests for nan and for infinity in front of one that fails for those as well become one test where all goes well.
 void merge_guards(Function& f);

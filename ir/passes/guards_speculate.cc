@@ -14,14 +14,19 @@
 // writes, calls or raises other than by guards. What the guards kept from happening must be harmless: integer divisors are replaced by 1 where
 // they are 0, and what is read must be known to be inside of its array without the help of guards. A usual condition
 // (guards.h) is taken to hold, and noted like a guard where it does not. Loops that store are left alone: a store behind a failed guard could be seen.
+//
+// A usual condition may fail late (n * n passes 2**53) and nothing is raised then: so that little is done twice, such a copy runs in pieces. ^5 has
+// %end = min(%k + kPiece, %n), the copy ends there, and goes back to ^5 when nothing was bad; else the loop as it was does the rest.
 #include <algorithm>
 
+#include "ir/builder.h"
 #include "ir/passes/guards.h"
 
 namespace coluber::ir::guards {
 namespace {
 
 constexpr size_t kMaxOps = 200;
+constexpr int64_t kPiece = int64_t{1} << 16;
 
 bool divides(const Op& op) {
   return op.code == OpCode::FloorDiv || op.code == OpCode::Mod || op.code == OpCode::TruncDiv || op.code == OpCode::TruncRem;
@@ -39,6 +44,7 @@ class Speculation {
       if (unusual_.count(b)) continue;
       for (const Op& op : f_.blocks[b].ops) {
         ++ops;
+        usual_ |= is_usual(op);
         if (op.code == OpCode::Guard || is_usual(op)) ++guards;
         else if (op.has(Raises) || op.has(Writes) || op.code == OpCode::StackAlloc) return false;
       }
@@ -49,28 +55,33 @@ class Speculation {
     return guards > 0 && counted() && reads_are_safe();
   }
 
+  bool has_usual() const { return usual_; }
+
   void make() {
     Region region(f_, a_, loop_);
     BlockId dispatch = make_dispatch(f_, a_, loop_);
+    if (usual_ && counter_ != kNoId && !f_.blocks[loop_.header].on_error.valid()) start_piece(dispatch);
     region.copy([&](Block& made, BlockId from) { edit(made, from, region.block_copy(from)); });
+    for (const Pred& latch : loop_.latches) f_.blocks[region.block_copy(latch.block)].term().imm &= ~1;        // if it was a seldom run one
     // `bad` goes round as the last parameter of every block of the copy.
-    Op no;
-    no.code = OpCode::Const;
-    no.results = {f_.add_value(pybool(), dispatch)};
-    ValueId none = no.result();
-    Op jump;
-    jump.code = OpCode::Jump;
-    f_.blocks[dispatch].ops = {std::move(no), std::move(jump)};
+    Builder b(&f_);
+    b.set_block(dispatch);
+    ValueId none = b.const_bool(false);
+    b.op(OpCode::Jump);
     std::vector<ValueId> start = f_.blocks[dispatch].params, args = start;
     args.push_back(none);
     add_target(f_, a_, dispatch, region.block_copy(loop_.header), std::move(args));
     std::unordered_set<BlockId> copies;
     for (BlockId b : loop_.blocks) copies.insert(region.block_copy(b));
-    for (BlockId b : loop_.blocks) {
-      BlockId made = region.block_copy(b);
+    for (BlockId from : loop_.blocks) {
+      BlockId made = region.block_copy(from);
       for (uint32_t k = 0; k < f_.blocks[made].term().targets.size(); ++k) {
-        if (copies.count(f_.blocks[made].term().targets[k].block)) f_.blocks[made].term().targets[k].args.push_back(bad_[made].second);
-        else leave(made, k, start);
+        if (copies.count(f_.blocks[made].term().targets[k].block)) {
+          f_.blocks[made].term().targets[k].args.push_back(bad_[made].second);
+          continue;
+        }
+        BlockId ask = leave(made, k, start);
+        if (end_ != kNoId && from == loop_.header) next_piece(ask, dispatch, made);
       }
     }
     region.merge_values();
@@ -90,8 +101,37 @@ class Speculation {
     }
   }
 
+  // At the end of the dispatch block, as polls does it: where the piece ends that begins there.
+  void start_piece(BlockId dispatch) {
+    Builder b(&f_);
+    b.set_block(dispatch);
+    ValueId i = f_.blocks[dispatch].params[counter_], all = test_->args[1], piece = b.const_int(kPiece);
+    ValueId left = b.emit(OpCode::Sub, {all, i}, pyint()), inside = b.emit(OpCode::Lt, {i, all}, pybool());        // else `left` may have wrapped
+    ValueId more = b.emit(OpCode::And, {b.emit(OpCode::Gt, {left, piece}, pybool()), inside}, pybool());
+    end_ = b.emit(OpCode::Select, {more, b.emit(OpCode::Add, {i, piece}, pyint()), all}, pyint());
+    f_.blocks[dispatch].loop_header = true;
+  }
+
+  // Where the copy has come to the end of a piece and all went well, goes back to the dispatch block, unless it was the last one.
+  void next_piece(BlockId ask, BlockId dispatch, BlockId header) {
+    BlockId more = f_.add_block();
+    a_.preds.resize(f_.blocks.size());
+    Edge out = std::move(f_.blocks[ask].ops.back().targets[1]);
+    f_.blocks[ask].ops.back().targets[1] = Edge{more, {}};
+    std::erase_if(a_.preds[out.block], [&](const Pred& p) { return p.block == ask && p.index == 1; });
+    a_.preds[more].push_back({ask, 1});
+    Builder b(&f_);
+    b.set_block(more);
+    std::vector<ValueId> now = f_.blocks[header].params;
+    now.pop_back();                        // `bad`
+    ValueId again = b.emit(OpCode::Lt, {now[counter_], test_->args[1]}, pybool());
+    b.op(OpCode::Branch, {again});
+    add_target(f_, a_, more, dispatch, std::move(now));
+    add_target(f_, a_, more, out.block, std::move(out.args));
+  }
+
   // Is the loop left for sure: by a test of a counter against something that does not change?
-  bool counted() const {
+  bool counted() {
     const Block& header = f_.blocks[loop_.header];
     const Op& term = header.term();
     if (term.code != OpCode::Branch) return false;
@@ -110,6 +150,11 @@ class Speculation {
       OpCode step = test->code == OpCode::Lt ? OpCode::Add : OpCode::Sub;
       int64_t k;
       if (!next || next->code != step || next->args[0] != *at || !a_.ranges.constant(next->args[1], &k) || k != 1) return false;
+    }
+    // In pieces only where the bound is known in front of the loop.
+    if (test->code == OpCode::Lt && test->result() == term.args[0] && !a_.loops.contains(id, f_.values[test->args[1]].block)) {
+      counter_ = index;
+      test_ = test;
     }
     return true;
   }
@@ -182,6 +227,7 @@ class Speculation {
         op.args.clear();
         op.ints.clear();
       }
+      if (end_ != kNoId && from == loop_.header && made.ops.back().args[0] == (op.results.empty() ? kNoId : op.result())) op.args[1] = end_;
       TypeRef t = op.results.empty() ? nullptr : f_.type_of(op.result());
       int64_t k;
       if (divides(op) && is_integer(t) && !(a_.ranges.constant(op.args[1], &k) && k != 0)) {
@@ -197,7 +243,7 @@ class Speculation {
   }
 
   // An edge out of the copy asks first whether all went well.
-  void leave(BlockId from, uint32_t index, const std::vector<ValueId>& start) {
+  BlockId leave(BlockId from, uint32_t index, const std::vector<ValueId>& start) {
     BlockId ask = f_.add_block();
     a_.preds.resize(f_.blocks.size());
     Edge out = std::move(f_.blocks[from].ops.back().targets[index]);
@@ -215,29 +261,36 @@ class Speculation {
     f_.blocks[ask].ops = {std::move(likely), std::move(branch)};
     add_target(f_, a_, ask, loop_.header, start);
     add_target(f_, a_, ask, out.block, std::move(out.args));
+    return ask;
   }
 
   Function& f_;
   Analyses& a_;
   const Loop& loop_;
   std::unordered_set<BlockId> unusual_;
+  bool usual_ = false;
+  size_t counter_ = kNoId;                 // which parameter of the header counts up to test_->args[1]; kNoId: no pieces
+  const Op* test_ = nullptr;
+  ValueId end_ = kNoId;                    // of the piece
   std::unordered_map<BlockId, std::pair<ValueId, ValueId>> bad_;      // of each block of the copy: at its head, at its end
 };
 
 }  // namespace
 
-void speculate_loops(Function& f, Analyses& a, const std::unordered_set<BlockId>& slow) {
+void speculate_loops(Function& f, Analyses& a, const SlowLoops& slow) {
   const std::vector<Loop>& loops = a.loops.loops();
-  std::vector<uint8_t> inner(loops.size(), 0), left(loops.size(), 0);
+  std::vector<uint8_t> inner(loops.size(), 0);
+  std::vector<Slow> left(loops.size(), Slow::No);
   for (LoopId id = 0; id < loops.size(); ++id) {
     LoopId parent = loops[id].parent;
-    left[id] = slow.count(loops[id].header) || (parent != kNoId && left[parent]);
+    auto at = slow.find(loops[id].header);
+    left[id] = at != slow.end() ? at->second : parent != kNoId ? left[parent] : Slow::No;
     if (parent != kNoId) inner[parent] = 1;
   }
   for (LoopId id = 0; id < loops.size(); ++id) {
-    if (inner[id] || left[id]) continue;
+    if (inner[id] || left[id] == Slow::Yes) continue;
     Speculation s(f, a, loops[id]);
-    if (s.possible()) s.make();
+    if (s.possible() && (left[id] == Slow::No || s.has_usual())) s.make();
   }
 }
 

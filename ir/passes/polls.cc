@@ -96,6 +96,15 @@ class Counts {
     }
   }
 
+  // Is it a piece of a loop already, which begins at some x and ends at x + a constant at the latest?
+  bool is_piece(const Loop& loop, const Counted& c) const {
+    const Op* end = defs_[c.bound];
+    const Op* at = end && end->code == OpCode::Select ? defs_[end->args[1]] : nullptr;
+    if (!at || at->code != OpCode::Add || !small(at->args[1])) return false;
+    return std::all_of(loop.entries.begin(), loop.entries.end(),
+                       [&](const Pred& p) { return !p.error() && edge_of(f_, p).args[c.param] == at->args[0]; });
+  }
+
  private:
   // The counter of a loop around is no larger than its bound.
   bool counter(ValueId v, int depth) const {
@@ -228,7 +237,7 @@ void run_polls(Function& f, const PassOptions&) {
     const Loop& loop = loops.loops()[id];
     if (loop.parent != kNoId) outer[loop.parent] = 1;
     cuts[id] = find_count(f, loops, id, &counted[id]) && !of_elements(f, loop) && plain_entries(f, loop) &&
-               (loop.depth == 1 || !counts.small(counted[id].bound));
+               (loop.depth == 1 || !(counts.small(counted[id].bound) || counts.is_piece(loop, counted[id])));
   }
   std::unordered_map<BlockId, BlockId> moved;
   for (LoopId id = 0; id < loops.loops().size(); ++id) {

@@ -21,6 +21,7 @@ get(a, i, ...) put(a, value, i, ...)   item of an array or list at indices known
 load(a, bytes) store(a, bytes, value)  item at a byte offset from the first element
 assign(dst, src)                   dst[...] = src with broadcasting, cast and care for overlap
 as_readonly(a) as_layout(a, layout) elementwise(f, operands...) mem_copy(dst, src, bytes)
+rolled(copy, a, shift, axis)       copy(a, shift, axis), which rolls an array; in an array expression no copy is made. axis -1: all items of an array in C order
 list_new(item_or_dtype_or_list, capacity) list_push(l, x) list_set_len(l, n) list_reserve(l, n)
 item(iterable, i) zero_item(iterable)   item at an index in range; a zero of the element type
 ufunc_call(ufunc, "dd->d", (arrays...), (dims...), (steps...))   one call of NumPy's own loop; returns the FE_* flags it raised
@@ -111,6 +112,7 @@ assign = Intrinsic("assign")
 as_readonly = Intrinsic("as_readonly")
 as_layout = Intrinsic("as_layout")
 elementwise = Intrinsic("elementwise")
+rolled = Intrinsic("rolled")
 mem_copy = Intrinsic("mem_copy")
 list_new = Intrinsic("list_new")
 list_push = Intrinsic("list_push")
