@@ -223,7 +223,12 @@ void run_guards(Function& f, const PassOptions&) {
   }
   Analyses a(f, false);                    // guards that are dropped say nothing of what is behind them
   if (!checks_in_loops(f, a)) return;
-  speculate_loops(f, a, slow);
+  SlowLoops again;
+  speculate_loops(f, a, slow, &again);
+  if (!again.empty()) {
+    Analyses behind(f, false);
+    speculate_again(f, behind, again);
+  }
   merge_guards(f);
 }
 

@@ -80,7 +80,9 @@ using SlowLoops = std::unordered_map<BlockId, Slow>;
 void version_loops(Function& f, Analyses& a, SlowLoops* slow);
 
 // guards_speculate.cc: innermost loops that only compute run without their data-dependent guards, and once more with them if one failed.
-void speculate_loops(Function& f, Analyses& a, const SlowLoops& slow);
+// *again: those that are worth a second copy, for the turns that are not as usual. It needs analyses of its own.
+void speculate_loops(Function& f, Analyses& a, const SlowLoops& slow, SlowLoops* again);
+void speculate_again(Function& f, Analyses& a, const SlowLoops& slow);
 
 // guards_merge.cc: tests for nan and for infinity in front of one that fails for those as well become one test where all goes well.
 void merge_guards(Function& f);

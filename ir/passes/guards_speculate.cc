@@ -17,6 +17,10 @@
 //
 // A usual condition may fail late (n * n passes 2**53) and nothing is raised then: so that little is done twice, such a copy runs in pieces. ^5 has
 // %end = min(%k + kPiece, %n), the copy ends there, and goes back to ^5 when nothing was bad; else the loop as it was does the rest.
+//
+// Behind a usual condition there may be another: the quotient of ints is a quotient of floats where floats hold both, else one that is corrected,
+// where that is sure to be right, else it is computed bit by bit. Then the rest is done by a second copy, in which the first of the two is taken not
+// to hold and the second to hold, and what that one cannot do by the loop as it was.
 #include <algorithm>
 
 #include "ir/builder.h"
@@ -34,14 +38,15 @@ bool divides(const Op& op) {
 
 class Speculation {
  public:
-  Speculation(Function& f, Analyses& a, const Loop& loop) : f_(f), a_(a), loop_(loop) {}
+  // second: the loop has a copy in which everything is as usual; another one for where that fails.
+  Speculation(Function& f, Analyses& a, const Loop& loop, bool second) : f_(f), a_(a), loop_(loop), second_(second) {}
 
   bool possible() {
     size_t ops = 0, guards = 0;
     find_unusual();
     for (BlockId b : loop_.blocks) {
       if (a_.touched[b]) return false;
-      if (unusual_.count(b)) continue;
+      if (skipped_.count(b)) continue;
       for (const Op& op : f_.blocks[b].ops) {
         ++ops;
         usual_ |= is_usual(op);
@@ -56,6 +61,7 @@ class Speculation {
   }
 
   bool has_usual() const { return usual_; }
+  bool has_second() const { return !nested_.empty(); }
 
   void make() {
     Region region(f_, a_, loop_);
@@ -89,15 +95,23 @@ class Speculation {
   }
 
  private:
-  // What runs only where a usual condition does not hold: never in the copy.
+  // What never runs in the copy: where a usual condition does not hold. In a second copy those that have another one behind them, which holds
+  // for more, are taken not to hold.
   void find_unusual() {
-    LoopId id = a_.loops.loop_of(loop_.header);
+    std::vector<const Op*> branches;
     for (BlockId b : loop_.blocks) {
       const Op& term = f_.blocks[b].term();
       const Op* cond = term.code == OpCode::Branch ? a_.ranges.def(term.args[0]) : nullptr;
-      if (!cond || !is_usual(*cond)) continue;
-      BlockId other = term.targets[1].block;
-      if (a_.loops.contains(id, other) && a_.preds[other].size() == 1) unusual_.insert(other);
+      if (cond && is_usual(*cond)) branches.push_back(&term);
+    }
+    auto behind = [&](BlockId side, BlockId b) { return a_.preds[side].size() == 1 && a_.dom.dominates(side, b); };
+    for (const Op* branch : branches)
+      for (const Op* other : branches)
+        if (behind(branch->targets[1].block, f_.values[other->args[0]].block)) nested_.insert(branch->args[0]);
+    for (const Op* branch : branches) {
+      BlockId never = branch->targets[second_ && nested_.count(branch->args[0]) ? 0 : 1].block;
+      for (BlockId b : loop_.blocks)
+        if (behind(never, b)) skipped_.insert(b);
     }
   }
 
@@ -171,7 +185,7 @@ class Speculation {
     for (BlockId b : loop_.blocks)
       for (uint32_t i = 0; i < f_.blocks[b].ops.size(); ++i) {
         const Op& op = f_.blocks[b].ops[i];
-        if (unusual_.count(b)) break;
+        if (skipped_.count(b)) break;
         if (!op.has(Reads) || op.code == OpCode::ListLen || op.code == OpCode::ListData) continue;
         Place at{b, i};
         if (op.code == OpCode::ArrayLoad) {
@@ -222,7 +236,9 @@ class Speculation {
         continue;
       }
       if (is_usual(op)) {                    // taken for granted, and noted where it does not hold
-        bad = emit(&ops, b, OpCode::Or, {bad, emit(&ops, b, OpCode::Not, {op.args[0]}, pybool(), op)}, pybool(), op);
+        bool never = second_ && nested_.count(f_.blocks[from].ops[i].result());
+        if (never) op.imm = 0;
+        else bad = emit(&ops, b, OpCode::Or, {bad, emit(&ops, b, OpCode::Not, {op.args[0]}, pybool(), op)}, pybool(), op);
         op.code = OpCode::Const;
         op.args.clear();
         op.ints.clear();
@@ -267,7 +283,9 @@ class Speculation {
   Function& f_;
   Analyses& a_;
   const Loop& loop_;
-  std::unordered_set<BlockId> unusual_;
+  const bool second_;
+  std::unordered_set<BlockId> skipped_;
+  std::unordered_set<ValueId> nested_;     // usual conditions behind whose failure there is another one
   bool usual_ = false;
   size_t counter_ = kNoId;                 // which parameter of the header counts up to test_->args[1]; kNoId: no pieces
   const Op* test_ = nullptr;
@@ -277,7 +295,7 @@ class Speculation {
 
 }  // namespace
 
-void speculate_loops(Function& f, Analyses& a, const SlowLoops& slow) {
+void speculate_loops(Function& f, Analyses& a, const SlowLoops& slow, SlowLoops* again) {
   const std::vector<Loop>& loops = a.loops.loops();
   std::vector<uint8_t> inner(loops.size(), 0);
   std::vector<Slow> left(loops.size(), Slow::No);
@@ -289,8 +307,18 @@ void speculate_loops(Function& f, Analyses& a, const SlowLoops& slow) {
   }
   for (LoopId id = 0; id < loops.size(); ++id) {
     if (inner[id] || left[id] == Slow::Yes) continue;
-    Speculation s(f, a, loops[id]);
-    if (s.possible() && (left[id] == Slow::No || s.has_usual())) s.make();
+    Speculation s(f, a, loops[id], false);
+    if (!s.possible() || (left[id] == Slow::Unusual && !s.has_usual())) continue;
+    s.make();
+    if (s.has_second()) again->emplace(loops[id].header, Slow::Unusual);
+  }
+}
+
+void speculate_again(Function& f, Analyses& a, const SlowLoops& slow) {
+  for (const Loop& loop : a.loops.loops()) {
+    if (!slow.count(loop.header)) continue;
+    Speculation s(f, a, loop, true);
+    if (s.possible()) s.make();
   }
 }
 

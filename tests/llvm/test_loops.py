@@ -122,6 +122,18 @@ def squares(n):
     return total
 
 
+def torus(u):
+    return np.roll(u, 1, 0) + np.roll(u, -1, 0) + np.roll(u, 1, 1) + np.roll(u, -1, 1) - 4.0 * u
+
+
+def scaled(u):
+    return 2.0 * u
+
+
+def rolled_by(x, k):
+    return 2.0 * np.roll(x, k) - x
+
+
 def rounded(a, b):
     total = 0
     for x in a:
@@ -151,6 +163,9 @@ CASES = {
     "dot": (dot, (GRID[0], GRID[1]), [r"fmul <", r"llvm.vector.reduce.fadd"]),
     "matrix product, i k j": (matmul, (GRID, GRID, np.zeros((N, N))), [r"fmul <", r"fadd <", r"store <"]),
     "quotients of ints, which a float must hold": (squares, (1000,), [r"fdiv <", r"llvm.vector.reduce.fadd"]),
+    "quotients of ints beyond that": (squares, (1000,), [r"fdiv <", r"llvm.fma.v\d+f64", r"fcmp .*<", r"llvm.vector.reduce.fadd"]),
+    "rolls along two axes": (torus, (GRID,), [r"fadd <", r"fmul <", r"store <"]),
+    "a roll by a number": (rolled_by, (GRID[0], 5), [r"fmul <", r"fsub <", r"store <"]),
     "floats that become ints": (rounded, (GRID[0], GRID[1]), [r"fptosi <", r"llvm.rint", r"add <\d+ x i64>"]),
 }
 
@@ -167,6 +182,10 @@ def test_vector_loop_without_checks(name):
 def test_loops_that_cannot_fail_have_no_error_at_all(name):
     function, arguments, _ = CASES[name]
     assert "coluber_raise_diag" not in llvm_of(function, *arguments)
+
+
+def test_a_roll_makes_no_array():
+    assert llvm_of(torus, GRID).count("coluber_alloc") == llvm_of(scaled, GRID).count("coluber_alloc") > 0
 
 
 def test_heat_by_mod_divides_not():
