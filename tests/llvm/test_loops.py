@@ -126,6 +126,19 @@ def torus(u):
     return np.roll(u, 1, 0) + np.roll(u, -1, 0) + np.roll(u, 1, 1) + np.roll(u, -1, 1) - 4.0 * u
 
 
+def attraction(position, mass, i):
+    total = 0.0
+    for j in range(position.shape[0]):
+        dx = position[j, 0] - position[i, 0]
+        dy = position[j, 1] - position[i, 1]
+        total += mass[j] / np.sqrt(dx * dx + dy * dy + 1e-3)
+    return total
+
+
+def of_views(x, y):
+    return np.sqrt(x) / (1.0 + y)
+
+
 def scaled(u):
     return 2.0 * u
 
@@ -164,6 +177,8 @@ CASES = {
     "matrix product, i k j": (matmul, (GRID, GRID, np.zeros((N, N))), [r"fmul <", r"fadd <", r"store <"]),
     "quotients of ints, which a float must hold": (squares, (1000,), [r"fdiv <", r"llvm.vector.reduce.fadd"]),
     "quotients of ints beyond that": (squares, (1000,), [r"fdiv <", r"llvm.fma.v\d+f64", r"fcmp .*<", r"llvm.vector.reduce.fadd"]),
+    "columns of rows": (attraction, (GRID, GRID[0], 3), [r"llvm.sqrt.v", r"fdiv <", r"llvm.vector.reduce.fadd"]),
+    "views with steps": (of_views, (GRID[0, ::2], GRID[1, ::2]), [r"llvm.sqrt.v", r"fdiv <", r"store <"]),
     "rolls along two axes": (torus, (GRID,), [r"fadd <", r"fmul <", r"store <"]),
     "a roll by a number": (rolled_by, (GRID[0], 5), [r"fmul <", r"fsub <", r"store <"]),
     "floats that become ints": (rounded, (GRID[0], GRID[1]), [r"fptosi <", r"llvm.rint", r"add <\d+ x i64>"]),
