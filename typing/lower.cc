@@ -60,18 +60,30 @@ class Lowering {
   // While loops poll, and for loops that contain another loop; innermost counted loops are left to be vectorised.
   void find_polls() {
     polls_.assign(src_.blocks.size(), 0);
-    std::vector<uint32_t> last(src_.blocks.size(), 0);
+    std::vector<std::vector<BlockId>> latches(src_.blocks.size()), preds(src_.blocks.size());
     std::vector<BlockId> headers;
-    for (BlockId b : spec_.fn->order)
-      for (const Edge& t : src_.blocks[b].term().targets)
-        if (rank_[t.block] <= rank_[b]) {
-          if (!last[t.block]) headers.push_back(t.block);
-          last[t.block] = std::max(last[t.block], rank_[b] + 1);
-        }
+    for (BlockId b : spec_.fn->order) {
+      if (src_.blocks[b].on_error.valid()) preds[src_.blocks[b].on_error.block].push_back(b);
+      for (const Edge& t : src_.blocks[b].term().targets) {
+        preds[t.block].push_back(b);
+        if (rank_[t.block] > rank_[b]) continue;
+        if (latches[t.block].empty()) headers.push_back(t.block);
+        latches[t.block].push_back(b);
+      }
+    }
+    std::vector<BlockId> seen(src_.blocks.size(), kNoId);   // for which header
     for (BlockId h : headers) {
       bool counted = false, inner = false;
       for (const Op& op : src_.blocks[h].ops) counted = counted || op.code == OpCode::PyNext;
-      for (BlockId other : headers) inner = inner || (other != h && rank_[other] > rank_[h] && rank_[other] < last[h]);
+      seen[h] = h;
+      for (std::vector<BlockId> work = latches[h]; counted && !inner && !work.empty();) {      // the blocks of the loop, from its end
+        BlockId b = work.back();
+        work.pop_back();
+        if (seen[b] == h) continue;
+        seen[b] = h;
+        inner = !latches[b].empty();
+        work.insert(work.end(), preds[b].begin(), preds[b].end());
+      }
       polls_[h] = !counted || inner;
     }
   }

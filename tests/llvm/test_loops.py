@@ -199,6 +199,21 @@ def test_loops_that_cannot_fail_have_no_error_at_all(name):
     assert "coluber_raise_diag" not in llvm_of(function, *arguments)
 
 
+def three_sums(x):
+    first, second, third = 0.0, 0.0, 0.0
+    for v in x:
+        first += v
+    for v in x:
+        second += v * v
+    for i in range(len(x)):
+        third += x[i] * i
+    return first, second, third
+
+
+def test_loops_one_after_the_other_are_vector_loops():
+    assert len(vector_loops(llvm_of(three_sums, GRID[0]))) == 3
+
+
 def test_a_roll_makes_no_array():
     assert llvm_of(torus, GRID).count("coluber_alloc") == llvm_of(scaled, GRID).count("coluber_alloc") > 0
 
