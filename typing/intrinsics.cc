@@ -169,7 +169,7 @@ TV i_guard(Emit& e, Args& a) {
 TV i_int_quotient(Emit& e, Args& a) { return e.op(OpCode::CallRt, {a.at(0), a.at(1)}, pyfloat(), 0, "coluber_int_quotient"); }
 TV i_usual(Emit& e, Args& a) {
   TV r = e.op(OpCode::Likely, {truth(e, a.at(0))}, pybool(), 1);
-  if (Op* op = e.last_op()) op->ints = {1};
+  if (Op* op = e.last_op()) op->ints = {a.size() > 1 ? literal_int(a[1]) : 1};
   return r;
 }
 TV i_likely(Emit& e, Args& a) { return e.op(OpCode::Likely, {truth(e, a.at(0))}, pybool(), a.size() > 1 ? literal_int(a[1]) : 1); }

@@ -82,6 +82,8 @@ void version_loops(Function& f, Analyses& a, SlowLoops* slow);
 // guards_speculate.cc: innermost loops that only compute run without their data-dependent guards, and once more with them if one failed.
 // *again: those that are worth a second copy, for the turns that are not as usual. It needs analyses of its own.
 void speculate_loops(Function& f, Analyses& a, const SlowLoops& slow, SlowLoops* again);
+// Will it run on usual conditions, whatever version_loops does? Only what computes from numbers alone: it needs no other version then.
+bool speculates(Function& f, Analyses& a, const Loop& loop);
 void speculate_again(Function& f, Analyses& a, const SlowLoops& slow);
 
 // guards_merge.cc: tests for nan and for infinity in front of one that fails for those as well become one test where all goes well.

@@ -2,11 +2,11 @@
 //
 //   before                                   after
 //     jump ^1(0, 0.0)                          jump ^5(0, 0.0)
-//   ^1(%i, %s) loop:                         ^5(%k, %t): jump ^6(%k, %t, false)
+//   ^1(%i, %s) loop:                         ^5(%k, %t): jump ^6(%k, %t, 0)
 //     br (lt %i, %n), ^2, ^3                 ^6(%i', %s', %bad) loop:
 //   ^2:                                        br (lt %i', %n), ^7, ^8
-//     guard (ne %x, 0.0), "ZeroDiv"          ^7: ... %bad' = or %bad, (not (ne %x', 0.0)) ... jump ^6(%i' + 1, ..., %bad')
-//     ...                                    ^8: br (likely not %bad), ^1(%k, %t), ^3
+//     guard (ne %x, 0.0), "ZeroDiv"          ^7: ... %bad' = or %bad, cast (not (ne %x', 0.0)) ... jump ^6(%i' + 1, ..., %bad')
+//     ...                                    ^8: br (likely ne %bad, 0: no), ^1(%k, %t), ^3
 //     jump ^1(%i + 1, ...)                   ^1(%i, %s) loop: as it was, from the beginning
 //
 // Then the loop is one straight body which vectorises. If a guard would have failed nothing has been lost: nothing was stored, and the loop as
@@ -68,11 +68,14 @@ class Speculation {
     BlockId dispatch = make_dispatch(f_, a_, loop_);
     if (usual_ && counter_ != kNoId && !f_.blocks[loop_.header].on_error.valid()) start_piece(dispatch);
     region.copy([&](Block& made, BlockId from) { edit(made, from, region.block_copy(from)); });
-    for (const Pred& latch : loop_.latches) f_.blocks[region.block_copy(latch.block)].term().imm &= ~1;        // if it was a seldom run one
-    // `bad` goes round as the last parameter of every block of the copy.
+    for (const Pred& latch : loop_.latches) {
+      int64_t& what = f_.blocks[region.block_copy(latch.block)].term().imm;
+      what = (what & ~1) | (second_ ? 8 : 0);
+    }
+    // `bad` goes round as the last parameter of every block of the copy. A number: for a bool LLVM would make vectors of 64 turns.
     Builder b(&f_);
     b.set_block(dispatch);
-    ValueId none = b.const_bool(false);
+    ValueId none = b.const_int(0);
     b.op(OpCode::Jump);
     std::vector<ValueId> start = f_.blocks[dispatch].params, args = start;
     args.push_back(none);
@@ -107,7 +110,8 @@ class Speculation {
     auto behind = [&](BlockId side, BlockId b) { return a_.preds[side].size() == 1 && a_.dom.dominates(side, b); };
     for (const Op* branch : branches)
       for (const Op* other : branches)
-        if (behind(branch->targets[1].block, f_.values[other->args[0]].block)) nested_.insert(branch->args[0]);
+        if (a_.ranges.def(other->args[0])->ints[0] == 2 && behind(branch->targets[1].block, f_.values[other->args[0]].block))
+          nested_.insert(branch->args[0]);
     for (const Op* branch : branches) {
       BlockId never = branch->targets[second_ && nested_.count(branch->args[0]) ? 0 : 1].block;
       for (BlockId b : loop_.blocks)
@@ -223,22 +227,26 @@ class Speculation {
   }
 
   void edit(Block& made, BlockId from, BlockId b) {
-    ValueId in = f_.add_value(pybool(), b), bad = in;
+    ValueId in = f_.add_value(pyint(), b), bad = in;
     made.params.push_back(in);
     std::vector<Op> ops;
+    auto note = [&](ValueId cond, const Op& op) {
+      ValueId failed = emit(&ops, b, OpCode::Not, {cond}, pybool(), op);
+      bad = emit(&ops, b, OpCode::Or, {bad, emit(&ops, b, OpCode::Cast, {failed}, pyint(), op)}, pyint(), op);
+    };
     for (size_t i = 0; i < made.ops.size(); ++i) {
       Op& op = made.ops[i];
       if (op.code == OpCode::Guard) {
         ValueId cond = op.args[0];
         if (told_by(f_, f_.blocks[from].ops, i, [this](ValueId v) { return a_.ranges.def(v); }) > i) continue;
         if (f_.type_of(cond) != pybool()) cond = emit(&ops, b, OpCode::Cast, {cond}, pybool(), op);
-        bad = emit(&ops, b, OpCode::Or, {bad, emit(&ops, b, OpCode::Not, {cond}, pybool(), op)}, pybool(), op);
+        note(cond, op);
         continue;
       }
       if (is_usual(op)) {                    // taken for granted, and noted where it does not hold
         bool never = second_ && nested_.count(f_.blocks[from].ops[i].result());
         if (never) op.imm = 0;
-        else bad = emit(&ops, b, OpCode::Or, {bad, emit(&ops, b, OpCode::Not, {op.args[0]}, pybool(), op)}, pybool(), op);
+        else note(op.args[0], op);
         op.code = OpCode::Const;
         op.args.clear();
         op.ints.clear();
@@ -266,15 +274,10 @@ class Speculation {
     f_.blocks[from].ops.back().targets[index] = Edge{ask, {}};
     std::erase_if(a_.preds[out.block], [&](const Pred& p) { return p.block == from && p.index == index; });
     a_.preds[ask].push_back({from, index});
-    ValueId expected = f_.add_value(pybool(), ask);
-    Op likely;
-    likely.code = OpCode::Likely;
-    likely.args = {bad_[from].second};
-    likely.results = {expected};
-    Op branch;
-    branch.code = OpCode::Branch;
-    branch.args = {expected};
-    f_.blocks[ask].ops = {std::move(likely), std::move(branch)};
+    Builder b(&f_);
+    b.set_block(ask);
+    ValueId failed = b.emit(OpCode::Ne, {bad_[from].second, b.const_int(0)}, pybool());
+    b.op(OpCode::Branch, {b.emit(OpCode::Likely, {failed}, pybool())});
     add_target(f_, a_, ask, loop_.header, start);
     add_target(f_, a_, ask, out.block, std::move(out.args));
     return ask;
@@ -312,6 +315,14 @@ void speculate_loops(Function& f, Analyses& a, const SlowLoops& slow, SlowLoops*
     s.make();
     if (s.has_second()) again->emplace(loops[id].header, Slow::Unusual);
   }
+}
+
+bool speculates(Function& f, Analyses& a, const Loop& loop) {
+  for (BlockId b : loop.blocks)
+    for (const Op& op : f.blocks[b].ops)
+      if (op.has(Reads)) return false;
+  Speculation s(f, a, loop, false);
+  return s.possible() && s.has_usual();
 }
 
 void speculate_again(Function& f, Analyses& a, const SlowLoops& slow) {

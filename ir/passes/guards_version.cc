@@ -63,7 +63,7 @@ class Versions {
 
   bool try_loop(LoopId id) {
     const Loop& loop = a_.loops.loops()[id];
-    if (!suitable(loop)) return false;
+    if (!suitable(loop) || (!inner_[id] && speculates(f_, a_, loop))) return false;
     // The dispatch block's parameters are made first: the conditions are about them.
     std::vector<ValueId> entry;
     for (ValueId v : f_.blocks[loop.header].params) entry.push_back(f_.add_value(f_.type_of(v), kNoId, std::string(f_.values[v].name)));

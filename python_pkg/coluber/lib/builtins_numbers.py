@@ -180,7 +180,7 @@ def quotient(a, b):
     q = first + correction
     error = correction - (q - first)
     slack = native("fabs", q) * 2.0 ** -100
-    if usual(fits & (q + (error + slack) == q) & (q + (error - slack) == q)):
+    if usual(fits & (q + (error + slack) == q) & (q + (error - slack) == q), 2):
         return weak(q)
     return int_quotient(a, b)
 

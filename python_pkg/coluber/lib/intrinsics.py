@@ -13,8 +13,8 @@ int_quotient(a, b)                 a / b of ints, rounded once; b is not zero
 make_complex(re, im) truncdiv truncrem fdiv shl shr floordiv mod    unchecked operations of two scalars
 guard(cond, diag, ints...)         raises the RUNTIME row `diag` of ir/diag.def unless cond
 likely(cond)
-usual(cond)                         likely, and worth a version of the loop in which it is known to hold. What is done where it does not hold must be
-                                   right where it does, too: with another usual() in it, it gets a version of its own
+usual(cond)                         likely, and worth a version of the loop in which it is known to hold
+usual(cond, 2)                      where usual() does not hold: worth another version; false in all other places. Either way must be right in any case
 tuple_set(t, i, v) tuple_remove(t, i) tuple_insert(t, i, v) tuple_repeat(v, n) tuple_reverse(t) tuple_map(f, t, more...) range_tuple(n)
 empty_array(shape, dtype[, order[, zeroed]])   checks sizes; memory is not initialised
 array_view(a, shape, strides, offset, layout[, dtype])   bytes; shares a's memory
