@@ -456,7 +456,15 @@ TV i_place(Emit& e, Args& a) {
   TV fn = import(e, text(a[0]) + ":" + a[1].type->elem->text);
   return e.op(OpCode::CallRt, {fn, first_item(e, a[1]), e.shape(a[1], 0)}, pyint(), 0, "coluber_place");
 }
-TV i_sort(Emit& e, Args& a) {   // (array, "quick" or "merge"): a contiguous one, in place
+TV i_sort(Emit& e, Args& a) {   // (array, "quick" or "merge"): a contiguous one, or a list of numbers, in place
+  if (a.at(0).is(Kind::List)) {
+    TypeRef t = a[0].type->elem;
+    if (!t->is(Kind::Bottom) && !is_number(t)) fail("BadDtype", {describe(t)});
+    if (t->is(Kind::Bottom) || e.dry()) return e.none();
+    TV fn = import(e, "sort:" + strong(t)->text + ":" + text(a.at(1)));
+    e.op(OpCode::CallRt, {fn, e.op(OpCode::ListData, {a[0]}, ptr_to(t)), e.op(OpCode::ListLen, {a[0]}, pyint())}, ir::none(), 0, "coluber_sort");
+    return e.none();
+  }
   TV fn = import(e, "sort:" + a.at(0).type->elem->text + ":" + text(a.at(1)));
   e.op(OpCode::CallRt, {fn, first_item(e, a[0]), e.shape(a[0], 0)}, ir::none(), 0, "coluber_sort");
   return e.none();

@@ -30,7 +30,7 @@ ufunc_loop(ufunc, dtype, (arrays...), (dims...), (steps...))   the same for a lo
 fold(ufunc, x, a)                  NumPy's reduction of a 1-d array of x's dtype, begun with x
 dot_items(a, b)                    sum of products of two 1-d arrays of one dtype and length, by NumPy's dtype
 place_of("argmax", a) or "argmin"  where NumPy finds the extremum of a contiguous 1-d array that has items
-sort_in_place(a, kind) argsort_in_place(a, indices, kind)   NumPy's sort of a contiguous 1-d array; kind "quick" or "merge"
+sort_in_place(a, kind) argsort_in_place(a, indices, kind)   NumPy's sort of a contiguous 1-d array, or of a list's items; kind "quick" or "merge"
 text(x)                            str(x)"""
 
 
