@@ -3,6 +3,7 @@
 // never included, so that the driver may include this header.
 #pragma once
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -53,6 +54,13 @@ struct StageTime {
   double seconds;
 };
 
+// The vector functions that stand in for a C function: names for the import key vec:NAME, by number of lanes. One lane is an ordinary function
+// of the same results. An empty name: llvm/vector_kernels.h. Arguments whose magnitude is beyond `limit` (unless it is 0) are the C function's.
+struct VectorMath {
+  std::map<int, std::string> functions;
+  double limit = 0;
+};
+
 class Target {
  public:
   virtual ~Target() = default;
@@ -64,6 +72,8 @@ class Target {
   virtual bool has_fma() const = 0;
   // The C symbol that stands for a row of intrinsics.def on this target ("sin" -> "sin", "__nv_sin", ...); empty: none.
   virtual std::string lower_intrinsic(const char* symbol, bool single) const = 0;
+  // What vectorised loops call instead of that C function; nothing where they call it for each element.
+  virtual VectorMath vector_math(const std::string&, bool, size_t, const Options&) { return {}; }
   // Bitcode to be linked in before optimisation (device libraries); empty: none.
   virtual std::string extra_bitcode() const { return {}; }
   // Optimises the module in place.

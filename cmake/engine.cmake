@@ -15,6 +15,16 @@ if(TARGET coluber_driver OR TARGET coluber_lld)
                         LINK_DEPENDS ${CMAKE_SOURCE_DIR}/cmake/engine.map)
 endif()
 
+# The vector math functions of compiled code (backends/cpu/vector_math.def): the system's SLEEF, carried under a name of our own so that it is
+# found beside the extension and meets no other SLEEF of the process.
+find_file(COLUBER_SLEEF libsleef.so.3 PATHS /usr/lib/x86_64-linux-gnu /usr/lib64 /usr/lib /usr/local/lib NO_DEFAULT_PATH)
+if(NOT COLUBER_SLEEF)
+  message(FATAL_ERROR "libsleef.so.3 is missing: SLEEF, the package libsleef3 of Debian and Ubuntu")
+endif()
+file(MAKE_DIRECTORY ${COLUBER_ENGINE_DIR})
+file(REAL_PATH ${COLUBER_SLEEF} sleef)
+configure_file(${sleef} ${COLUBER_ENGINE_DIR}/libcoluber_sleef.so COPYONLY)
+
 file(GLOB LINK_HELPER CONFIGURE_DEPENDS jit/cache/helper/*.cc)
 if(LINK_HELPER AND TARGET coluber_cache)
   add_executable(coluber_link_helper ${LINK_HELPER})

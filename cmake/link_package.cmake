@@ -1,4 +1,4 @@
-# Brings the links of a package folder up to date: one to each entry of the Python package, to the engine and to the link helper.
+# Brings the links of a package folder up to date: one to each entry of the Python package, to the engine, to SLEEF and to the link helper.
 file(MAKE_DIRECTORY ${PACKAGE})
 file(GLOB links ${PACKAGE}/*)
 foreach(link ${links})
@@ -6,10 +6,10 @@ foreach(link ${links})
     file(REMOVE ${link})
   endif()
 endforeach()
-file(GLOB entries ${SOURCE}/* ${ENGINE}/libcoluber_engine.so ${ENGINE}/coluber-link)
+file(GLOB entries ${SOURCE}/* ${ENGINE}/libcoluber_*.so ${ENGINE}/coluber-link)
 foreach(entry ${entries})
   get_filename_component(name ${entry} NAME)
-  if(NOT name STREQUAL "__pycache__" AND NOT name MATCHES "\\.so$" OR name STREQUAL "libcoluber_engine.so")
+  if(NOT name STREQUAL "__pycache__" AND NOT name MATCHES "\\.so$" OR name MATCHES "^libcoluber_")
     file(CREATE_LINK ${entry} ${PACKAGE}/${name} SYMBOLIC)
   endif()
 endforeach()

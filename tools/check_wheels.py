@@ -15,7 +15,7 @@ from pathlib import Path
 
 from elf_needs import platform_tag
 
-BINARIES = ("libcoluber_engine.so", "coluber-link")
+BINARIES = ("libcoluber_engine.so", "libcoluber_sleef.so", "coluber-link")
 NOTICES = ("LICENSE", "NOTICE", "THIRD_PARTY.md")
 
 

@@ -9,6 +9,7 @@
 #include "backends/cpu/listing.h"
 #include "backends/cpu/link.h"
 #include "backends/llvm/module_lowering.h"
+#include "backends/llvm/vector_calls.h"
 
 namespace coluber::backend {
 namespace {
@@ -74,6 +75,7 @@ void run_stages(const ir::Program& program, const Options& options, CpuTarget& t
 
   if (options.keep_listing) collect_remarks(context, &out->listing);
   target.run_pipeline(module, options);
+  bind_vector_math(module, target, options, &out->import_keys);
   if (options.verify) out->error = verify_module(module, "after optimisation");
   watch->lap("optimise");
   if (!out->error.empty()) return;

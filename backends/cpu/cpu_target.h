@@ -14,6 +14,7 @@ class CpuTarget : public Target {
   bool supports(const ir::Op&) const override { return true; }
   bool has_fma() const override { return host_.has_fma; }
   std::string lower_intrinsic(const char* symbol, bool single) const override { return std::string(symbol) + (single ? "f" : ""); }
+  VectorMath vector_math(const std::string& symbol, bool single, size_t operands, const Options& options) override;
   void run_pipeline(llvm::Module& module, const Options& options) override;
   bool emit(llvm::Module& module, bool text, llvm::SmallVectorImpl<char>* out, std::string* error) override;
 

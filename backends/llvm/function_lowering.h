@@ -107,6 +107,7 @@ class FunctionLowering {
   void lower_math(const Op& op);
   V lower_math_code(const Op& op, llvm::StringRef name);
   V call_libm(llvm::StringRef symbol, llvm::ArrayRef<V> arguments);
+  V call_vector_math(llvm::StringRef symbol, llvm::ArrayRef<V> arguments, int64_t loop);
 
   // ---- lower_memory.cc
   void lower_debug_local(const Op& op);

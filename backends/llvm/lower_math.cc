@@ -1,6 +1,9 @@
 // The op `math`: rows of ir/intrinsics.def. Library functions are declared without side effects and as unknown to LLVM: its rewrites of
 // known ones (pow(x, 2) into x*x and the like) change the last bit, which fastmath (afn) allows and nothing else does.
+#include <cmath>
+
 #include "backends/llvm/function_lowering.h"
+#include "backends/llvm/vector_calls.h"
 
 namespace coluber::backend {
 namespace {
@@ -37,6 +40,14 @@ const Row* find_row(llvm::StringRef name) {
 
 llvm::Intrinsic::ID intrinsic_id(llvm::StringRef name) { return llvm::Function::lookupIntrinsicID(name); }
 
+// An exponent that LLVM makes products and roots of where it may: 2, -1, 1.5.
+bool is_simple_power(llvm::Value* v) {
+  auto* exponent = llvm::dyn_cast<llvm::ConstantFP>(v);
+  if (!exponent) return false;
+  double twice = 2 * (exponent->getType()->isFloatTy() ? double{exponent->getValueAPF().convertToFloat()} : exponent->getValueAPF().convertToDouble());
+  return std::fabs(twice) <= 16 && twice == std::trunc(twice);
+}
+
 }  // namespace
 
 llvm::Value* FunctionLowering::call_libm(llvm::StringRef symbol, llvm::ArrayRef<V> arguments) {
@@ -46,6 +57,20 @@ llvm::Value* FunctionLowering::call_libm(llvm::StringRef symbol, llvm::ArrayRef<
   llvm::CallInst* call = b_.CreateCall(module_.pure_function(name, llvm::FunctionType::get(type, types, false)), arguments);
   if (!b_.getFastMathFlags().approxFunc()) call->addFnAttr(llvm::Attribute::NoBuiltin);
   return call;
+}
+
+// In loop `loop`, which may be vectorised. Null where there are no vector functions, or LLVM does better by knowing what it calls.
+llvm::Value* FunctionLowering::call_vector_math(llvm::StringRef symbol, llvm::ArrayRef<V> arguments, int64_t loop) {
+  const Options& options = module_.options();
+  if (loop == 0 || options.opt_level < 3 || options.debug == 2) return nullptr;
+  if (b_.getFastMathFlags().approxFunc() && symbol == "pow" && is_simple_power(arguments[1])) return nullptr;
+  llvm::Type* type = arguments[0]->getType();
+  VectorMath math = module_.target().vector_math(symbol.str(), type->isFloatTy(), arguments.size(), options);
+  if (math.functions.empty()) return nullptr;
+  llvm::SmallVector<int, 4> lanes;
+  for (int n = 2; n <= math.functions.rbegin()->first; n *= 2) lanes.push_back(n);
+  llvm::SmallVector<llvm::Type*, 2> types(arguments.size(), type);
+  return b_.CreateCall(declare_vector_math(module_.module(), symbol, llvm::FunctionType::get(type, types, false), loop, lanes), arguments);
 }
 
 llvm::Value* FunctionLowering::lower_math_code(const Op& op, llvm::StringRef name) {
@@ -110,6 +135,7 @@ void FunctionLowering::lower_math(const Op& op) {
     case Llvm:
       return set(op, b_.CreateIntrinsic(intrinsic_id(row->symbol), {arguments[0]->getType()}, arguments));
     case Libm:
+      if (llvm::Value* v = call_vector_math(row->symbol, arguments, op.imm)) return set(op, v);
       return set(op, call_libm(row->symbol, arguments));
     case Code:
       break;

@@ -6,9 +6,12 @@
 #include "backends/llvm/module_lowering.h"
 
 #include "backends/llvm/function_lowering.h"
+#include "backends/llvm/vector_calls.h"
 
 namespace coluber::backend {
 namespace {
+
+constexpr char kImportTable[] = "coluber_import_table";
 
 llvm::FastMathFlags fast_math_flags(uint32_t bits) {
   llvm::FastMathFlags flags;
@@ -33,6 +36,32 @@ void mark_entry(llvm::Function* f) {
 }
 
 }  // namespace
+
+// The code refers to a hidden symbol (no GOT); the alias with default visibility is what dlsym finds in a shared object of the cache.
+llvm::GlobalVariable* make_import_table(llvm::Module& module, const std::vector<std::string>& keys) {
+  llvm::GlobalVariable* before = module.getNamedGlobal(kImportTable);
+  if (llvm::GlobalVariable* text = module.getNamedGlobal(kImportKeysSymbol)) text->eraseFromParent();
+  llvm::GlobalVariable* table = nullptr;
+  if (!keys.empty()) {
+    auto* type = llvm::ArrayType::get(llvm::PointerType::getUnqual(module.getContext()), keys.size());
+    table = new llvm::GlobalVariable(module, type, false, llvm::GlobalValue::ExternalLinkage, llvm::ConstantAggregateZero::get(type), "");
+    table->setVisibility(llvm::GlobalValue::HiddenVisibility);
+    table->setAlignment(llvm::Align(64));
+    if (before) {
+      before->replaceAllUsesWith(table);  // the alias among them
+      table->takeName(before);
+      before->eraseFromParent();
+    } else {
+      table->setName(kImportTable);
+      llvm::GlobalAlias::create(type, 0, llvm::GlobalValue::ExternalLinkage, kImportsSymbol, table, &module);
+    }
+  }
+  std::string text;
+  for (const std::string& key : keys) text.append(key).push_back('\0');
+  llvm::Constant* bytes = llvm::ConstantDataArray::getString(module.getContext(), text);  // with the final NUL: the empty key
+  new llvm::GlobalVariable(module, bytes->getType(), true, llvm::GlobalValue::ExternalLinkage, bytes, kImportKeysSymbol);
+  return table;
+}
 
 ModuleLowering::ModuleLowering(llvm::Module& module, const ir::Program& program, Target& target, const Options& options)
     : context_(module.getContext()),
@@ -198,13 +227,7 @@ llvm::CallInst* ModuleLowering::call_runtime(Builder& b, const char* name, llvm:
 llvm::FunctionCallee ModuleLowering::pure_function(llvm::StringRef name, llvm::FunctionType* type) {
   llvm::FunctionCallee callee = module_.getOrInsertFunction(name, type);
   auto* f = llvm::cast<llvm::Function>(callee.getCallee());
-  if (f->doesNotThrow()) return callee;  // declared before
-  f->setDoesNotThrow();
-  f->setWillReturn();
-  f->setDoesNotAccessMemory();
-  f->addFnAttr(llvm::Attribute::Speculatable);
-  f->addFnAttr(llvm::Attribute::NoSync);
-  f->addFnAttr(llvm::Attribute::NoFree);
+  if (!f->doesNotThrow()) mark_pure(f);  // not declared before
   return callee;
 }
 
@@ -288,24 +311,12 @@ void ModuleLowering::emit_frame_table() {
   frame_table_ = frame_text_ = nullptr;
 }
 
-// The code refers to a hidden symbol (no GOT); the alias with default visibility is what dlsym finds in a shared object of the cache.
 void ModuleLowering::emit_import_table(LoweredProgram* result) {
   result->import_keys = import_keys_;
-  if (!import_keys_.empty()) {
-    auto* type = llvm::ArrayType::get(llvm::PointerType::getUnqual(context_), import_keys_.size());
-    auto* table = new llvm::GlobalVariable(module_, type, false, llvm::GlobalValue::ExternalLinkage, llvm::ConstantAggregateZero::get(type),
-                                           "coluber_import_table");
-    table->setVisibility(llvm::GlobalValue::HiddenVisibility);
-    table->setAlignment(llvm::Align(64));
-    imports_->replaceAllUsesWith(table);
-    llvm::GlobalAlias::create(type, 0, llvm::GlobalValue::ExternalLinkage, kImportsSymbol, table, &module_);
-  }
+  llvm::GlobalVariable* table = make_import_table(module_, import_keys_);
+  if (table) imports_->replaceAllUsesWith(table);
   imports_->eraseFromParent();
   imports_ = nullptr;
-  std::string keys;
-  for (const std::string& key : import_keys_) keys.append(key).push_back('\0');
-  llvm::Constant* bytes = llvm::ConstantDataArray::getString(context_, keys);  // with the final NUL: the empty key
-  new llvm::GlobalVariable(module_, bytes->getType(), true, llvm::GlobalValue::ExternalLinkage, bytes, kImportKeysSymbol);
 }
 
 llvm::Instruction* ModuleLowering::tag(llvm::Instruction* access, Memory memory) {

@@ -27,6 +27,10 @@ struct LoweredProgram {
   std::string error;  // empty: done
 };
 
+// Makes the table that the host fills in, and the list of its keys, in the place of those of an earlier call; its users become those of the new
+// one. Null: there are no keys.
+llvm::GlobalVariable* make_import_table(llvm::Module& module, const std::vector<std::string>& keys);
+
 class ModuleLowering {
  public:
   ModuleLowering(llvm::Module& module, const ir::Program& program, Target& target, const Options& options);

@@ -49,7 +49,7 @@ void Ranges::collect(bool trust_guards) {
     for (uint32_t i = 0; i < block.ops.size(); ++i) {
       const Op& op = block.ops[i];
       if (op.code == OpCode::Guard && trust_guards) learn(op.args[0], true, b, i);
-      if (op.code == OpCode::IndexCheck) add_fact(op.args[0], op.args[1], -1, b, i);
+      if (op.code == OpCode::IndexCheck) learning_ = kNoId, add_fact(op.args[0], op.args[1], -1, b, i);
     }
     const Op& term = block.term();
     if (term.code != OpCode::Branch || term.targets[0].block == term.targets[1].block) continue;
@@ -65,6 +65,7 @@ void Ranges::collect(bool trust_guards) {
 
 void Ranges::learn(ValueId cond, bool truth, BlockId block, uint32_t op, int depth) {
   if (depth == 0) start();                 // for what != says
+  if (depth == 0) learning_ = truth ? cond : kNoId;
   const Op* c = def(cond);
   if (!c || depth > 4) return;
   auto both = [&](bool negate) {
@@ -107,7 +108,28 @@ void Ranges::learn(ValueId cond, bool truth, BlockId block, uint32_t op, int dep
   }
 }
 
+// Does what is being learned say that v, a flag, is false?
+bool Ranges::denied(ValueId v, ValueId by, int depth) const {
+  const Op* op = def(by);
+  if (!op || depth > 8) return false;
+  if (op->code == OpCode::Not) return op->args[0] == v;
+  bool all = op->code == OpCode::And || op->code == OpCode::Likely;
+  return all && std::any_of(op->args.begin(), op->args.end(), [&](ValueId x) { return denied(v, x, depth + 1); });
+}
+
+// Of x + k, whose overflow is denied beside: x and k.
+Wide Ranges::take_step(ValueId* v) const {
+  const Op* op = def(*v);
+  int64_t k;
+  bool sum = op && (op->code == OpCode::AddOvf || op->code == OpCode::SubOvf) && *v == op->results[0];
+  if (!sum || learning_ == kNoId || !constant(op->args[1], &k) || !denied(op->results[1], learning_)) return 0;
+  *v = op->args[0];
+  return op->code == OpCode::AddOvf ? Wide{k} : -Wide{k};
+}
+
 void Ranges::add_fact(ValueId x, ValueId y, Wide c, BlockId block, uint32_t op) {
+  c -= take_step(&x);
+  c += take_step(&y);
   uint32_t a = node(x), b = node(y);
   c -= fold(&a);
   c += fold(&b);

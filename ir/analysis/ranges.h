@@ -86,6 +86,8 @@ class Ranges {
   void collect(bool trust_guards);
   void learn(ValueId cond, bool truth, BlockId block, uint32_t op, int depth = 0);
   void add_fact(ValueId a, ValueId b, Wide c, BlockId block, uint32_t op);
+  bool denied(ValueId v, ValueId by, int depth = 0) const;
+  Wide take_step(ValueId* v) const;
   bool holds(const Fact& fact, Place at) const;
 
   uint32_t merged_shape(ValueId param, int axis);
@@ -126,6 +128,7 @@ class Ranges {
   std::unordered_map<uint64_t, uint32_t> shape_nodes_;
   std::vector<Active> active_, path_;      // what is being proved over a loop; what is being asked
   int budget_ = 0, assumed_ = 0;
+  ValueId learning_ = kNoId;               // the condition that is known to hold
 };
 
 }  // namespace coluber::ir

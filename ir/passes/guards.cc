@@ -14,8 +14,7 @@
 //   2. What can be computed before a loop nest from where its counters begin and end is tested there, once: guards_version.cc. If all is
 //      well a copy of the nest without the checks runs, else the nest as it was.
 //   3. What depends on data, in innermost loops that only compute: guards_speculate.cc. The loop runs without and notes what would have failed;
-//      if anything did, it runs again from the start with its guards, which then raise what there is to raise. Where it stores, its guards are
-//      tried without the stores first.
+//      if anything did, it runs again from the start with its guards, which then raise what there is to raise.
 // What is left of the tests of a float that becomes an int is made one where all goes well: guards_merge.cc.
 // Before all this, lengths of lists that a loop does not change are read in front of it: guards_lists.cc.
 //

@@ -13,7 +13,10 @@
 // it was starts over and raises at the very turn. Conditions on the loop: it is counted, so that it ends without its guards too; no op in it
 // writes, calls or raises other than by guards. What the guards kept from happening must be harmless: integer divisors are replaced by 1 where
 // they are 0, and what is read must be known to be inside of its array without the help of guards. A usual condition
-// (guards.h) is taken to hold, and noted like a guard where it does not. Loops that store are left alone: a store behind a failed guard could be seen.
+// (guards.h) is taken to hold, and noted like a guard where it does not.
+//
+// A loop that stores to elements by its counter runs in pieces of some hundred turns. What a piece will overwrite is copied to the stack before,
+// and copied back before the loop as it was starts over at the head of the piece (guards_undo.cc), so that nothing behind a failed guard is seen.
 //
 // A usual condition may fail late (n * n passes 2**53) and nothing is raised then: so that little is done twice, such a copy runs in pieces. ^5 has
 // %end = min(%k + kPiece, %n), the copy ends there, and goes back to ^5 when nothing was bad; else the loop as it was does the rest.
@@ -24,7 +27,7 @@
 #include <algorithm>
 
 #include "ir/builder.h"
-#include "ir/passes/guards.h"
+#include "ir/passes/guards_undo.h"
 
 namespace coluber::ir::guards {
 namespace {
@@ -43,6 +46,7 @@ class Speculation {
 
   bool possible() {
     size_t ops = 0, guards = 0;
+    bool stores = false;
     find_unusual();
     for (BlockId b : loop_.blocks) {
       if (a_.touched[b]) return false;
@@ -51,35 +55,40 @@ class Speculation {
         ++ops;
         usual_ |= is_usual(op);
         if (op.code == OpCode::Guard || is_usual(op)) ++guards;
+        else if (op.code == OpCode::ArrayStore) stores = true;
         else if (op.has(Raises) || op.has(Writes) || op.code == OpCode::StackAlloc) return false;
       }
       if (ops > kMaxOps) return false;
     }
     for (const Pred& p : loop_.entries)
       if (p.error()) return false;
-    return guards > 0 && counted() && reads_are_safe();
+    if (guards == 0 || !counted() || !reads_are_safe()) return false;
+    if (stores && second_) return false;
+    if (stores) undo_ = Undo::of(f_, a_, loop_, counter_, bound_);
+    return !stores || undo_;
   }
 
   bool has_usual() const { return usual_; }
-  bool has_second() const { return !nested_.empty(); }
+  bool has_second() const { return !undo_ && !nested_.empty(); }
+  bool stores() const { return undo_ != nullptr; }
 
   void make() {
     Region region(f_, a_, loop_);
     BlockId dispatch = make_dispatch(f_, a_, loop_);
-    if (usual_ && counter_ != kNoId && !f_.blocks[loop_.header].on_error.valid()) start_piece(dispatch);
+    if (usual_ && !undo_ && count_ != kNoId && !f_.blocks[loop_.header].on_error.valid()) start_piece(dispatch);
     region.copy([&](Block& made, BlockId from) { edit(made, from, region.block_copy(from)); });
     for (const Pred& latch : loop_.latches) {
       int64_t& what = f_.blocks[region.block_copy(latch.block)].term().imm;
       what = (what & ~1) | (second_ ? 8 : 0);
     }
     // `bad` goes round as the last parameter of every block of the copy. A number: for a bool LLVM would make vectors of 64 turns.
-    Builder b(&f_);
-    b.set_block(dispatch);
-    ValueId none = b.const_int(0);
-    b.op(OpCode::Jump);
     std::vector<ValueId> start = f_.blocks[dispatch].params, args = start;
-    args.push_back(none);
-    add_target(f_, a_, dispatch, region.block_copy(loop_.header), std::move(args));
+    BlockId enter = undo_ ? undo_->begin(dispatch, region) : dispatch;
+    Builder b(&f_);
+    b.set_block(enter);
+    args.push_back(b.const_int(0));
+    b.op(OpCode::Jump);
+    add_target(f_, a_, enter, region.block_copy(loop_.header), std::move(args));
     std::unordered_set<BlockId> copies;
     for (BlockId b : loop_.blocks) copies.insert(region.block_copy(b));
     for (BlockId from : loop_.blocks) {
@@ -123,7 +132,7 @@ class Speculation {
   void start_piece(BlockId dispatch) {
     Builder b(&f_);
     b.set_block(dispatch);
-    ValueId i = f_.blocks[dispatch].params[counter_], all = test_->args[1], piece = b.const_int(kPiece);
+    ValueId i = f_.blocks[dispatch].params[count_], all = test_->args[1], piece = b.const_int(kPiece);
     ValueId left = b.emit(OpCode::Sub, {all, i}, pyint()), inside = b.emit(OpCode::Lt, {i, all}, pybool());        // else `left` may have wrapped
     ValueId more = b.emit(OpCode::And, {b.emit(OpCode::Gt, {left, piece}, pybool()), inside}, pybool());
     end_ = b.emit(OpCode::Select, {more, b.emit(OpCode::Add, {i, piece}, pyint()), all}, pyint());
@@ -142,7 +151,7 @@ class Speculation {
     b.set_block(more);
     std::vector<ValueId> now = f_.blocks[header].params;
     now.pop_back();                        // `bad`
-    ValueId again = b.emit(OpCode::Lt, {now[counter_], test_->args[1]}, pybool());
+    ValueId again = b.emit(OpCode::Lt, {now[count_], test_->args[1]}, pybool());
     b.op(OpCode::Branch, {again});
     add_target(f_, a_, more, dispatch, std::move(now));
     add_target(f_, a_, more, out.block, std::move(out.args));
@@ -161,6 +170,8 @@ class Speculation {
     if (!invariant(test->args[1], id)) return false;
     auto at = std::find(header.params.begin(), header.params.end(), test->args[0]);
     if (at == header.params.end()) return false;
+    counter_ = *at;
+    bound_ = test->code == OpCode::Lt ? test->args[1] : kNoId;
     size_t index = static_cast<size_t>(at - header.params.begin());
     for (const Pred& p : loop_.latches) {
       if (p.error()) return false;
@@ -171,7 +182,7 @@ class Speculation {
     }
     // In pieces only where the bound is known in front of the loop.
     if (test->code == OpCode::Lt && test->result() == term.args[0] && !a_.loops.contains(id, f_.values[test->args[1]].block)) {
-      counter_ = index;
+      count_ = index;
       test_ = test;
     }
     return true;
@@ -278,8 +289,9 @@ class Speculation {
     b.set_block(ask);
     ValueId failed = b.emit(OpCode::Ne, {bad_[from].second, b.const_int(0)}, pybool());
     b.op(OpCode::Branch, {b.emit(OpCode::Likely, {failed}, pybool())});
-    add_target(f_, a_, ask, loop_.header, start);
-    add_target(f_, a_, ask, out.block, std::move(out.args));
+    add_target(f_, a_, ask, undo_ ? undo_->back() : loop_.header, undo_ ? std::vector<ValueId>() : start);
+    if (undo_) undo_->end(ask, std::move(out));
+    else add_target(f_, a_, ask, out.block, std::move(out.args));
     return ask;
   }
 
@@ -290,8 +302,10 @@ class Speculation {
   std::unordered_set<BlockId> skipped_;
   std::unordered_set<ValueId> nested_;     // usual conditions behind whose failure there is another one
   bool usual_ = false;
-  size_t counter_ = kNoId;                 // which parameter of the header counts up to test_->args[1]; kNoId: no pieces
+  size_t count_ = kNoId;                  // which parameter of the header counts up to test_->args[1]; kNoId: no pieces
   const Op* test_ = nullptr;
+  ValueId counter_ = kNoId, bound_ = kNoId;                           // bound_: where it counts upward
+  std::unique_ptr<Undo> undo_;                                        // of a loop that stores
   ValueId end_ = kNoId;                    // of the piece
   std::unordered_map<BlockId, std::pair<ValueId, ValueId>> bad_;      // of each block of the copy: at its head, at its end
 };
@@ -322,7 +336,7 @@ bool speculates(Function& f, Analyses& a, const Loop& loop) {
     for (const Op& op : f.blocks[b].ops)
       if (op.has(Reads)) return false;
   Speculation s(f, a, loop, false);
-  return s.possible() && s.has_usual();
+  return s.possible() && s.has_usual() && !s.stores();
 }
 
 void speculate_again(Function& f, Analyses& a, const SlowLoops& slow) {

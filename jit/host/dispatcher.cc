@@ -264,10 +264,8 @@ PyObject* dispatcher_call(PyObject* callable, PyObject* const* args, size_t narg
   DispatcherState* state = self->state;
   Py_ssize_t nargs = PyVectorcall_NARGS(nargsf);
   if (!keywords && nargs == state->nparams && state->simple) [[likely]] {
-    if (!state->object_classes.empty() && seen_in_object_mode(self, args)) [[unlikely]] {
-      PyObject* result = in_object_mode(self, args);
-      if (result != kInPython) return result;
-      return call_in_python(self, args, nargs, keywords);
+    if (!state->object_classes.empty()) [[unlikely]] {
+      if (Mixed* mixed = seen_in_object_mode(self, args)) return call_mixed(self, mixed, args);
     }
     for (Specialization* spec : state->table) {
       PyObject* result = attempt(spec, args);

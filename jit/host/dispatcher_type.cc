@@ -112,11 +112,23 @@ int dispatcher_traverse(PyObject* o, visitproc visit, void* arg) {
   Py_VISIT(self->py_func);
   Py_VISIT(self->dict);
   if (!self->state) return 0;
-  for (Specialization* spec : self->state->table) {
+  auto visit_all = [&](Specialization* spec) {
     Py_VISIT(spec->constant);
     if (int stop = spec->held.traverse(visit, arg)) return stop;
-    if (int stop = spec->guards.traverse(visit, arg)) return stop;
+    return spec->guards.traverse(visit, arg);
+  };
+  for (Specialization* spec : self->state->table) {
+    if (int stop = visit_all(spec)) return stop;
   }
+  for (Mixed* mixed : self->state->mixed) {
+    if (int stop = mixed->spec ? visit_all(mixed->spec) : 0) return stop;
+  }
+  for (Site* site : self->state->sites) {
+    for (Specialization* spec : site->loops) {
+      if (int stop = visit_all(spec)) return stop;
+    }
+  }
+  for (PyTypeObject* cls : self->state->object_classes) Py_VISIT(cls);
   return 0;
 }
 

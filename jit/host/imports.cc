@@ -1,10 +1,14 @@
 // Resolving imports: the keys are listed in abi.h.
 #include "jit/host/imports.h"
 
+#include <dlfcn.h>
+
 #include <algorithm>
 #include <charconv>
+#include <string>
 #include <string_view>
 
+#include "jit/host/engine.h"
 #include "jit/host/lift.h"
 #include "jit/host/numpy_api.h"
 #include "jit/runtime/runtime.h"
@@ -88,6 +92,21 @@ void* named_object(Specialization* spec, std::string_view what, std::string_view
   return made;
 }
 
+// A vector math function: glibc's by its name in the vector ABI, or SLEEF's, whose library lies beside the extension. They are loaded when code
+// first asks for one of theirs.
+void* vector_function(const std::string& name) {
+  auto load = [](const std::string& path) { return dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL); };
+  bool glibc = name.starts_with("_ZGV");
+  static void* libraries[2];
+  void*& library = libraries[glibc];
+  if (!library) {
+    std::string here = extension_path();
+    library = load(glibc ? "libmvec.so.1" : here.substr(0, here.rfind('/') + 1) + "libcoluber_sleef.so");
+    if (!library) PyErr_Format(PyExc_ImportError, "the library of vector math functions cannot be loaded: %s", dlerror());
+  }
+  return library ? dlsym(library, name.c_str()) : nullptr;
+}
+
 void* resolve(Specialization* spec, std::string_view key, bool* ok) {
   size_t colon = key.find(':');
   if (colon == std::string_view::npos) return nullptr;
@@ -96,6 +115,7 @@ void* resolve(Specialization* spec, std::string_view key, bool* ok) {
   if (what == "entry") return site_of(spec->dispatcher, std::string(rest));
   if (what == "type") return const_cast<HostType*>(parse_type(rest));
   if (what == "name" || what == "names" || what == "py") return named_object(spec, what, rest);
+  if (what == "vec") return vector_function(std::string(rest));
   if (what == "loop") return loop_address(spec, rest, ok);
   if (what == "sort" || what == "argsort") return sort_address(rest, what == "argsort");
   if (what == "dot" || what == "argmax" || what == "argmin") return item_function(what, rest);

@@ -114,7 +114,12 @@ Specialization* loop_for(Site* site, PyObject* const* args, int64_t n, std::uniq
     return nullptr;
   }
   site->loops.push_back(made);
-  return find_loop(site, args, call);
+  Specialization* found = find_loop(site, args, call);
+  if (found) return found;
+  site->loops.pop_back();                     // its own variables do not fit it: an item was changed meanwhile
+  site->failed.push_back(key);
+  delete made;
+  return nullptr;
 }
 
 // What the loop has set goes to the cells: for the exit that was taken, each variable and whether it is bound.

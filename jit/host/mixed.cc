@@ -13,18 +13,16 @@
 namespace coluber::jit {
 namespace {
 
+inline char letter_of(PyObject* a) {
+  int64_t number;
+  if (!a) return 'u';
+  bool fits = PyLong_CheckExact(a) && long_as_int64(a, &number);
+  return fits ? 'i' : PyFloat_CheckExact(a) ? 'f' : PyBool_Check(a) ? 'b' : a == Py_None ? 'n' : 'o';
+}
+
 std::string letters_of(PyObject* const* args, int64_t n) {
   std::string key;
-  for (int64_t i = 0; i < n; i++) {
-    int64_t number;
-    PyObject* a = args[i];
-    if (!a) {
-      key += 'u';
-      continue;
-    }
-    bool fits = PyLong_CheckExact(a) && long_as_int64(a, &number);
-    key += fits ? 'i' : PyFloat_CheckExact(a) ? 'f' : PyBool_Check(a) ? 'b' : a == Py_None ? 'n' : 'o';
-  }
+  for (int64_t i = 0; i < n; i++) key += letter_of(args[i]);
   return key;
 }
 
@@ -109,15 +107,22 @@ PyObject* call_mixed(Dispatcher* self, Mixed* mixed, PyObject* const* args) {
   return boxed;
 }
 
-bool seen_in_object_mode(Dispatcher* self, PyObject* const* args) {
+Mixed* seen_in_object_mode(Dispatcher* self, PyObject* const* args) {
   auto n = static_cast<size_t>(self->state->nparams);
   const auto& seen = self->state->object_classes;
-  for (size_t at = 0; at + n <= seen.size() && n > 0; at += n) {
+  bool known = false;
+  for (size_t at = 0; at + n <= seen.size() && n > 0 && !known; at += n) {
     size_t i = 0;
     while (i < n && Py_TYPE(args[i]) == seen[at + i]) i++;
-    if (i == n) return true;
+    known = i == n;
   }
-  return false;
+  for (Mixed* mixed : self->state->mixed) {
+    if (!known || !mixed->spec || mixed->key.size() != n) continue;
+    size_t i = 0;
+    while (i < n && letter_of(args[i]) == mixed->key[i]) i++;
+    if (i == n && mixed->spec->guards.hold()) return mixed;
+  }
+  return nullptr;
 }
 
 void note_object_mode(Dispatcher* self, PyObject* const* args) {
@@ -126,11 +131,17 @@ void note_object_mode(Dispatcher* self, PyObject* const* args) {
   bool decides = false;
   for (size_t i = 0; i < n; i++) {
     PyTypeObject* cls = Py_TYPE(args[i]);
-    if (!class_decides(cls) || (cls->tp_flags & Py_TPFLAGS_HEAPTYPE)) return;   // classes that may go are not noted
-    decides = true;
+    bool number = cls == &PyLong_Type || cls == &PyFloat_Type || cls == &PyBool_Type || args[i] == Py_None;
+    if (!number && !class_decides(cls)) return;
+    decides = decides || !number;
   }
-  if (!decides || seen.size() >= 8 * n || seen_in_object_mode(self, args)) return;
-  for (size_t i = 0; i < n; i++) seen.push_back(Py_TYPE(args[i]));
+  if (!decides || seen.size() >= 8 * n) return;
+  for (size_t at = 0; at + n <= seen.size(); at += n) {
+    size_t i = 0;
+    while (i < n && Py_TYPE(args[i]) == seen[at + i]) i++;
+    if (i == n) return;
+  }
+  for (size_t i = 0; i < n; i++) seen.push_back(reinterpret_cast<PyTypeObject*>(Py_NewRef(Py_TYPE(args[i]))));   // so that no other class comes to lie there
 }
 
 PyObject* mixed_list(Dispatcher* self) {
@@ -146,7 +157,9 @@ PyObject* mixed_list(Dispatcher* self) {
 void drop_mixed(Dispatcher* self) {
   std::vector<Mixed*> all;
   all.swap(self->state->mixed);
-  self->state->object_classes.clear();
+  std::vector<PyTypeObject*> classes;
+  classes.swap(self->state->object_classes);
+  for (PyTypeObject* cls : classes) Py_DECREF(cls);
   for (Mixed* mixed : all) {
     if (mixed->spec) drop_specialization(self, mixed->spec);
     delete mixed;

@@ -24,8 +24,9 @@ Mixed* mixed_part(Dispatcher* self, const std::string& entry, PyObject* const* a
 // Calls it. The result, or null with an error.
 PyObject* call_mixed(Dispatcher* self, Mixed* mixed, PyObject* const* args);
 
-// For calls known to run in object mode, before anything else is tried: true where these classes of arguments have been seen to need it.
-bool seen_in_object_mode(Dispatcher* self, PyObject* const* args);
+// For calls known to run in object mode, before anything else is tried: the specialisation, where these classes of arguments have been seen to
+// need it and its globals are as they were; else null.
+Mixed* seen_in_object_mode(Dispatcher* self, PyObject* const* args);
 void note_object_mode(Dispatcher* self, PyObject* const* args);
 void drop_mixed(Dispatcher* self);
 // [(key, result type or None, why it runs in the interpreter or None), ...]

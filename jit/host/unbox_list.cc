@@ -182,7 +182,7 @@ bool unbox_list(const Unbox& op, PyObject* value, Frame& frame, bool convert) {
   int size = item_size(item);
   coluber_list* list = coluber_list_new(nullptr, n, size ? size : 8);
   if (!list) return false;
-  if (!read_items(reinterpret_cast<PyListObject*>(value)->ob_item, n, item, static_cast<char*>(list->data), convert)) {
+  if (n && !read_items(reinterpret_cast<PyListObject*>(value)->ob_item, n, item, static_cast<char*>(list->data), convert)) {
     release(list);
     return false;
   }

@@ -80,6 +80,7 @@ typedef int32_t (*coluber_entry)(coluber_ctx *ctx, const uint64_t *args, uint64_
      loop:HANDLE:I:fn / :data    loop I of the ufunc HANDLE: its C function and its data pointer
      sort:DTYPE:quick|merge  argsort:DTYPE:quick|merge   NumPy's own sort functions: int (*)(void *start, npy_intp n, void *arr) etc.
      argmax:DTYPE  argmin:DTYPE  dot:DTYPE   other functions of NumPy's dtypes, as in its PyArray_ArrFuncs
+     vec:NAME                    a vector math function: glibc's (_ZGV...) or SLEEF's
      addr:HANDLE                 the address of host object HANDLE that is a C function pointer
      array:HANDLE:TYPE           the slots of the array HANDLE, in cells of 8 bytes; they do not change while the code is in use */
 #ifdef __cplusplus

@@ -319,3 +319,13 @@ def test_interrupt_reaches_a_lifted_loop():
 def test_njit_has_none_of_it():
     with pytest.raises(coluber.ColuberError):
         njit(total)(Data(np.arange(3.0)))
+
+
+@pytest.mark.parametrize("function", FUNCTIONS, ids=lambda f: f.__name__)
+def test_each_loop_is_compiled_once_for_its_types(function):
+    f = jit(function)
+    for v in (np.arange(3.0), [1, 2, 3]):
+        for _ in range(3):
+            outcome(f, Data(copied(v)))
+    for _, types, _ in f._loops():
+        assert len(types) == len(set(types))

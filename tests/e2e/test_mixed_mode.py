@@ -387,3 +387,22 @@ def test_ints_of_native_functions_have_no_limit_either():
         return n / 2
     g = jit(mixed_result)
     assert [type(g(k)) for k in (3, 4)] == [int, float]
+
+
+def test_dispatchers_and_classes_are_collected():
+    def make():
+        class Local:
+            x = 1
+
+        def reads(o):
+            s = 0
+            for k in [1, 2]:
+                s += k * o.x
+            return s
+        f = jit(reads)
+        assert f(Local()) == 3 and f(Local()) == 3
+        return weakref.ref(f), weakref.ref(Local)
+    refs = make()
+    gc.collect()
+    gc.collect()
+    assert [r() for r in refs] == [None, None]

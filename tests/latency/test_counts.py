@@ -25,6 +25,10 @@ def total(a):
 @njit
 def solved(a, b):
     return np.linalg.solve(a, b)
+
+@njit
+def bent(a):
+    return np.tanh(a) + np.exp(a)
 """
 # step() returns what was done since the last one.
 PRELUDE = """
@@ -40,7 +44,7 @@ def step():
     modules = sorted(set(sys.modules) - known)
     known = set(sys.modules)
     maps = open('/proc/self/maps').read()
-    libraries = [n for n in ('_coluber', 'libcoluber_engine') if n in maps]
+    libraries = [n for n in ('_coluber', 'libcoluber_engine', 'libcoluber_sleef', 'libmvec') if n in maps]
     opened.clear()
     return {'modules': modules, 'files': files, 'libraries': libraries, 'threads': len(os.listdir('/proc/self/task'))}
 steps = {}
@@ -98,6 +102,16 @@ def test_from_the_cache_no_engine_is_loaded(project, call):
     steps = project(code)
     assert steps["hits"] == 1 and steps["call"]["libraries"] == ["_coluber"] and steps["call"]["threads"] == 1
     assert len(steps["call"]["modules"]) <= 1 and len(steps["call"]["files"]) <= 2, steps     # coluber._support, where something is looked up
+
+
+@pytest.mark.skipif("avx2" not in open("/proc/cpuinfo").read(), reason="there is no vector math for this processor")
+def test_vector_math_is_loaded_when_code_needs_it(project):
+    code = "import work; step()\nwork.loop(3); steps['loop'] = step()\nwork.bent(np.ones(3)); steps['bent'] = step()\n"
+    steps = project(code)
+    assert "libcoluber_sleef" not in steps["loop"]["libraries"] and "libcoluber_sleef" in steps["bent"]["libraries"]
+    project.settle(2)
+    steps = project(code)
+    assert steps["loop"]["libraries"] == ["_coluber"] and steps["bent"]["libraries"] == ["_coluber", "libcoluber_sleef"]
 
 
 def test_a_further_call_allocates_no_more_than_its_arrays(project):

@@ -1,4 +1,5 @@
-"""math: the elementary functions and those on integers. Results are the C library's, as in CPython, with CPython's errors.
+"""math: the elementary functions and those on integers. Results are the C library's, as in CPython, with CPython's errors;
+in vectorised loops those of vector functions, a unit in the last place from the truth at most.
 
 Functions that later Pythons added are there where the running Python has them. Each check is one comparison on the operand where that
 is enough, so that loops around it can still be optimised. math_sums.py has what needs more than a formula."""
@@ -251,13 +252,10 @@ def pow(x, y):
     x = float(x)
     y = float(y)
     r = native("pow", x, y)
-    if not math_bool("isfinite", r):
-        if r != r:
-            guard((x != x) | (y != y), "MathDomain")
-        elif x == 0.0:
-            guard(math_bool("isinf", y) & POW_OF_ZERO_MAY_BE_INF, "MathDomain")
-        else:
-            guard(math_bool("isinf", x) | math_bool("isinf", y), "MathRange")
+    unbounded = math_bool("isinf", r)                  # no branches: they would keep loops from vectorising
+    guard((r == r) | (x != x) | (y != y), "MathDomain")
+    guard((not unbounded) | (x != 0.0) | (math_bool("isinf", y) & POW_OF_ZERO_MAY_BE_INF), "MathDomain")
+    guard((not unbounded) | (x == 0.0) | math_bool("isinf", x) | math_bool("isinf", y), "MathRange")
     return r
 
 

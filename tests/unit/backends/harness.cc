@@ -1,6 +1,8 @@
 // The fake runtime: as little as the compiled code needs, written down in a log.
 #include "tests/unit/backends/harness.h"
 
+#include <dlfcn.h>
+
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
@@ -123,7 +125,17 @@ double foreign_scale(double x, int32_t n, bool negate) { return (negate ? -x : x
 
 }  // namespace
 
+// A function of glibc's or SLEEF's vector library.
+static void* vector_import(const std::string& name) {
+  static void* glibc = dlopen("libmvec.so.1", RTLD_NOW | RTLD_LOCAL);
+  static void* sleef = dlopen(COLUBER_BINARY_DIR "/engine/libcoluber_sleef.so", RTLD_NOW | RTLD_LOCAL);
+  void* function = dlsym(name.rfind("_ZGV", 0) == 0 ? glibc : sleef, name.c_str());
+  EXPECT_NE(function, nullptr) << name;
+  return function;
+}
+
 void* test_import(const std::string& key) {
+  if (key.rfind("vec:", 0) == 0) return vector_import(key.substr(4));
   static const std::map<std::string, void*> table = {
       {"rt:coluber_alloc", reinterpret_cast<void*>(rt_alloc)},
       {"rt:coluber_drop", reinterpret_cast<void*>(rt_drop)},

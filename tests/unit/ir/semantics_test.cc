@@ -48,7 +48,7 @@ TEST_P(SameMeaning, OfRandomPrograms) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Passes, SameMeaning, testing::Values("cleanup", "inline", "inline,cleanup,refcount,cleanup", "guards", "cleanup,guards,cleanup,refcount",
-                                                                 "polls,latches,refcount,cleanup", "inline,cleanup,guards,polls,wraps,latches,refcount"),
+                                                                 "polls,latches,refcount,cleanup", "inline,cleanup,lanes,guards,polls,wraps,latches,sums,refcount"),
                          [](const testing::TestParamInfo<const char*>& p) {
                            std::string name = p.param;
                            for (char& c : name)
