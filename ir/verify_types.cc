@@ -123,6 +123,10 @@ class Types {
       case OpCode::ArrayAs:
         return need(array(op) && result(op)->is(Kind::Array) && result(op)->elem == arg(op, 0)->elem && result(op)->ndim == arg(op, 0)->ndim,
                     "an array of the same item type and rank");
+      case OpCode::ArrayRoll:
+        return need(array(op) && integer(op, 1) && op.imm >= -1 && op.imm < arg(op, 0)->ndim && result(op)->is(Kind::Array) &&
+                        result(op)->elem == arg(op, 0)->elem && result(op)->ndim == arg(op, 0)->ndim,
+                    "(array, pyint) axis -> an array of the same item type and rank");
       case OpCode::IndexCheck: return need(integer(op, 0) && integer(op, 1) && result(op)->is(Kind::PyInt), "(pyint, pyint) -> pyint");
       case OpCode::ListNew: return need(integer(op, 0) && result(op)->is(Kind::List), "(pyint) -> list");
       case OpCode::ListLen: return need(list(op) && result(op)->is(Kind::PyInt), "(list) -> pyint");

@@ -169,7 +169,7 @@ TV i_guard(Emit& e, Args& a) {
 TV i_int_quotient(Emit& e, Args& a) { return e.op(OpCode::CallRt, {a.at(0), a.at(1)}, pyfloat(), 0, "coluber_int_quotient"); }
 TV i_usual(Emit& e, Args& a) {
   TV r = e.op(OpCode::Likely, {truth(e, a.at(0))}, pybool(), 1);
-  if (Op* op = e.last_op()) op->ints = {1};
+  if (Op* op = e.last_op()) op->ints = {a.size() > 1 ? literal_int(a[1]) : 1};
   return r;
 }
 TV i_likely(Emit& e, Args& a) { return e.op(OpCode::Likely, {truth(e, a.at(0))}, pybool(), a.size() > 1 ? literal_int(a[1]) : 1); }
@@ -319,6 +319,20 @@ TV i_elementwise(Emit& e, Args& a) {   // (f, operands...)
   const clb_const* c = a.at(0).c ? a[0].c : e.session().object(a[0].type->handle);
   return call_elementwise(e, e.session().function(c->handle), rest, nullptr);
 }
+TV i_rolled(Emit& e, Args& a) {   // (f, array, shift, axis): f(array, shift, axis), or in an array expression its items by their indices
+  const clb_const* c = a.at(0).c ? a[0].c : e.session().object(a[0].type->handle);
+  if (!a.at(3).c || a[3].c->kind != CLB_INT || a[3].c->i > 16) return call_function(e, e.session().function(c->handle), {a[1], a[2], a[3]}, {});
+  int64_t axis = a[3].c->i;
+  std::vector<AbsVal> args(3);
+  args[0].type = a[1].type;
+  args[1].type = pyint();
+  args[2] = a[3];
+  Spec* spec = e.session().specialise(e.session().function(c->handle), args, {}, &e.spec());
+  if (spec->state == Spec::Running) e.spec().waiting_on.insert(spec);
+  if (!e.dry()) e.session().lower_later(spec, &e);
+  if (spec->ret.is_bottom()) return TV();
+  return e.op(OpCode::ArrayRoll, {a[1], e.to_index(a[2])}, spec->ret.type, axis, spec->name);
+}
 TV i_mem_copy(Emit& e, Args& a) {   // (destination array, source array, bytes), from their first elements
   e.op(OpCode::MemCopy, {e.op(OpCode::ArrayData, {a.at(0)}, ptr_to(a[0].type->elem)), e.op(OpCode::ArrayData, {a.at(1)}, ptr_to(a[1].type->elem)), e.to_index(a.at(2))}, ir::none());
   return e.none();
@@ -442,7 +456,15 @@ TV i_place(Emit& e, Args& a) {
   TV fn = import(e, text(a[0]) + ":" + a[1].type->elem->text);
   return e.op(OpCode::CallRt, {fn, first_item(e, a[1]), e.shape(a[1], 0)}, pyint(), 0, "coluber_place");
 }
-TV i_sort(Emit& e, Args& a) {   // (array, "quick" or "merge"): a contiguous one, in place
+TV i_sort(Emit& e, Args& a) {   // (array, "quick" or "merge"): a contiguous one, or a list of numbers, in place
+  if (a.at(0).is(Kind::List)) {
+    TypeRef t = a[0].type->elem;
+    if (!t->is(Kind::Bottom) && !is_number(t)) fail("BadDtype", {describe(t)});
+    if (t->is(Kind::Bottom) || e.dry()) return e.none();
+    TV fn = import(e, "sort:" + strong(t)->text + ":" + text(a.at(1)));
+    e.op(OpCode::CallRt, {fn, e.op(OpCode::ListData, {a[0]}, ptr_to(t)), e.op(OpCode::ListLen, {a[0]}, pyint())}, ir::none(), 0, "coluber_sort");
+    return e.none();
+  }
   TV fn = import(e, "sort:" + a.at(0).type->elem->text + ":" + text(a.at(1)));
   e.op(OpCode::CallRt, {fn, first_item(e, a[0]), e.shape(a[0], 0)}, ir::none(), 0, "coluber_sort");
   return e.none();
@@ -468,7 +490,7 @@ const std::unordered_map<std::string, Rule>& table() {
       {"guard", i_guard}, {"likely", i_likely}, {"usual", i_usual}, {"int_quotient", i_int_quotient}, {"assume_index", i_assume_index}, {"tuple_set", i_tuple_set}, {"tuple_remove", i_tuple_remove},
       {"tuple_insert", i_tuple_insert}, {"tuple_repeat", i_tuple_repeat}, {"tuple_reverse", i_tuple_reverse}, {"tuple_map", i_tuple_map}, {"range_tuple", i_range_tuple},
       {"empty_array", i_empty}, {"array_view", i_view}, {"data", i_data}, {"load", i_load}, {"store", i_store}, {"get", i_get}, {"put", i_set}, {"assign", i_assign},
-      {"as_readonly", i_readonly}, {"as_layout", i_as_layout}, {"elementwise", i_elementwise}, {"mem_copy", i_mem_copy}, {"list_new", i_list_new},
+      {"as_readonly", i_readonly}, {"as_layout", i_as_layout}, {"elementwise", i_elementwise}, {"rolled", i_rolled}, {"mem_copy", i_mem_copy}, {"list_new", i_list_new},
       {"list_push", i_list_push}, {"list_set_len", i_list_set_len}, {"list_reserve", i_list_reserve}, {"element_type", i_element_type}, {"item", i_item},
       {"zero_item", i_zero}, {"ufunc_call", i_ufunc_call}, {"ufunc_loop", i_ufunc_loop},
       {"fold", i_fold}, {"dot_items", i_dot}, {"place_of", i_place}, {"sort_in_place", i_sort}, {"argsort_in_place", i_argsort}, {"text", i_exc_class_name}};

@@ -154,6 +154,8 @@ void FunctionLowering::add_incoming(const ir::Edge& edge, llvm::BasicBlock* from
 
 // What an edge back says of its loop. 1: it is seldom run, so no vector form of it and no unrolling. 2: the accesses to elements in it are
 // independent from round to round, so that no test for overlap is needed. 4: it is the library's: what is not vectorised is not worth unrolling.
+// 8: it is not often run, so one vector at a time and no more, for the sake of the time that compiling it takes. (No width: LLVM takes that for leave
+// to reorder float sums.)
 void FunctionLowering::mark_loop(llvm::Instruction* branch, int64_t what) {
   if (what == 0) return;
   auto flag = [&](const char* name, llvm::Metadata* value) -> llvm::Metadata* {

@@ -11,11 +11,13 @@
 //                                                                      array.store %4, (call @add %x, (array.load %c, %i)), %i
 //                                                                      jump ^1(%i + 1)
 //
+// `array.roll` in an expression is nothing but other indices (fuse_roll.cc).
+//
 // Kernels are marked always_inline for the pass that follows. Requires typed IR before refcount; kernels in the same program. Cleanup before
 // it finds equal subexpressions, and so that two views are one.
 // Must keep: the exception that is raised, and that the right-hand side is evaluated before anything is stored. Kernels that raise or
 // write get loops of their own, in order; a destination that its sources overlap gets the result by way of a temporary, decided at run time.
-// Parts: fuse_plan (what goes together), fuse_expand (the loop), fuse_overlap, fuse_effects, fuse_emit.
+// Parts: fuse_plan (what goes together), fuse_expand (the loop), fuse_roll (indices that go round), fuse_overlap, fuse_effects, fuse_emit.
 #include "ir/passes/fuse.h"
 
 #include "ir/analysis/uses.h"
@@ -28,7 +30,7 @@ using namespace fuse;
 
 bool has_work(const Block& b) {
   for (const Op& op : b.ops)
-    if (op.code == OpCode::Elementwise || op.code == OpCode::ArrayAssign) return true;
+    if (is_lazy(op.code) || op.code == OpCode::ArrayAssign) return true;
   return false;
 }
 
@@ -48,6 +50,12 @@ std::vector<uint32_t> count_uses(const Function& f) {
   return count;
 }
 
+// A roll that is an array of its own: no loop copies faster than what it brings.
+void make_call(Op& roll) {
+  roll.code = OpCode::Call;
+  roll.imm = 0;
+}
+
 // Takes the block apart at its groups' roots. What follows the last loop, the terminator included, ends up in the last block made.
 void rewrite(Function& f, BlockId b, const Plan& plan, Arrays& arrays, Summary& summary) {
   std::vector<Op> ops = std::move(f.blocks[b].ops);
@@ -57,6 +65,7 @@ void rewrite(Function& f, BlockId b, const Plan& plan, Arrays& arrays, Summary& 
   for (uint32_t i = 0; i < ops.size(); ++i) {
     uint32_t group = plan.group_of[i];
     if (group == kNoId) {
+      if (ops[i].code == OpCode::ArrayRoll) make_call(ops[i]);
       e.append(std::move(ops[i]));
       continue;
     }

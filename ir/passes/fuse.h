@@ -63,7 +63,8 @@ class Summary {
   std::unordered_map<std::string_view, Row> rows_;
 };
 
-// Ops of one block that become one loop nest. The root is an `ew` or `array.assign`; members are the `ew` whose values only it needs.
+// Ops of one block that become one loop nest. The root is an `ew`, roll or `array.assign`; members are the `ew` and rolls whose values only it
+// needs.
 struct Group {
   uint32_t root = kNoId;
   std::vector<uint32_t> members;                            // ascending
@@ -121,21 +122,90 @@ class Emitter {
   template <class Body>
   void nest(std::span<const ValueId> counts, bool raises, int what, Body body) {
     std::vector<ValueId> index;
-    std::vector<BlockId> header, exit;
-    open_nest(counts, raises, &index, &header, &exit);
+    std::vector<Open> loops;
+    ValueId zero = counts.empty() ? kNoId : integer(0);
+    for (ValueId n : counts) {
+      loops.push_back(open(zero, n, raises));
+      index.push_back(loops.back().index);
+    }
     body(std::span<const ValueId>(index));
-    close_nest(index, header, exit, what);
+    for (size_t k = loops.size(); k-- > 0;) close(loops[k], next(loops[k].index), what);
+  }
+  // The rounds from `first` to below `end`.
+  template <class Body>
+  void range(ValueId first, ValueId end, bool raises, int what, Body body) {
+    Open loop = open(first, end, raises);
+    body(loop.index);
+    close(loop, next(loop.index), what);
+  }
+  // 0 to n in pieces that begin at the cuts (in any order; those beyond n do not count). `body` gets where a piece begins and ends.
+  template <class Body>
+  void pieces(ValueId n, std::span<const ValueId> cuts, bool raises, int what, Body body) {
+    Open loop = open(integer(0), n, raises);
+    ValueId end = n;
+    for (ValueId cut : cuts)
+      end = select(op(OpCode::Lt, {loop.index, cut}, pybool()), op(OpCode::Math, {end, cut}, pyint(), 0, "imin"), end);
+    body(loop.index, end);
+    close(loop, end, what);
   }
 
  private:
-  void open_nest(std::span<const ValueId> counts, bool raises, std::vector<ValueId>* index, std::vector<BlockId>* header, std::vector<BlockId>* exit);
-  void close_nest(std::span<const ValueId> index, std::span<const BlockId> header, std::span<const BlockId> exit, int what);
+  struct Open {
+    ValueId index;
+    BlockId header, exit;
+  };
+  Open open(ValueId first, ValueId end, bool raises);
+  void close(const Open& loop, ValueId next, int what);
+  ValueId next(ValueId index) { return op(OpCode::Add, {index, integer(1)}, pyint(), 1); }
 
   Function& f_;
   Arrays& arrays_;
   Builder b_;
   const Edge on_error_;
   std::unordered_map<uint64_t, ValueId> lasting_;           // by array and axis
+};
+
+// Which ops fuse takes away: those that stand for the items of a new array.
+inline bool is_lazy(OpCode code) { return code == OpCode::Elementwise || code == OpCode::ArrayRoll; }
+
+// By how much indices along one axis of `size` are turned: i < low is i + back of the operand, any other i is i - low.
+struct Turn {
+  ValueId low = kNoId, back = kNoId, size = kNoId;          // 0 <= low < size, back = size - low; kNoId: not turned
+  bool any() const { return low != kNoId; }
+};
+
+// The rolls between the root of a group and what they are rolls of, outermost first. One path, one number; 0: none. Turns are made where the
+// emitter is when they are asked for, and are the same values for whoever asks again.
+class Rolls {
+ public:
+  static constexpr int kFlat = -1;         // as the imm of array.roll
+
+  explicit Rolls(Emitter& e) : e_(e) {}
+  uint32_t under(uint32_t path, const Op& roll);            // the path of the roll's operand
+  bool flat(uint32_t path) const { return !paths_[path].empty() && paths_[path][0].axis == kFlat; }
+  bool only(uint32_t path, int axis) const;                 // nothing else is turned
+  // What the rolls along `axis` of a path come to, for this size.
+  Turn turn(uint32_t path, int axis, ValueId size);
+  // The same for items of which `rows` lie together.
+  Turn scaled(const Turn& t, ValueId rows);
+  ValueId index(ValueId i, const Turn& t);                  // which item of the operand is at i
+
+ private:
+  struct Roll {
+    int axis;
+    ValueId shift;
+    bool operator==(const Roll&) const = default;
+  };
+  struct Known {
+    int what;
+    ValueId a, b, c, value;
+  };
+  template <class Make>
+  ValueId once(int what, ValueId a, ValueId b, ValueId c, Make make);
+
+  Emitter& e_;
+  std::vector<std::vector<Roll>> paths_{1};
+  std::vector<Known> known_;
 };
 
 // What is known of the shapes of members while a block is expanded, by the value that the member had.
@@ -148,6 +218,7 @@ void check_shapes(Emitter& e, const Op& op, Shapes* shapes);
 void expand(Emitter& e, const Arrays& arrays, Summary& summary, std::span<const Op> ops, const Shapes& shapes);
 
 // Is the memory of `destination` touched by reading `sources` in such a way that they must be read first? kNoId: surely not.
-ValueId overlap_test(Emitter& e, const Arrays& arrays, ValueId destination, std::span<const ValueId> sources);
+// moved: sources of which other items are read than those at the index that is written.
+ValueId overlap_test(Emitter& e, const Arrays& arrays, ValueId destination, std::span<const ValueId> sources, std::span<const ValueId> moved);
 
 }  // namespace coluber::ir::fuse

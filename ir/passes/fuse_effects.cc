@@ -20,7 +20,7 @@ void Arrays::note(const Op& op) {
   switch (op.code) {
     case OpCode::Const: case OpCode::ArrayMake: case OpCode::ArrayOwner: case OpCode::ArrayData: case OpCode::ArrayAs:
     case OpCode::PtrAdd: case OpCode::PtrCast: case OpCode::OwnerData: case OpCode::Alloc: case OpCode::StackAlloc:
-    case OpCode::Elementwise:
+    case OpCode::Elementwise: case OpCode::ArrayRoll:
       break;
     case OpCode::Call: {
       Effects callee = summary_.of(op.sym);
@@ -77,7 +77,7 @@ ValueId Arrays::root(ValueId v) const {
     switch (op->code) {
       case OpCode::ArrayMake: return root_of_pointer(op->args[1]);
       case OpCode::ArrayAs: v = op->args[0]; break;
-      case OpCode::Elementwise: return v;
+      case OpCode::Elementwise: case OpCode::ArrayRoll: return v;
       case OpCode::Call: {
         int view = summary_.of(op->sym).view;
         if (view < 0) return v;
@@ -94,7 +94,7 @@ bool Arrays::fresh(ValueId root) const {
   const Op* op = def(root);
   if (!op) return false;
   return op->code == OpCode::Alloc || op->code == OpCode::StackAlloc || op->code == OpCode::Elementwise ||
-         (op->code == OpCode::Call && summary_.of(op->sym).fresh);
+         op->code == OpCode::ArrayRoll || (op->code == OpCode::Call && summary_.of(op->sym).fresh);
 }
 
 bool Arrays::disjoint(ValueId a, ValueId b) const {

@@ -90,32 +90,22 @@ ValueId Emitter::stride(ValueId array, int axis) {
   return op(OpCode::ArrayStride, {array}, pyint(), axis);
 }
 
-//   at: jump head(0)    head(i): br i < n, body, exit    body: ... jump head(i + 1)    exit:
-void Emitter::open_nest(std::span<const ValueId> counts, bool raises, std::vector<ValueId>* index, std::vector<BlockId>* header,
-                        std::vector<BlockId>* exit) {
-  if (counts.empty()) return;
-  ValueId zero = integer(0);
-  for (ValueId n : counts) {
-    BlockId head = new_block(false), body = new_block(raises), out = new_block(true);
-    f_.blocks[head].loop_header = true;
-    jump(head, {zero});
-    set_block(head);
-    ValueId i = param(pyint());
-    b_.br(op(OpCode::Lt, {i, n}, pybool()), body, out);
-    set_block(body);
-    index->push_back(i);
-    header->push_back(head);
-    exit->push_back(out);
-  }
+//   at: jump head(first)    head(i): br i < end, body, exit    body: ... jump head(next)    exit:
+Emitter::Open Emitter::open(ValueId first, ValueId end, bool raises) {
+  BlockId head = new_block(false), body = new_block(raises), out = new_block(true);
+  f_.blocks[head].loop_header = true;
+  jump(head, {first});
+  set_block(head);
+  ValueId i = param(pyint());
+  b_.br(op(OpCode::Lt, {i, end}, pybool()), body, out);
+  set_block(body);
+  return {i, head, out};
 }
 
-void Emitter::close_nest(std::span<const ValueId> index, std::span<const BlockId> header, std::span<const BlockId> exit, int what) {
-  for (size_t k = index.size(); k-- > 0;) {
-    ValueId next = op(OpCode::Add, {index[k], integer(1)}, pyint(), 1);
-    jump(header[k], {next});
-    f_.blocks[block()].term().imm = what;
-    set_block(exit[k]);
-  }
+void Emitter::close(const Open& loop, ValueId next, int what) {
+  jump(loop.header, {next});
+  f_.blocks[block()].term().imm = what;
+  set_block(loop.exit);
 }
 
 }  // namespace coluber::ir::fuse

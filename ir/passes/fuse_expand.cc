@@ -10,6 +10,7 @@
 // Only one array, or shapes that are known to agree: no tests, one loop. Axes that are known to be of size 1 need no test either.
 // Several dimensions, all arrays in C order (or all in Fortran order): the fast loop is a flat one.
 #include <algorithm>
+#include <map>
 
 #include "ir/passes/fuse.h"
 
@@ -23,14 +24,21 @@ struct Leaf {
   TypeRef type;
   Values shape;
   std::vector<uint8_t> one;                // per axis: surely of size 1, where the loop's axis may be longer
+  uint32_t path = 0;                       // of rolls on the way to it
+  std::vector<Turn> turns;                 // per axis, where it is rolled
+  Turn flat;                               // ... and of all its items
 };
 
 class Expansion {
  public:
   Expansion(Emitter& e, const Arrays& arrays, Summary& summary, std::span<const Op> ops, const Shapes& shapes)
-      : e_(e), arrays_(arrays), summary_(summary), ops_(ops), root_(ops.back()), shapes_(shapes), assign_(root_.code == OpCode::ArrayAssign) {
+      : e_(e), arrays_(arrays), summary_(summary), ops_(ops), root_(ops.back()), shapes_(shapes), assign_(root_.code == OpCode::ArrayAssign),
+        rolls_(e), path_(ops.size(), 0) {
     for (size_t k = 0; k < ops.size(); ++k)
-      if (ops[k].code == OpCode::Elementwise) node_[ops[k].result()] = k;
+      if (is_lazy(ops[k].code)) node_[ops[k].result()] = k;
+    for (size_t k = ops.size(); k-- > 0;)  // users come behind
+      for (ValueId v : ops[k].args)
+        if (auto it = node_.find(v); it != node_.end()) path_[it->second] = path_below(k);
   }
 
   void run() {
@@ -53,18 +61,19 @@ class Expansion {
 
   // ---- what there is ---------------------------------------------------------------------------------------------------------------
   void collect() {
-    for (const Op& op : ops_) {
+    for (size_t n = 0; n < ops_.size(); ++n) {
+      const Op& op = ops_[n];
       for (size_t k = assign_ && &op == &root_ ? 1 : 0; k < op.args.size(); ++k) {
         ValueId v = op.args[k];
         TypeRef t = e_.type(v);
-        if (node_.count(v) || leaf_.count(v) || !t->is(Kind::Array)) continue;
+        uint32_t path = path_below(n);
+        if (node_.count(v) || value_.count(v) || leaf_.count({v, path}) || !t->is(Kind::Array)) continue;
         if (t->ndim == 0) {
           value_[v] = e_.op(OpCode::ArrayLoad, {v}, t->elem);
-          leaf_[v] = kNoId;
           continue;
         }
-        leaf_[v] = static_cast<uint32_t>(leaves_.size());
-        Leaf leaf{v, t, {}, std::vector<uint8_t>(static_cast<size_t>(t->ndim), 0)};
+        leaf_[{v, path}] = static_cast<uint32_t>(leaves_.size());
+        Leaf leaf{v, t, {}, std::vector<uint8_t>(static_cast<size_t>(t->ndim), 0), path, {}, {}};
         for (int axis = 0; axis < t->ndim; ++axis) leaf.shape.push_back(e_.lasting_shape(v, axis));
         leaves_.push_back(std::move(leaf));
       }
@@ -74,6 +83,9 @@ class Expansion {
       raises_ |= summary_.of(op.sym).raises;
     }
   }
+
+  // How the operands of op k are reached.
+  uint32_t path_below(size_t k) { return ops_[k].code == OpCode::ArrayRoll ? rolls_.under(path_[k], ops_[k]) : path_[k]; }
 
   int offset(const Leaf& leaf) const { return rank_ - leaf.type->ndim; }
   bool is_one(ValueId v) const { return arrays_.is_const(v, 1); }
@@ -123,6 +135,26 @@ class Expansion {
   // ---- the way in: raises when the shapes do not go together -----------------------------------------------------------------------
   // Ends the present block; afterwards counts_ holds the sizes of the result in all cases.
   void ready() {
+    agree();
+    turn();
+  }
+
+  // What is rolled is of the result's size, or of size 1, where its index is 0 anyway.
+  void turn() {
+    for (Leaf& leaf : leaves_) {
+      if (leaf.path == 0) continue;
+      if (rolls_.flat(leaf.path)) {
+        leaf.flat = rolls_.turn(leaf.path, Rolls::kFlat, e_.product(leaf.shape));
+        continue;
+      }
+      for (int k = 0; k < leaf.type->ndim; ++k) {
+        int axis = k + offset(leaf);
+        leaf.turns.push_back(leaf.one[static_cast<size_t>(k)] ? Turn{} : rolls_.turn(leaf.path, axis, counts_[static_cast<size_t>(axis)]));
+      }
+    }
+  }
+
+  void agree() {
     if (same_ == kNoId) return;
     BlockId broadcast = e_.new_block(true), go = e_.new_block(true);
     Values fast, params;
@@ -144,13 +176,14 @@ class Expansion {
   Values broadcast_shapes() {
     Shapes shapes = shapes_;               // what is found here holds in this block only
     for (const Op& op : ops_)
-      if (op.code == OpCode::Elementwise && !shapes.count(op.result())) check_shapes(e_, op, &shapes);
+      if (is_lazy(op.code) && !shapes.count(op.result())) check_shapes(e_, op, &shapes);
     if (!assign_) return shapes[root_.result()];
     ValueId source = root_.args[1];
     auto known = shapes.find(source);
     Values from;
+    auto leaf = leaf_.find({source, 0});
     if (known != shapes.end()) from = known->second;
-    else if (leaf_.count(source) && leaf_[source] != kNoId) from = leaves_[leaf_[source]].shape;
+    else if (leaf != leaf_.end()) from = leaves_[leaf->second].shape;
     for (size_t k = 0; k < from.size(); ++k) {
       size_t axis = k + static_cast<size_t>(rank_) - from.size();
       if (from[k] == counts_[axis] || is_one(from[k])) continue;
@@ -179,11 +212,16 @@ class Expansion {
     e_.set_block(done);
   }
 
+  // The axis along which the outermost loop goes.
+  int outer_axis() const { return type_->layout == Layout::F ? rank_ - 1 : 0; }
+  int inner_axis() const { return type_->layout == Layout::F ? 0 : rank_ - 1; }
+
   // Can the nest be one loop over all elements, in memory order?
   bool flat() const {
     if (rank_ < 2 || stretched_ || (type_->layout != Layout::C && type_->layout != Layout::F)) return false;
-    return std::all_of(leaves_.begin(), leaves_.end(),
-                       [&](const Leaf& l) { return l.type->ndim == rank_ && l.type->layout == type_->layout; });
+    return std::all_of(leaves_.begin(), leaves_.end(), [&](const Leaf& l) {
+      return l.type->ndim == rank_ && l.type->layout == type_->layout && (l.flat.any() || rolls_.only(l.path, outer_axis()));
+    });
   }
 
   ValueId flat_view(ValueId array, ValueId total) {
@@ -194,29 +232,87 @@ class Expansion {
 
   void loop(ValueId out, Mode mode) {
     current_ = value_;
+    loaded_.assign(leaves_.size(), kNoId);
     if (assign_ && !e_.type(root_.args[1])->is(Kind::Array)) current_[root_.args[1]] = cast(root_.args[1], type_->elem);
-    if (mode == Fast && flat()) {
-      ValueId total = e_.product(counts_);
-      ValueId to = flat_view(out, total);
-      Values from;
-      for (const Leaf& leaf : leaves_) from.push_back(leaf.array == out ? to : flat_view(leaf.array, total));
-      e_.nest(Values{total}, raises_, kIndependent, [&](std::span<const ValueId> index) {
-        for (size_t k = 0; k < leaves_.size(); ++k)
-          current_[leaves_[k].array] = e_.op(OpCode::ArrayLoad, Values{from[k], index[0]}, leaves_[k].type->elem, 1);
-        store(to, index);
-      });
-      return;
-    }
+    if (mode == Fast && flat()) return flat_loop(out);
     if (mode == General) multipliers();
     if (stretched_) zero_ = e_.integer(0);
+    flat_.assign(leaves_.size(), kNoId);
+    for (size_t k = 0; k < leaves_.size(); ++k)
+      if (leaves_[k].flat.any()) flat_[k] = flat_view(leaves_[k].array, leaves_[k].flat.size);
     bool reversed = type_->layout == Layout::F;
     Values counts = counts_;
     if (reversed) std::reverse(counts.begin(), counts.end());
-    e_.nest(counts, raises_, mode == General ? kIndependent | kSeldom : kIndependent, [&](std::span<const ValueId> index) {
+    std::vector<Turn> inner(leaves_.size());
+    for (size_t k = 0; k < leaves_.size(); ++k) {
+      int axis = inner_axis() - offset(leaves_[k]);
+      if (mode == Fast && axis >= 0 && !leaves_[k].turns.empty()) inner[k] = leaves_[k].turns[static_cast<size_t>(axis)];
+    }
+    bool pieces = std::any_of(inner.begin(), inner.end(), [](const Turn& t) { return t.any(); });
+    int what = mode == General ? kIndependent | kSeldom : kIndependent;
+    auto body = [&](std::span<const ValueId> index, std::span<const ValueId> own) {
       Values at(index.begin(), index.end());
       if (reversed) std::reverse(at.begin(), at.end());
-      for (size_t k = 0; k < leaves_.size(); ++k) load(k, at, mode);
+      for (size_t k = 0; k < leaves_.size(); ++k) load(k, at, mode, own.empty() || !inner[k].any() ? kNoId : own[k]);
       store(out, at);
+    };
+    if (!pieces) return e_.nest(counts, raises_, what, [&](std::span<const ValueId> index) { body(index, {}); });
+    e_.nest(std::span(counts).first(counts.size() - 1), raises_, what, [&](std::span<const ValueId> index) {
+      in_pieces(counts.back(), inner, [&](ValueId i, std::span<const ValueId> own) {
+        Values all(index.begin(), index.end());
+        all.push_back(i);
+        body(all, own);
+      });
+    });
+  }
+
+  void flat_loop(ValueId out) {
+    ValueId total = e_.product(counts_);
+    ValueId to = flat_view(out, total);
+    Values from;
+    std::vector<Turn> turns;
+    Values rest = counts_;
+    rest.erase(rest.begin() + outer_axis());
+    for (const Leaf& leaf : leaves_) {
+      from.push_back(leaf.array == out ? to : flat_view(leaf.array, total));
+      const Turn* outer = leaf.turns.empty() ? &leaf.flat : &leaf.turns[static_cast<size_t>(outer_axis())];
+      turns.push_back(leaf.turns.empty() ? *outer : rolls_.scaled(*outer, rows(rest)));
+    }
+    in_pieces(total, turns, [&](ValueId i, std::span<const ValueId> own) {
+      for (size_t k = 0; k < leaves_.size(); ++k)
+        loaded_[k] = e_.op(OpCode::ArrayLoad, Values{from[k], own[k]}, leaves_[k].type->elem, 1);
+      store(to, Values{i});
+    });
+  }
+
+  ValueId rows(const Values& rest) {
+    if (rows_ == kNoId) rows_ = e_.product(rest);
+    return rows_;
+  }
+
+  // One loop to n. The body gets the index and that under which each leaf is read; where some are turned, there is a loop for each stretch in
+  // which no index goes round.
+  template <class Body>
+  void in_pieces(ValueId n, const std::vector<Turn>& turns, Body body) {
+    Values cuts;
+    for (const Turn& t : turns)
+      if (t.any() && std::find(cuts.begin(), cuts.end(), t.low) == cuts.end()) cuts.push_back(t.low);
+    if (cuts.empty()) return e_.nest(Values{n}, raises_, kIndependent, [&](std::span<const ValueId> i) { body(i[0], Values(turns.size(), i[0])); });
+    e_.pieces(n, cuts, raises_, kIndependent, [&](ValueId first, ValueId end) {
+      Values offset;                       // per cut
+      for (ValueId cut : cuts) {
+        const Turn& t = *std::find_if(turns.begin(), turns.end(), [&](const Turn& x) { return x.low == cut; });
+        offset.push_back(e_.select(e_.op(OpCode::Lt, {first, cut}, pybool()), t.back, e_.op(OpCode::Neg, {cut}, pyint())));
+      }
+      e_.range(first, end, raises_, kIndependent, [&](ValueId i) {
+        Values own, moved;
+        for (ValueId o : offset) moved.push_back(e_.op(OpCode::Add, {i, o}, pyint(), 1));
+        for (const Turn& t : turns) {
+          auto cut = std::find(cuts.begin(), cuts.end(), t.low);
+          own.push_back(cut == cuts.end() ? i : moved[static_cast<size_t>(cut - cuts.begin())]);
+        }
+        body(i, own);
+      });
     });
   }
 
@@ -237,33 +333,46 @@ class Expansion {
     }
   }
 
-  void load(size_t which, const Values& at, Mode mode) {
+  // own: the index along the inner axis, where that is known already.
+  void load(size_t which, const Values& at, Mode mode, ValueId own) {
     const Leaf& leaf = leaves_[which];
     Values args{leaf.array};
     for (size_t k = 0; k < leaf.shape.size(); ++k) {
-      ValueId i = leaf.one[k] ? zero_ : at[k + static_cast<size_t>(offset(leaf))];
+      size_t axis = k + static_cast<size_t>(offset(leaf));
+      ValueId i = leaf.one[k] ? zero_ : at[axis];
+      if (own != kNoId && static_cast<int>(axis) == inner_axis()) i = own;
+      else if (!leaf.turns.empty() && leaf.turns[k].any()) i = rolls_.index(i, leaf.turns[k]);
       if (mode == General && factor_[which][k] != kNoId) i = e_.op(OpCode::Mul, {i, factor_[which][k]}, pyint(), 1);
       args.push_back(i);
     }
-    current_[leaf.array] = e_.op(OpCode::ArrayLoad, args, leaf.type->elem, 1);
+    if (leaf.flat.any()) {
+      ValueId i = args[1];
+      for (size_t k = 1; k < leaf.shape.size(); ++k) i = e_.add(e_.mul(i, leaf.shape[k]), args[k + 1]);
+      args = {flat_[which], rolls_.index(i, leaf.flat)};
+    }
+    loaded_[which] = e_.op(OpCode::ArrayLoad, args, leaf.type->elem, 1);
   }
 
   ValueId cast(ValueId v, TypeRef to) { return e_.type(v) == to ? v : e_.op(OpCode::Cast, {v}, to); }
 
   // Evaluates the group for one element and stores it.
   void store(ValueId out, std::span<const ValueId> at) {
-    auto value = [&](ValueId v) {
+    auto value = [&](ValueId v, size_t user) {
+      auto leaf = leaf_.find({v, path_below(user)});
+      if (leaf != leaf_.end()) return loaded_[leaf->second];
       auto it = current_.find(v);
       return it == current_.end() ? v : it->second;
     };
     ValueId last = kNoId;
-    for (const Op& op : ops_) {
+    for (size_t k = 0; k < ops_.size(); ++k) {
+      const Op& op = ops_[k];
       if (op.code != OpCode::Elementwise) {
-        last = value(op.args[1]);
+        last = value(op.args[op.code == OpCode::ArrayAssign ? 1 : 0], k);
+        if (op.code == OpCode::ArrayRoll) current_[op.result()] = last;
         continue;
       }
       Values args;
-      for (ValueId v : op.args) args.push_back(value(v));
+      for (ValueId v : op.args) args.push_back(value(v, k));
       Function* kernel = summary_.function(op.sym);
       TypeRef elem = e_.type(op.result())->elem;
       last = cast(e_.op(OpCode::Call, args, kernel && kernel->result ? kernel->result : elem, 0, op.sym), elem);
@@ -333,10 +442,12 @@ class Expansion {
   }
 
   ValueId overlap() {
-    Values sources;
-    for (const Leaf& leaf : leaves_)
-      if (leaf.array != root_.args[0]) sources.push_back(leaf.array);
-    return overlap_test(e_, arrays_, root_.args[0], sources);
+    Values sources, moved;
+    for (const Leaf& leaf : leaves_) {
+      if (leaf.path == 0 && leaf.array != root_.args[0]) sources.push_back(leaf.array);
+      if (leaf.path != 0 && std::find(moved.begin(), moved.end(), leaf.array) == moved.end()) moved.push_back(leaf.array);
+    }
+    return overlap_test(e_, arrays_, root_.args[0], sources, moved);
   }
 
   // The destination, or where it must not be written yet, an array of its own for the result.
@@ -395,9 +506,13 @@ class Expansion {
   TypeRef type_ = nullptr;                 // of the array that is written
   int rank_ = 0;
   std::vector<Leaf> leaves_;
-  std::unordered_map<ValueId, uint32_t> leaf_;              // array -> index into leaves_; kNoId: no dimensions
-  std::unordered_map<ValueId, size_t> node_;                // value of an `ew` of the group
-  std::unordered_map<ValueId, ValueId> value_, current_;    // array -> its element: loaded before the loop, and in it
+  std::map<std::pair<ValueId, uint32_t>, uint32_t> leaf_;   // array and path -> index into leaves_
+  std::unordered_map<ValueId, size_t> node_;                // value of an `ew` or roll of the group
+  Rolls rolls_;
+  std::vector<uint32_t> path_;             // per op: the rolls that its value goes through
+  std::unordered_map<ValueId, ValueId> value_, current_;    // arrays without dimensions, nodes -> the element: from before the loop, and in it
+  Values loaded_, flat_;                   // per leaf: its element, and a view of it in one dimension where all its items are rolled
+  ValueId rows_ = kNoId;                   // items per index of the outermost axis
   Values counts_;
   std::vector<Difference> differences_;
   ValueId same_ = kNoId, zero_ = kNoId;    // pybool: no axis is broadcast but those known to be; kNoId: surely

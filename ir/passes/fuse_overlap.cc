@@ -11,8 +11,10 @@ class Overlap {
  public:
   Overlap(Emitter& e, const Arrays& arrays, ValueId destination) : e_(e), arrays_(arrays), to_(destination), root_(arrays.root(destination)) {}
 
-  ValueId run(std::span<const ValueId> sources) {
+  ValueId run(std::span<const ValueId> sources, std::span<const ValueId> moved) {
     ValueId any = kNoId;
+    for (ValueId v : moved)
+      if (!arrays_.disjoint(root_, arrays_.root(v))) any = e_.either(any, overlaps(extent(to_), extent(v)));
     for (ValueId v : sources) {
       ValueId root = arrays_.root(v);
       if (arrays_.disjoint(root_, root)) continue;
@@ -100,8 +102,8 @@ class Overlap {
 
 }  // namespace
 
-ValueId overlap_test(Emitter& e, const Arrays& arrays, ValueId destination, std::span<const ValueId> sources) {
-  return Overlap(e, arrays, destination).run(sources);
+ValueId overlap_test(Emitter& e, const Arrays& arrays, ValueId destination, std::span<const ValueId> sources, std::span<const ValueId> moved) {
+  return Overlap(e, arrays, destination).run(sources, moved);
 }
 
 }  // namespace coluber::ir::fuse

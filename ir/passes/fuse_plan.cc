@@ -1,4 +1,5 @@
-// Which ops of a block become one loop. An `ew` joins the group of those who use it when nobody else does, when they are in the same
+// Which ops of a block become one loop. An `ew` or roll joins the group of those who use it when nobody else does, when they all want it at the
+// same index (what two rolls need would be computed twice), when they are in the same
 // block, and when evaluating it later, at the group's root, can be told by nothing: its kernel neither raises nor writes, and between the
 // two places no op writes to memory that it reads. Where an op in between may raise, the check of its shapes stays where it was.
 #include <algorithm>
@@ -17,25 +18,29 @@ class Planner {
 
   Plan run() {
     bool any = false;
-    for (const Op& op : ops_) any |= op.code == OpCode::Elementwise || op.code == OpCode::ArrayAssign;
+    for (const Op& op : ops_) any |= is_lazy(op.code) || op.code == OpCode::ArrayAssign;
     if (!any) return {};
     plan_.group_of.assign(ops_.size(), kNoId);
     plan_.early.assign(ops_.size(), 0);
     measure();
     for (uint32_t i = static_cast<uint32_t>(ops_.size()); i-- > 0;) {
       const Op& op = ops_[i];
-      if (op.code != OpCode::Elementwise && op.code != OpCode::ArrayAssign) continue;
+      if (!is_lazy(op.code) && op.code != OpCode::ArrayAssign) continue;
       if (op.code == OpCode::ArrayAssign || !join(i)) start(i);
       see_operands(i);
     }
-    for (Group& g : plan_.groups) std::reverse(g.members.begin(), g.members.end());
+    for (Group& g : plan_.groups) {
+      std::reverse(g.members.begin(), g.members.end());
+      if (ops_[g.root].code == OpCode::ArrayRoll && g.members.empty()) plan_.group_of[g.root] = kNoId;       // a copy and nothing else
+    }
     return std::move(plan_);
   }
 
  private:
   struct Uses {
     uint32_t seen = 0, group = kNoId;
-    bool mixed = false;
+    uint32_t path = 0;                     // 0, or 1 + the innermost roll on the way from the root
+    bool mixed = false;                    // several groups or paths
   };
 
   // Arrays made here count as well: only calls can be forgiven for writing to their own.
@@ -68,12 +73,22 @@ class Planner {
   void see_operands(uint32_t i) {
     const Op& op = ops_[i];
     size_t first = op.code == OpCode::ArrayAssign ? 1 : 0;
+    bool root = plan_.groups[plan_.group_of[i]].root == i;
+    uint32_t path = op.code == OpCode::ArrayRoll ? i + 1 : root ? 0 : uses_[op.result()].path;
     for (size_t k = first; k < op.args.size(); ++k) {
       Uses& u = uses_[op.args[k]];
       ++u.seen;
-      u.mixed |= u.group != kNoId && u.group != plan_.group_of[i];
+      u.mixed |= u.group != kNoId && (u.group != plan_.group_of[i] || u.path != path);
       u.group = plan_.group_of[i];
+      u.path = path;
     }
+  }
+
+  // Rolls of all items are told by the index among all items, others by that along the axis: they do not mix on one path.
+  bool goes_with(const Op& op, uint32_t path) const {
+    if (path == 0) return true;
+    bool flat = ops_[path - 1].imm == Rolls::kFlat;
+    return flat == (op.code == OpCode::ArrayRoll && op.imm == Rolls::kFlat);
   }
 
   bool join(uint32_t i) {
@@ -86,7 +101,8 @@ class Planner {
     TypeRef shape = f_.type_of(root.code == OpCode::ArrayAssign ? root.args[0] : root.result());
     // Of fewer dimensions: it would be computed again for each row.
     if (f_.type_of(op.result())->ndim != shape->ndim || g.members.size() >= kMaxMembers) return false;
-    if (!summary_.of(op.sym).pure()) return false;
+    if (!goes_with(op, it->second.path)) return false;
+    if (op.code == OpCode::Elementwise && !summary_.of(op.sym).pure()) return false;
     if (root.code == OpCode::Elementwise && (summary_.of(root.sym).arrays || summary_.of(root.sym).other)) return false;
     if (writes_[g.root] != writes_[i + 1]) return false;
     plan_.early[i] = raises_[g.root] - raises_[i + 1] != g.members.size();   // members lie in between, and count as raising

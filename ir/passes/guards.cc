@@ -211,11 +211,12 @@ bool remove_proven(Function& f, Analyses& a) { return Remover(f, a).run(); }
 
 }  // namespace guards
 
-void run_guards(Function& f, const PassOptions&) {
+namespace {
+
+void remove_checks(Function& f) {
   using namespace guards;
-  if (!f.typed || !has_work(f)) return;
   hoist_list_reads(f);
-  std::unordered_set<BlockId> slow;
+  SlowLoops slow;
   {
     auto a = std::make_unique<Analyses>(f);
     if (remove_proven(f, *a)) a = std::make_unique<Analyses>(f);
@@ -228,8 +229,33 @@ void run_guards(Function& f, const PassOptions&) {
   }
   Analyses a(f, false);                    // guards that are dropped say nothing of what is behind them
   if (!checks_in_loops(f, a)) return;
-  speculate_loops(f, a, slow);
+  SlowLoops again;
+  speculate_loops(f, a, slow, &again);
+  if (!again.empty()) {
+    Analyses behind(f, false);
+    speculate_again(f, behind, again);
+  }
   merge_guards(f);
+}
+
+// What is worth a second copy of a loop is not worth its code anywhere else.
+void drop_second_choices(Function& f) {
+  for (Block& b : f.blocks)
+    for (Op& op : b.ops) {
+      if (!guards::is_usual(op) || op.ints[0] != 2) continue;
+      op.code = OpCode::Const;
+      op.args.clear();
+      op.ints.clear();
+      op.imm = 0;
+    }
+}
+
+}  // namespace
+
+void run_guards(Function& f, const PassOptions&) {
+  if (!f.typed || !guards::has_work(f)) return;
+  remove_checks(f);
+  drop_second_choices(f);
 }
 
 }  // namespace coluber::ir

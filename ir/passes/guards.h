@@ -72,13 +72,21 @@ void add_target(Function& f, Analyses& a, BlockId from, BlockId to, std::vector<
 
 // guards_clamp.cc: loops end in front of the turn whose index check would fail; the check fails behind them. True: something changed.
 bool clamp_loops(Function& f, Analyses& a);
+// What is left of the nests that have a version without checks, by their headers. Unusual: a usual condition may be what failed, and that of
+// the whole nest: most of its turns may be as usual.
+enum class Slow : uint8_t { No, Unusual, Yes };
+using SlowLoops = std::unordered_map<BlockId, Slow>;
 
 // guards_version.cc: a test in front of a loop nest, and a copy of the nest without the checks that the test answers.
-// The headers of the nests that keep their checks are added to *slow.
-void version_loops(Function& f, Analyses& a, std::unordered_set<BlockId>* slow);
+// The nests that keep their checks are added to *slow.
+void version_loops(Function& f, Analyses& a, SlowLoops* slow);
 
 // guards_speculate.cc: innermost loops that only compute run without their data-dependent guards, and once more with them if one failed.
-void speculate_loops(Function& f, Analyses& a, const std::unordered_set<BlockId>& slow);
+// *again: those that are worth a second copy, for the turns that are not as usual. It needs analyses of its own.
+void speculate_loops(Function& f, Analyses& a, const SlowLoops& slow, SlowLoops* again);
+// Will it run on usual conditions, whatever version_loops does? Only what computes from numbers alone: it needs no other version then.
+bool speculates(Function& f, Analyses& a, const Loop& loop);
+void speculate_again(Function& f, Analyses& a, const SlowLoops& slow);
 
 // guards_merge.cc: tests for nan and for infinity in front of one that fails for those as well become one test where all goes well.
 void merge_guards(Function& f);

@@ -2,11 +2,11 @@
 //
 //   before                                   after
 //     jump ^1(0, 0.0)                          jump ^5(0, 0.0)
-//   ^1(%i, %s) loop:                         ^5(%k, %t): jump ^6(%k, %t, false)
+//   ^1(%i, %s) loop:                         ^5(%k, %t): jump ^6(%k, %t, 0)
 //     br (lt %i, %n), ^2, ^3                 ^6(%i', %s', %bad) loop:
 //   ^2:                                        br (lt %i', %n), ^7, ^8
-//     guard (ne %x, 0.0), "ZeroDiv"          ^7: ... %bad' = or %bad, (not (ne %x', 0.0)) ... jump ^6(%i' + 1, ..., %bad')
-//     ...                                    ^8: br (likely not %bad), ^1(%k, %t), ^3
+//     guard (ne %x, 0.0), "ZeroDiv"          ^7: ... %bad' = or %bad, cast (not (ne %x', 0.0)) ... jump ^6(%i' + 1, ..., %bad')
+//     ...                                    ^8: br (likely ne %bad, 0: no), ^1(%k, %t), ^3
 //     jump ^1(%i + 1, ...)                   ^1(%i, %s) loop: as it was, from the beginning
 //
 // Then the loop is one straight body which vectorises. If a guard would have failed nothing has been lost: nothing was stored, and the loop as
@@ -17,14 +17,23 @@
 //
 // A loop that stores to elements by its counter runs in pieces of some hundred turns. What a piece will overwrite is copied to the stack before,
 // and copied back before the loop as it was starts over at the head of the piece (guards_undo.cc), so that nothing behind a failed guard is seen.
+//
+// A usual condition may fail late (n * n passes 2**53) and nothing is raised then: so that little is done twice, such a copy runs in pieces. ^5 has
+// %end = min(%k + kPiece, %n), the copy ends there, and goes back to ^5 when nothing was bad; else the loop as it was does the rest.
+//
+// Behind a usual condition there may be another: the quotient of ints is a quotient of floats where floats hold both, else one that is corrected,
+// where that is sure to be right, else it is computed bit by bit. Then the rest is done by a second copy, in which the first of the two is taken not
+// to hold and the second to hold, and what that one cannot do by the loop as it was.
 #include <algorithm>
 
+#include "ir/builder.h"
 #include "ir/passes/guards_undo.h"
 
 namespace coluber::ir::guards {
 namespace {
 
 constexpr size_t kMaxOps = 200;
+constexpr int64_t kPiece = int64_t{1} << 16;
 
 bool divides(const Op& op) {
   return op.code == OpCode::FloorDiv || op.code == OpCode::Mod || op.code == OpCode::TruncDiv || op.code == OpCode::TruncRem;
@@ -32,7 +41,8 @@ bool divides(const Op& op) {
 
 class Speculation {
  public:
-  Speculation(Function& f, Analyses& a, const Loop& loop) : f_(f), a_(a), loop_(loop) {}
+  // second: the loop has a copy in which everything is as usual; another one for where that fails.
+  Speculation(Function& f, Analyses& a, const Loop& loop, bool second) : f_(f), a_(a), loop_(loop), second_(second) {}
 
   bool possible() {
     size_t ops = 0, guards = 0;
@@ -40,9 +50,10 @@ class Speculation {
     find_unusual();
     for (BlockId b : loop_.blocks) {
       if (a_.touched[b]) return false;
-      if (unusual_.count(b)) continue;
+      if (skipped_.count(b)) continue;
       for (const Op& op : f_.blocks[b].ops) {
         ++ops;
+        usual_ |= is_usual(op);
         if (op.code == OpCode::Guard || is_usual(op)) ++guards;
         else if (op.code == OpCode::ArrayStore) stores = true;
         else if (op.has(Raises) || op.has(Writes) || op.code == OpCode::StackAlloc) return false;
@@ -52,33 +63,43 @@ class Speculation {
     for (const Pred& p : loop_.entries)
       if (p.error()) return false;
     if (guards == 0 || !counted() || !reads_are_safe()) return false;
+    if (stores && second_) return false;
     if (stores) undo_ = Undo::of(f_, a_, loop_, counter_, bound_);
     return !stores || undo_;
   }
 
+  bool has_usual() const { return usual_; }
+  bool has_second() const { return !undo_ && !nested_.empty(); }
+  bool stores() const { return undo_ != nullptr; }
+
   void make() {
     Region region(f_, a_, loop_);
     BlockId dispatch = make_dispatch(f_, a_, loop_);
+    if (usual_ && !undo_ && count_ != kNoId && !f_.blocks[loop_.header].on_error.valid()) start_piece(dispatch);
     region.copy([&](Block& made, BlockId from) { edit(made, from, region.block_copy(from)); });
-    // `bad` goes round as the last parameter of every block of the copy.
+    for (const Pred& latch : loop_.latches) {
+      int64_t& what = f_.blocks[region.block_copy(latch.block)].term().imm;
+      what = (what & ~1) | (second_ ? 8 : 0);
+    }
+    // `bad` goes round as the last parameter of every block of the copy. A number: for a bool LLVM would make vectors of 64 turns.
     std::vector<ValueId> start = f_.blocks[dispatch].params, args = start;
-    BlockId from = undo_ ? undo_->begin(dispatch, region) : dispatch;
-    Op no;
-    no.code = OpCode::Const;
-    no.results = {f_.add_value(pybool(), from)};
-    args.push_back(no.result());
-    Op jump;
-    jump.code = OpCode::Jump;
-    f_.blocks[from].ops.push_back(std::move(no));
-    f_.blocks[from].ops.push_back(std::move(jump));
-    add_target(f_, a_, from, region.block_copy(loop_.header), std::move(args));
+    BlockId enter = undo_ ? undo_->begin(dispatch, region) : dispatch;
+    Builder b(&f_);
+    b.set_block(enter);
+    args.push_back(b.const_int(0));
+    b.op(OpCode::Jump);
+    add_target(f_, a_, enter, region.block_copy(loop_.header), std::move(args));
     std::unordered_set<BlockId> copies;
     for (BlockId b : loop_.blocks) copies.insert(region.block_copy(b));
-    for (BlockId b : loop_.blocks) {
-      BlockId made = region.block_copy(b);
+    for (BlockId from : loop_.blocks) {
+      BlockId made = region.block_copy(from);
       for (uint32_t k = 0; k < f_.blocks[made].term().targets.size(); ++k) {
-        if (copies.count(f_.blocks[made].term().targets[k].block)) f_.blocks[made].term().targets[k].args.push_back(bad_[made].second);
-        else leave(made, k, start);
+        if (copies.count(f_.blocks[made].term().targets[k].block)) {
+          f_.blocks[made].term().targets[k].args.push_back(bad_[made].second);
+          continue;
+        }
+        BlockId ask = leave(made, k, start);
+        if (end_ != kNoId && from == loop_.header) next_piece(ask, dispatch, made);
       }
     }
     region.merge_values();
@@ -86,16 +107,54 @@ class Speculation {
   }
 
  private:
-  // What runs only where a usual condition does not hold: never in the copy.
+  // What never runs in the copy: where a usual condition does not hold. In a second copy those that have another one behind them, which holds
+  // for more, are taken not to hold.
   void find_unusual() {
-    LoopId id = a_.loops.loop_of(loop_.header);
+    std::vector<const Op*> branches;
     for (BlockId b : loop_.blocks) {
       const Op& term = f_.blocks[b].term();
       const Op* cond = term.code == OpCode::Branch ? a_.ranges.def(term.args[0]) : nullptr;
-      if (!cond || !is_usual(*cond)) continue;
-      BlockId other = term.targets[1].block;
-      if (a_.loops.contains(id, other) && a_.preds[other].size() == 1) unusual_.insert(other);
+      if (cond && is_usual(*cond)) branches.push_back(&term);
     }
+    auto behind = [&](BlockId side, BlockId b) { return a_.preds[side].size() == 1 && a_.dom.dominates(side, b); };
+    for (const Op* branch : branches)
+      for (const Op* other : branches)
+        if (a_.ranges.def(other->args[0])->ints[0] == 2 && behind(branch->targets[1].block, f_.values[other->args[0]].block))
+          nested_.insert(branch->args[0]);
+    for (const Op* branch : branches) {
+      BlockId never = branch->targets[second_ && nested_.count(branch->args[0]) ? 0 : 1].block;
+      for (BlockId b : loop_.blocks)
+        if (behind(never, b)) skipped_.insert(b);
+    }
+  }
+
+  // At the end of the dispatch block, as polls does it: where the piece ends that begins there.
+  void start_piece(BlockId dispatch) {
+    Builder b(&f_);
+    b.set_block(dispatch);
+    ValueId i = f_.blocks[dispatch].params[count_], all = test_->args[1], piece = b.const_int(kPiece);
+    ValueId left = b.emit(OpCode::Sub, {all, i}, pyint()), inside = b.emit(OpCode::Lt, {i, all}, pybool());        // else `left` may have wrapped
+    ValueId more = b.emit(OpCode::And, {b.emit(OpCode::Gt, {left, piece}, pybool()), inside}, pybool());
+    end_ = b.emit(OpCode::Select, {more, b.emit(OpCode::Add, {i, piece}, pyint()), all}, pyint());
+    f_.blocks[dispatch].loop_header = true;
+  }
+
+  // Where the copy has come to the end of a piece and all went well, goes back to the dispatch block, unless it was the last one.
+  void next_piece(BlockId ask, BlockId dispatch, BlockId header) {
+    BlockId more = f_.add_block();
+    a_.preds.resize(f_.blocks.size());
+    Edge out = std::move(f_.blocks[ask].ops.back().targets[1]);
+    f_.blocks[ask].ops.back().targets[1] = Edge{more, {}};
+    std::erase_if(a_.preds[out.block], [&](const Pred& p) { return p.block == ask && p.index == 1; });
+    a_.preds[more].push_back({ask, 1});
+    Builder b(&f_);
+    b.set_block(more);
+    std::vector<ValueId> now = f_.blocks[header].params;
+    now.pop_back();                        // `bad`
+    ValueId again = b.emit(OpCode::Lt, {now[count_], test_->args[1]}, pybool());
+    b.op(OpCode::Branch, {again});
+    add_target(f_, a_, more, dispatch, std::move(now));
+    add_target(f_, a_, more, out.block, std::move(out.args));
   }
 
   // Is the loop left for sure: by a test of a counter against something that does not change?
@@ -121,6 +180,11 @@ class Speculation {
       int64_t k;
       if (!next || next->code != step || next->args[0] != *at || !a_.ranges.constant(next->args[1], &k) || k != 1) return false;
     }
+    // In pieces only where the bound is known in front of the loop.
+    if (test->code == OpCode::Lt && test->result() == term.args[0] && !a_.loops.contains(id, f_.values[test->args[1]].block)) {
+      count_ = index;
+      test_ = test;
+    }
     return true;
   }
 
@@ -136,7 +200,7 @@ class Speculation {
     for (BlockId b : loop_.blocks)
       for (uint32_t i = 0; i < f_.blocks[b].ops.size(); ++i) {
         const Op& op = f_.blocks[b].ops[i];
-        if (unusual_.count(b)) break;
+        if (skipped_.count(b)) break;
         if (!op.has(Reads) || op.code == OpCode::ListLen || op.code == OpCode::ListData) continue;
         Place at{b, i};
         if (op.code == OpCode::ArrayLoad) {
@@ -174,24 +238,31 @@ class Speculation {
   }
 
   void edit(Block& made, BlockId from, BlockId b) {
-    ValueId in = f_.add_value(pybool(), b), bad = in;
+    ValueId in = f_.add_value(pyint(), b), bad = in;
     made.params.push_back(in);
     std::vector<Op> ops;
+    auto note = [&](ValueId cond, const Op& op) {
+      ValueId failed = emit(&ops, b, OpCode::Not, {cond}, pybool(), op);
+      bad = emit(&ops, b, OpCode::Or, {bad, emit(&ops, b, OpCode::Cast, {failed}, pyint(), op)}, pyint(), op);
+    };
     for (size_t i = 0; i < made.ops.size(); ++i) {
       Op& op = made.ops[i];
       if (op.code == OpCode::Guard) {
         ValueId cond = op.args[0];
         if (told_by(f_, f_.blocks[from].ops, i, [this](ValueId v) { return a_.ranges.def(v); }) > i) continue;
         if (f_.type_of(cond) != pybool()) cond = emit(&ops, b, OpCode::Cast, {cond}, pybool(), op);
-        bad = emit(&ops, b, OpCode::Or, {bad, emit(&ops, b, OpCode::Not, {cond}, pybool(), op)}, pybool(), op);
+        note(cond, op);
         continue;
       }
       if (is_usual(op)) {                    // taken for granted, and noted where it does not hold
-        bad = emit(&ops, b, OpCode::Or, {bad, emit(&ops, b, OpCode::Not, {op.args[0]}, pybool(), op)}, pybool(), op);
+        bool never = second_ && nested_.count(f_.blocks[from].ops[i].result());
+        if (never) op.imm = 0;
+        else note(op.args[0], op);
         op.code = OpCode::Const;
         op.args.clear();
         op.ints.clear();
       }
+      if (end_ != kNoId && from == loop_.header && made.ops.back().args[0] == (op.results.empty() ? kNoId : op.result())) op.args[1] = end_;
       TypeRef t = op.results.empty() ? nullptr : f_.type_of(op.result());
       int64_t k;
       if (divides(op) && is_integer(t) && !(a_.ranges.constant(op.args[1], &k) && k != 0)) {
@@ -207,49 +278,71 @@ class Speculation {
   }
 
   // An edge out of the copy asks first whether all went well.
-  void leave(BlockId from, uint32_t index, const std::vector<ValueId>& start) {
+  BlockId leave(BlockId from, uint32_t index, const std::vector<ValueId>& start) {
     BlockId ask = f_.add_block();
     a_.preds.resize(f_.blocks.size());
     Edge out = std::move(f_.blocks[from].ops.back().targets[index]);
     f_.blocks[from].ops.back().targets[index] = Edge{ask, {}};
     std::erase_if(a_.preds[out.block], [&](const Pred& p) { return p.block == from && p.index == index; });
     a_.preds[ask].push_back({from, index});
-    ValueId expected = f_.add_value(pybool(), ask);
-    Op likely;
-    likely.code = OpCode::Likely;
-    likely.args = {bad_[from].second};
-    likely.results = {expected};
-    Op branch;
-    branch.code = OpCode::Branch;
-    branch.args = {expected};
-    f_.blocks[ask].ops = {std::move(likely), std::move(branch)};
+    Builder b(&f_);
+    b.set_block(ask);
+    ValueId failed = b.emit(OpCode::Ne, {bad_[from].second, b.const_int(0)}, pybool());
+    b.op(OpCode::Branch, {b.emit(OpCode::Likely, {failed}, pybool())});
     add_target(f_, a_, ask, undo_ ? undo_->back() : loop_.header, undo_ ? std::vector<ValueId>() : start);
     if (undo_) undo_->end(ask, std::move(out));
     else add_target(f_, a_, ask, out.block, std::move(out.args));
+    return ask;
   }
 
   Function& f_;
   Analyses& a_;
   const Loop& loop_;
-  std::unordered_set<BlockId> unusual_;
+  const bool second_;
+  std::unordered_set<BlockId> skipped_;
+  std::unordered_set<ValueId> nested_;     // usual conditions behind whose failure there is another one
+  bool usual_ = false;
+  size_t count_ = kNoId;                  // which parameter of the header counts up to test_->args[1]; kNoId: no pieces
+  const Op* test_ = nullptr;
   ValueId counter_ = kNoId, bound_ = kNoId;                           // bound_: where it counts upward
   std::unique_ptr<Undo> undo_;                                        // of a loop that stores
+  ValueId end_ = kNoId;                    // of the piece
   std::unordered_map<BlockId, std::pair<ValueId, ValueId>> bad_;      // of each block of the copy: at its head, at its end
 };
 
 }  // namespace
 
-void speculate_loops(Function& f, Analyses& a, const std::unordered_set<BlockId>& slow) {
+void speculate_loops(Function& f, Analyses& a, const SlowLoops& slow, SlowLoops* again) {
   const std::vector<Loop>& loops = a.loops.loops();
-  std::vector<uint8_t> inner(loops.size(), 0), left(loops.size(), 0);
+  std::vector<uint8_t> inner(loops.size(), 0);
+  std::vector<Slow> left(loops.size(), Slow::No);
   for (LoopId id = 0; id < loops.size(); ++id) {
     LoopId parent = loops[id].parent;
-    left[id] = slow.count(loops[id].header) || (parent != kNoId && left[parent]);
+    auto at = slow.find(loops[id].header);
+    left[id] = at != slow.end() ? at->second : parent != kNoId ? left[parent] : Slow::No;
     if (parent != kNoId) inner[parent] = 1;
   }
   for (LoopId id = 0; id < loops.size(); ++id) {
-    if (inner[id] || left[id]) continue;
-    Speculation s(f, a, loops[id]);
+    if (inner[id] || left[id] == Slow::Yes) continue;
+    Speculation s(f, a, loops[id], false);
+    if (!s.possible() || (left[id] == Slow::Unusual && !s.has_usual())) continue;
+    s.make();
+    if (s.has_second()) again->emplace(loops[id].header, Slow::Unusual);
+  }
+}
+
+bool speculates(Function& f, Analyses& a, const Loop& loop) {
+  for (BlockId b : loop.blocks)
+    for (const Op& op : f.blocks[b].ops)
+      if (op.has(Reads)) return false;
+  Speculation s(f, a, loop, false);
+  return s.possible() && s.has_usual() && !s.stores();
+}
+
+void speculate_again(Function& f, Analyses& a, const SlowLoops& slow) {
+  for (const Loop& loop : a.loops.loops()) {
+    if (!slow.count(loop.header)) continue;
+    Speculation s(f, a, loop, true);
     if (s.possible()) s.make();
   }
 }

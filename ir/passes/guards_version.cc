@@ -30,7 +30,7 @@ struct Answer {
 
 class Versions {
  public:
-  Versions(Function& f, Analyses& a, std::unordered_set<BlockId>* slow) : f_(f), a_(a), slow_(slow) {}
+  Versions(Function& f, Analyses& a, SlowLoops* slow) : f_(f), a_(a), slow_(slow) {}
 
   void run() {
     const std::vector<Loop>& loops = a_.loops.loops();
@@ -63,7 +63,7 @@ class Versions {
 
   bool try_loop(LoopId id) {
     const Loop& loop = a_.loops.loops()[id];
-    if (!suitable(loop)) return false;
+    if (!suitable(loop) || (!inner_[id] && speculates(f_, a_, loop))) return false;
     // The dispatch block's parameters are made first: the conditions are about them.
     std::vector<ValueId> entry;
     for (ValueId v : f_.blocks[loop.header].params) entry.push_back(f_.add_value(f_.type_of(v), kNoId, std::string(f_.values[v].name)));
@@ -71,7 +71,7 @@ class Versions {
     std::unordered_map<uint64_t, Answer> answers;
     Condition all;
     size_t checks = 0;
-    bool innermost = false;
+    bool innermost = false, unusual = false;
     for (BlockId b : loop.blocks)
       for (uint32_t i = 0; i < f_.blocks[b].ops.size(); ++i) {
         const Op& op = f_.blocks[b].ops[i];
@@ -82,6 +82,7 @@ class Versions {
         bool told = op.code != OpCode::IndexCheck ? bounds.guard(op.args[0], true, {b, i}, &c) : bounds.index(op, {b, i}, &answer.wraps, &c);
         if (!told) continue;
         checks += is_usual(op);
+        unusual |= is_usual(op);
         answers[key(b, i)] = answer;
         LoopBounds::append(&all, c);
         innermost |= !inner_[a_.loops.loop_of(b)];
@@ -91,6 +92,7 @@ class Versions {
     if (cond == kNoId) cond = bounds.emit(OpCode::Const, {}, pybool(), 1);
     make(loop, entry, bounds.take_code(), cond, answers);
     mark_seldom(f_, a_, id);
+    (*slow_)[loop.header] = unusual ? Slow::Unusual : Slow::Yes;
     return true;
   }
 
@@ -119,7 +121,6 @@ class Versions {
     add_target(f_, a_, dispatch, loop.header, entry);
     region.merge_values();
     copied_ += copied_now_;
-    slow_->insert(loop.header);
   }
 
   // Takes the checks out of a block of the copy.
@@ -167,13 +168,13 @@ class Versions {
 
   Function& f_;
   Analyses& a_;
-  std::unordered_set<BlockId>* slow_;
+  SlowLoops* slow_;
   std::vector<uint8_t> inner_, done_;      // has an inner loop; is copied, or part of what is
   size_t copied_ = 0, copied_now_ = 0;
 };
 
 }  // namespace
 
-void version_loops(Function& f, Analyses& a, std::unordered_set<BlockId>* slow) { Versions(f, a, slow).run(); }
+void version_loops(Function& f, Analyses& a, SlowLoops* slow) { Versions(f, a, slow).run(); }
 
 }  // namespace coluber::ir::guards

@@ -101,6 +101,15 @@ class Counts {
     });
   }
 
+  // Is it a piece of a loop already, which begins at some x and ends at x + a constant at the latest?
+  bool is_piece(const Loop& loop, const Counted& c) const {
+    const Op* end = defs_[c.bound];
+    const Op* at = end && end->code == OpCode::Select ? defs_[end->args[1]] : nullptr;
+    if (!at || at->code != OpCode::Add || !small(at->args[1], false)) return false;
+    return std::all_of(loop.entries.begin(), loop.entries.end(),
+                       [&](const Pred& p) { return !p.error() && edge_of(f_, p).args[c.param] == at->args[0]; });
+  }
+
  private:
   // Is v at most a few millions, or the length of an array or list? `in_memory`: and all of it is there, as not of an array that was broadcast.
   // A guess: what it says decides about interruptions alone.
@@ -276,7 +285,8 @@ void run_polls(Function& f, const PassOptions&) {
     const Loop& loop = loops.loops()[id];
     if (loop.parent != kNoId) outer[loop.parent] = 1;
     cuts[id] = find_count(f, loops, id, &counted[id]) && !of_elements(f, loop) && plain_entries(f, loop) &&
-               !(counts.few_rounds(loop, counted[id]) && (loop.depth > 1 || short_round(f, loops, id)));
+               !(counts.few_rounds(loop, counted[id]) && (loop.depth > 1 || short_round(f, loops, id))) &&
+               (loop.depth == 1 || !counts.is_piece(loop, counted[id]));
   }
   std::unordered_map<BlockId, BlockId> moved;
   for (LoopId id = 0; id < loops.loops().size(); ++id) {

@@ -225,6 +225,18 @@ ValueId stride_of_made(Knowledge& know, const Op& make, int64_t axis) {
   return contiguous ? know.make_constant(pyint(), item_size(t->elem)) : kNoId;
 }
 
+// Does a pointer keep alive what it points into, as the array made with it does? A merged one may point into several things, and the reference
+// that holds the memory is another value (analysis/ownership).
+bool keeps_memory(Knowledge& know, ValueId pointer) {
+  for (;;) {
+    const Op* op = know.made_by(pointer, OpCode::PtrAdd);
+    if (!op) op = know.made_by(pointer, OpCode::PtrCast);
+    if (!op) break;
+    pointer = op->args[0];
+  }
+  return know.made_by(pointer, OpCode::OwnerData) || know.made_by(pointer, OpCode::ArrayData) || know.made_by(pointer, OpCode::ListData);
+}
+
 // Questions to an array of which is known how it was made. array.as changes no answer.
 ValueId array_rule(Knowledge& know, Op& op, bool* changed) {
   if (op.code != OpCode::ArrayShape && op.code != OpCode::ArrayStride && op.code != OpCode::ArrayData && op.code != OpCode::ArrayOwner)
@@ -238,7 +250,7 @@ ValueId array_rule(Knowledge& know, Op& op, bool* changed) {
   switch (op.code) {
     case OpCode::ArrayShape: return make->args[2 + static_cast<size_t>(op.imm)];
     case OpCode::ArrayStride: return stride_of_made(know, *make, op.imm);
-    case OpCode::ArrayData: return make->args[1];
+    case OpCode::ArrayData: return keeps_memory(know, make->args[1]) ? make->args[1] : kNoId;
     default: return make->args[0];
   }
 }

@@ -1,23 +1,42 @@
 // Arithmetic that takes more than an instruction and is seldom needed.
-#include <cmath>
+#include <bit>
 #include <cstdint>
 
 #include "jit/runtime/runtime.h"
 
+namespace {
+
+// high:low / y and its remainder, where the quotient fits: high < y.
+uint64_t divide(uint64_t high, uint64_t low, uint64_t y, uint64_t* rest) {
+#ifdef __x86_64__
+  uint64_t q;
+  asm("divq %4" : "=a"(q), "=d"(*rest) : "a"(low), "d"(high), "r"(y) : "cc");          // the compiler calls functions for each of the two
+  return q;
+#else
+  unsigned __int128 n = static_cast<unsigned __int128>(high) << 64 | low;
+  *rest = static_cast<uint64_t>(n % y);
+  return static_cast<uint64_t>(n / y);
+#endif
+}
+
+}  // namespace
+
 extern "C" {
 
-// a / b rounded once, b != 0: 63 bits of the quotient at least, and one that tells of the rest.
+// a / b rounded once, b != 0: 61 bits of the quotient at least, and one that tells of the rest.
 double coluber_int_quotient(int64_t a, int64_t b) {
-  bool negative = (a < 0) != (b < 0);
-  if (a == 0) return negative ? -0.0 : 0.0;
+  uint64_t sign = (a < 0) != (b < 0) ? uint64_t{1} << 63 : 0;
+  if (a == 0) return std::bit_cast<double>(sign);
   uint64_t x = a < 0 ? 0 - static_cast<uint64_t>(a) : static_cast<uint64_t>(a);
   uint64_t y = b < 0 ? 0 - static_cast<uint64_t>(b) : static_cast<uint64_t>(b);
   int left_x = __builtin_clzll(x), left_y = __builtin_clzll(y);
-  unsigned __int128 n = static_cast<unsigned __int128>(x << left_x) << 63;
+  x <<= left_x;
   y <<= left_y;
-  auto q = static_cast<uint64_t>(n / y) | (n % y != 0);
-  double r = std::ldexp(static_cast<double>(q), left_y - left_x - 63);
-  return negative ? -r : r;
+  uint64_t rest, q = divide(x >> 1, x << 63, y, &rest);     // between 2**62 and 2**64
+  q = q >> 1 | (q & 1) | (rest != 0);                       // as a signed number, which converts in one instruction
+  // Times a power of two: the result is between 2**-63 and 2**63, so nothing is lost.
+  uint64_t scale = static_cast<uint64_t>(1023 + left_y - left_x - 62) << 52;
+  return std::bit_cast<double>(std::bit_cast<uint64_t>(static_cast<double>(static_cast<int64_t>(q)) * std::bit_cast<double>(scale)) | sign);
 }
 
 }  // extern "C"

@@ -77,6 +77,32 @@ def test_sort(n):
     f = made("def f(xs):\n    ys = xs.copy()\n    ys.sort(reverse=True)\n    xs.sort()\n    return ys, sorted(ys, key=lambda x: x // 4)")
     same(f, [RANDOM.randint(0, 30) for _ in range(n + 1)])
     same(f, [RANDOM.uniform(-1, 1) for _ in range(n + 1)])
+    same(f, [RANDOM.choice([0.0, -0.0, 1.0, -2.5, float("inf"), float("-inf")]) for _ in range(n + 1)])      # equal ones stay in order
+    same(f, [RANDOM.choice([2 ** 63 - 1, -(2 ** 63), 0, -1, 5]) for _ in range(n + 1)])
+    same(made("def f(xs):\n    xs.sort()\n    return sorted(xs, reverse=True)"), [RANDOM.random() < 0.5 for _ in range(n + 1)])
+
+
+def sort_on_the_way(xs, k):
+    xs.append(xs[0])
+    xs.sort()
+    first, n = xs[0], len(xs)
+    for i in range(n):
+        xs[i] += i
+    xs.sort(reverse=True)
+    return first, xs[k], xs
+
+
+def sort_nothing():
+    xs = []
+    xs.sort()
+    return len(xs)
+
+
+def test_sort_among_other_reads():
+    """What is known of the items before is not taken to hold behind."""
+    same(sort_on_the_way, [5, 3, 9, -1], 2)
+    same(sort_on_the_way, [5.5, 3.0, -0.0, 0.0], 0)
+    same(sort_nothing)
 
 
 def grow(n):

@@ -272,12 +272,60 @@ def test_literal_beside_numpy():
     same(made("def f(a):\n    for i in range(len(a)):\n        a[i] = a[i] + 100 * i\n    return a"), np.ones(5, np.uint8))
 
 
-@pytest.mark.parametrize("lo, hi", [(1, 1000), (94906200, 94906400), (2 ** 30, 2 ** 30 + 100), (-5, 0), (-3, 5), (3, 3)])
+def sum_of_squares(lo, hi):
+    s = 0.0
+    for k in range(lo, hi):
+        s += 1 / k ** 2
+    return s
+
+
+def sum_to(n):
+    s = 0.0
+    for k in range(94_906_266 - 40_000, n):
+        s = s * 0.5 - k / (k * k - 1)
+    return s
+
+
+def sum_in_a_nest(n, m):
+    s = 0.0
+    for i in range(n):
+        for k in range(1, m):
+            s += (i * 2 ** 50 + 3) / (k + i)
+            if s < 0:
+                return s, i
+    return s, -1
+
+
+@pytest.mark.parametrize("lo, hi", [(1, 1000), (94906200, 94906400), (94906266 - 70000, 94906266 + 70000), (2 ** 30, 2 ** 30 + 100), (2 ** 31 - 90, 2 ** 31 + 90),
+                                    (3037000400, 3037000499), (-5, 0), (-3, 5), (3, 3)])
 def test_int_quotients_in_a_sum_are_rounded_once(lo, hi):
-    """The loop runs on floats and is done again where a square has more bits than a float holds."""
-    def total(lo, hi):
+    """The loop runs on floats, and where a square has more bits than a float holds, on floats that are corrected."""
+    same(sum_of_squares, lo, hi)
+
+
+def test_int_quotients_in_other_loops():
+    for n in (0, 94_906_266, 94_906_266 + 40_000, 94_906_266 + 100_000):
+        same(sum_to, n)
+    for n, m in ((3, 7), (40, 40), (0, 5), (5, 1)):
+        same(sum_in_a_nest, n, m)
+
+
+def test_quotients_of_lists_are_rounded_once():
+    """Operands at which the corrections are large, ties, and those beyond what is corrected."""
+    def total(a, b):
         s = 0.0
-        for k in range(lo, hi):
-            s += 1 / k ** 2
+        for k in range(min(len(a), len(b))):
+            s = s * 0.5 + a[k] / b[k]
         return s
-    same(total, lo, hi)
+    rng = random.Random(3)
+
+    def number(bits):
+        return (rng.getrandbits(bits) | 1) * rng.choice([1, -1])
+    for bits in (10, 53, 54, 60, 62, 63):
+        for other in (10, 53, 54, 60, 62, 63):
+            for n in (1, 7, 40):
+                same(total, [number(bits) for _ in range(n)], [number(other) for _ in range(n)])
+    for b in (1, 2, 64, -4, 3):
+        same(total, [number(54) for _ in range(40)] + [0, 0], [b] * 42)
+    same(total, [0, 1, 2 ** 62, -(2 ** 63), 2 ** 63 - 1], [2 ** 60 + 1, -(2 ** 63), 2 ** 62 + 1, 2 ** 53 + 1, -1])
+    same(total, [1] * 40, [2 ** 60 + 1] * 39 + [0])

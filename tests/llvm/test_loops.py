@@ -122,6 +122,31 @@ def squares(n):
     return total
 
 
+def torus(u):
+    return np.roll(u, 1, 0) + np.roll(u, -1, 0) + np.roll(u, 1, 1) + np.roll(u, -1, 1) - 4.0 * u
+
+
+def attraction(position, mass, i):
+    total = 0.0
+    for j in range(position.shape[0]):
+        dx = position[j, 0] - position[i, 0]
+        dy = position[j, 1] - position[i, 1]
+        total += mass[j] / np.sqrt(dx * dx + dy * dy + 1e-3)
+    return total
+
+
+def of_views(x, y):
+    return np.sqrt(x) / (1.0 + y)
+
+
+def scaled(u):
+    return 2.0 * u
+
+
+def rolled_by(x, k):
+    return 2.0 * np.roll(x, k) - x
+
+
 def rounded(a, b):
     total = 0
     for x in a:
@@ -149,6 +174,11 @@ CASES = {
     "ring": (ring, (GRID[0], GRID[1].copy()), [r"fmul <", r"fadd <", r"store <"]),
     "matrix product, i k j": (matmul, (GRID, GRID, np.zeros((N, N))), [r"fmul <", r"fadd <", r"store <"]),
     "quotients of ints, which a float must hold": (squares, (1000,), [r"fdiv <", r"llvm.vector.reduce.fadd"]),
+    "quotients of ints beyond that": (squares, (1000,), [r"fdiv <", r"llvm.fma.v\d+f64", r"fcmp .*<", r"llvm.vector.reduce.fadd"]),
+    "columns of rows": (attraction, (GRID, GRID[0], 3), [r"llvm.sqrt.v", r"fdiv <", r"llvm.vector.reduce.fadd"]),
+    "views with steps": (of_views, (GRID[0, ::2], GRID[1, ::2]), [r"llvm.sqrt.v", r"fdiv <", r"store <"]),
+    "rolls along two axes": (torus, (GRID,), [r"fadd <", r"fmul <", r"store <"]),
+    "a roll by a number": (rolled_by, (GRID[0], 5), [r"fmul <", r"fsub <", r"store <"]),
     "floats that become ints": (rounded, (GRID[0], GRID[1]), [r"fptosi <", r"llvm.rint", r"add <\d+ x i64>"]),
 }
 
@@ -189,6 +219,25 @@ def test_a_small_loop_has_no_second_version(function, arguments, loads):
     assert_vector_loop(text, r"fmul <", r"store <")
     assert len(re.findall(r"load double, ptr .*!tbaa", text)) <= loads, text
     assert text.count("call void") <= 2                     # the error and its traceback
+
+
+def three_sums(x):
+    first, second, third = 0.0, 0.0, 0.0
+    for v in x:
+        first += v
+    for v in x:
+        second += v * v
+    for i in range(len(x)):
+        third += x[i] * i
+    return first, second, third
+
+
+def test_loops_one_after_the_other_are_vector_loops():
+    assert len(vector_loops(llvm_of(three_sums, GRID[0]))) == 3
+
+
+def test_a_roll_makes_no_array():
+    assert llvm_of(torus, GRID).count("coluber_alloc") == llvm_of(scaled, GRID).count("coluber_alloc") > 0
 
 
 def test_heat_by_mod_divides_not():

@@ -162,13 +162,32 @@ def power(x, y):
 # ---- int / int
 
 EXACT = 2 ** 53                                        # up to here a float holds every int
+WIDE = 2 ** 62                                         # below, its float is an int, too
 
 
 @implements("op:int_quotient")
 def quotient(a, b):
     if usual((a >= -EXACT) & (a <= EXACT) & (b >= -EXACT) & (b <= EXACT)):
         return weak(fdiv(cast(a, np.float64), cast(b, np.float64)))
+    # Operands and remainder are split into floats; the quotient that is corrected by the remainder is off by 2**-102 of itself at most before it
+    # is rounded. It is right where that much more or less rounds to the same.
+    fits = (a > -WIDE) & (a < WIDE) & (b > -WIDE) & (b < WIDE) & (a != 0)
+    m, n = select(fits, a, 1), select(fits, b, 1)
+    x, y = cast(m, np.float64), cast(n, np.float64)
+    first = fdiv(x, y)
+    rest = native("fma", -first, y, x) + native("fma", -first, _below(n, y), _below(m, x))
+    correction = fdiv(rest, y)
+    q = first + correction
+    error = correction - (q - first)
+    slack = native("fabs", q) * 2.0 ** -100
+    if usual(fits & (q + (error + slack) == q) & (q + (error - slack) == q), 2):
+        return weak(q)
     return int_quotient(a, b)
+
+
+def _below(n, x):
+    """What the float x lacks of the int n."""
+    return cast(n - cast(x, np.int64), np.float64)
 
 
 # ---- pow with a modulus

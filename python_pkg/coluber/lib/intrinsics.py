@@ -14,6 +14,7 @@ make_complex(re, im) truncdiv truncrem fdiv shl shr floordiv mod    unchecked op
 guard(cond, diag, ints...)         raises the RUNTIME row `diag` of ir/diag.def unless cond
 likely(cond)
 usual(cond)                         likely, and worth a version of the loop in which it is known to hold
+usual(cond, 2)                      where usual() does not hold: worth another version; false in all other places. Either way must be right in any case
 tuple_set(t, i, v) tuple_remove(t, i) tuple_insert(t, i, v) tuple_repeat(v, n) tuple_reverse(t) tuple_map(f, t, more...) range_tuple(n)
 empty_array(shape, dtype[, order[, zeroed]])   checks sizes; memory is not initialised
 array_view(a, shape, strides, offset, layout[, dtype])   bytes; shares a's memory
@@ -21,6 +22,7 @@ get(a, i, ...) put(a, value, i, ...)   item of an array or list at indices known
 load(a, bytes) store(a, bytes, value)  item at a byte offset from the first element
 assign(dst, src)                   dst[...] = src with broadcasting, cast and care for overlap
 as_readonly(a) as_layout(a, layout) elementwise(f, operands...) mem_copy(dst, src, bytes)
+rolled(copy, a, shift, axis)       copy(a, shift, axis), which rolls an array; in an array expression no copy is made. axis -1: all items of an array in C order
 list_new(item_or_dtype_or_list, capacity) list_push(l, x) list_set_len(l, n) list_reserve(l, n)
 item(iterable, i) zero_item(iterable)   item at an index in range; a zero of the element type
 ufunc_call(ufunc, "dd->d", (arrays...), (dims...), (steps...))   one call of NumPy's own loop; returns the FE_* flags it raised
@@ -28,7 +30,7 @@ ufunc_loop(ufunc, dtype, (arrays...), (dims...), (steps...))   the same for a lo
 fold(ufunc, x, a)                  NumPy's reduction of a 1-d array of x's dtype, begun with x
 dot_items(a, b)                    sum of products of two 1-d arrays of one dtype and length, by NumPy's dtype
 place_of("argmax", a) or "argmin"  where NumPy finds the extremum of a contiguous 1-d array that has items
-sort_in_place(a, kind) argsort_in_place(a, indices, kind)   NumPy's sort of a contiguous 1-d array; kind "quick" or "merge"
+sort_in_place(a, kind) argsort_in_place(a, indices, kind)   NumPy's sort of a contiguous 1-d array, or of a list's items; kind "quick" or "merge"
 text(x)                            str(x)"""
 
 
@@ -111,6 +113,7 @@ assign = Intrinsic("assign")
 as_readonly = Intrinsic("as_readonly")
 as_layout = Intrinsic("as_layout")
 elementwise = Intrinsic("elementwise")
+rolled = Intrinsic("rolled")
 mem_copy = Intrinsic("mem_copy")
 list_new = Intrinsic("list_new")
 list_push = Intrinsic("list_push")

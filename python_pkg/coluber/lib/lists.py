@@ -1,8 +1,8 @@
 """Lists: methods, operators, slices. Items are numbers, so that no item owns anything."""
 from coluber.extending import implements
 
-from .intrinsics import get, is_float, is_integer, is_list, is_none, is_tuple, item, list_new, list_push, list_reserve, list_set_len, math_bool
-from .intrinsics import put, same_type, tuple_map, zero_item
+from .intrinsics import get, is_bool, is_float, is_integer, is_list, is_none, is_tuple, item, list_new, list_push, list_reserve, list_set_len, math_bool
+from .intrinsics import put, same_type, sort_in_place, tuple_map, zero_item
 
 
 def new_like(iterable):
@@ -135,7 +135,8 @@ def reverse(self):
         j -= 1
 
 
-# ---- sorting: stable, runs of 24 by insertion, then merged. `values` are moved along with `keys`, or are None.
+# ---- sorting: by NumPy where equal items cannot be told apart; else stable, runs of 24 by insertion, then merged. `values` are moved along with
+# `keys`, or are None.
 
 RUN = 24
 
@@ -210,9 +211,29 @@ def merge_sort(keys, values, down):
             move(spare, spare_values, k, keys, values, k)
 
 
+def one_order(self):
+    """Is there only one way to sort these floats? Where 0.0 and -0.0 are equal, or a nan is neither more nor less, it depends on how it is done."""
+    r = True
+    for x in self:
+        r = r & (x == x) & ((x != 0) | (not math_bool("signbit", x)))
+    return r
+
+
+def sort_items(self, down):
+    sort_in_place(self, "quick")
+    list_set_len(self, len(self))                          # its items have changed
+    if down:
+        reverse(self)
+
+
 def sort_list(self, key, down):
     if is_none(key):
-        merge_sort(self, None, bool(down))
+        if is_integer(zero_item(self)) or is_bool(zero_item(self)):
+            sort_items(self, bool(down))
+        elif is_float(zero_item(self)) and one_order(self):
+            sort_items(self, bool(down))
+        else:
+            merge_sort(self, None, bool(down))
     elif len(self) > 0:
         keys = list_new(key(get(self, 0)), len(self))
         for x in self:

@@ -266,23 +266,102 @@ TEST(Fuse, HeatIsOneNest) {
   EXPECT_EQ(compare(heat(""), {make("C", {6, 7}, 0), make("C", {6, 7}, 2048)}).allocations, 0u);
 }
 
+// What rolls become that are part of no expression: @roll_<layout><axis>, for arrays of two dimensions.
+std::string roll_copies() {
+  std::string s;
+  for (const char* layout : {"C", "F", "S", "A"})
+    for (int axis : {0, 1, -1}) {
+      if (axis < 0 && *layout != 'C') continue;
+      std::string name = std::string("roll_") + layout + (axis < 0 ? "x" : std::to_string(axis));
+      // From (%4, %5) to (%7, %8).
+      std::string to = axis == 0 ? "%10 = add %4, %1 : pyint\n  %11 = imax\n  %7 = mod %10, %11 : pyint\n  %8 = add %5, %13 : pyint\n"
+                       : axis == 1 ? "%10 = add %5, %1 : pyint\n  %11 = imax\n  %8 = mod %10, %11 : pyint\n  %7 = add %4, %13 : pyint\n"
+                                   : "%10 = mul %4, %3 : pyint\n  %20 = add %10, %5 : pyint\n  %21 = add %20, %1 : pyint\n  %22 = mul %2, %3 : pyint\n"
+                                     "  %11 = imax\n  %23 = mod %21, %11 : pyint\n  %7 = floordiv %23, %3 : pyint\n  %8 = mod %23, %3 : pyint\n";
+      to.replace(to.find("imax"), 4, std::string("add ") + (axis == 0 ? "%2" : axis == 1 ? "%3" : "%22") + ", %13 : pyint");
+      s += "func @" + name + "(%0: " + array_text(2, layout) + ", %1: pyint) -> " + array_text(2, "C") + " {\n^0:\n  %2 = array.shape %0, 0 : pyint\n"
+           "  %3 = array.shape %0, 1 : pyint\n  %13 = const 0 : pyint\n  %14 = const 1 : pyint\n  %15 = const 8 : pyint\n  %16 = mul %2, %3 : pyint\n"
+           "  %17 = mul %16, %15 : pyint\n  %18 = alloc %17 : owner\n  %19 = owner.data %18 : ptr(float64)\n"
+           "  %6 = array.make %18, %19, %2, %3 : " + array_text(2, "C") + "\n  jump ^1(%13)\n^1(%4: pyint) loop:\n  %30 = lt %4, %2 : pybool\n"
+           "  br %30, ^2, ^5\n^2:\n  jump ^3(%13)\n^3(%5: pyint) loop:\n  %31 = lt %5, %3 : pybool\n  br %31, ^4, ^6\n^4:\n  " + to +
+           "  %32 = array.load %0, %4, %5 : float64\n  array.store %6, %32, %7, %8\n  %33 = add %5, %14 : pyint\n  jump ^3(%33)\n^5:\n  return %6\n"
+           "^6:\n  %34 = add %4, %14 : pyint\n  jump ^1(%34)\n}\n";
+    }
+  return s;
+}
+
+std::string roll_op(int result, int operand, int shift, const std::string& layout, int axis, const char* to = "C") {
+  return "  %" + std::to_string(result) + " = array.roll %" + std::to_string(operand) + ", %" + std::to_string(shift) + ", " + std::to_string(axis) +
+         ", \"roll_" + layout + (axis < 0 ? "x" : std::to_string(axis)) + "\" : " + array_text(2, to) + "\n";
+}
+
+// Each axis and all the items, by any shift, of any layout and shape, next to an array that broadcasts, into a new array and into its operand.
+TEST(Fuse, Rolls) {
+  for (const char* layout : {"C", "F", "S", "A"})
+    for (int axis : {0, 1, -1})
+      for (int64_t shift : {0, 1, -1, 2, 7, -11})
+        for (auto& shape : kShapes) {
+          if (shape.size() != 2 || (axis < 0 && *layout != 'C')) continue;
+          std::vector<Argument> args{make(layout, shape, 0), make("C", {3, 4}, 1024)};
+          std::string head = "func @f(" + parameters(args) + ") -> array(float64,2,C) exported {\n^0:\n  %2 = const " + std::to_string(shift) + " : pyint\n" +
+                             roll_op(3, 0, 2, layout, axis);
+          Outcome o = compare(head + "  %4 = ew %3, %1, \"add\" : array(float64,2,C)\n  return %4\n}" + kKernels + roll_copies(), args);
+          if (o.error.empty()) EXPECT_EQ(o.allocations, 1u);
+          compare(head + "  %4 = ew %3, %0, \"add\" : array(float64,2,C)\n  array.assign %0, %4\n  return %1\n}" + kKernels + roll_copies(), args);
+          compare(head + "  array.assign %1, %3\n  return %3\n}" + kKernels + roll_copies(), args);
+        }
+}
+
+// Rolls of rolls and of expressions add up; what two rolls are of is computed once.
+TEST(Fuse, RollsOfExpressions) {
+  for (auto& shape : kShapes) {
+    if (shape.size() != 2) continue;
+    std::vector<Argument> args{make("C", shape, 0), make("C", {1, 4}, 1024)};
+    std::string t = " : array(float64,2,C)\n";
+    std::string head = "func @f(" + parameters(args) + ") -> array(float64,2,C) exported {\n^0:\n  %2 = const 2 : pyint\n  %3 = const -1 : pyint\n"
+                       "  %4 = ew %0, %1, \"add\"" + t;
+    Outcome chain = compare(head + roll_op(5, 4, 2, "C", 0) + roll_op(6, 5, 3, "C", 1) + "  %7 = ew %6, %0, \"mul\"" + t + roll_op(8, 7, 2, "C", 1) +
+                                "  return %8\n}" + kKernels + roll_copies(), args);
+    if (chain.error.empty()) EXPECT_EQ(chain.allocations, 1u);
+    Outcome two = compare(head + roll_op(5, 4, 2, "C", 0) + roll_op(6, 4, 3, "C", 0) + "  %7 = ew %6, %5, \"mul\"" + t + "  return %7\n}" + kKernels +
+                              roll_copies(), args);
+    if (two.error.empty()) EXPECT_EQ(two.allocations, 2u);
+    compare(head + roll_op(5, 4, 2, "C", -1) + roll_op(6, 5, 3, "C", -1) + "  %7 = ew %6, %0, \"mul\"" + t + roll_op(8, 7, 2, "C", 0) + "  return %8\n}" +
+                kKernels + roll_copies(), args);
+  }
+}
+
+// A store between a roll and its use: the roll is what was there before.
+TEST(Fuse, RollsSeeNoLaterStores) {
+  std::vector<Argument> args{make("C", {3, 4}, 0), make("C", {3, 4}, 64)};
+  std::string head = "func @f(" + parameters(args) + ") -> array(float64,2,C) exported {\n^0:\n  %2 = const 1 : pyint\n";
+  compare(head + roll_op(3, 0, 2, "C", 1) + "  array.assign %0, %1\n  %4 = ew %3, %0, \"add\" : array(float64,2,C)\n  return %4\n}" + kKernels + roll_copies(),
+          args);
+}
+
 // Random expressions over arrays that overlap at random.
 TEST(Fuse, RandomPrograms) {
   std::mt19937 random(12345);
   auto pick = [&](int n) { return static_cast<int>(random() % static_cast<unsigned>(n)); };
-  for (int round = 0; round < 300; ++round) {
+  for (int round = 0; round < 600; ++round) {
     std::vector<Argument> args;
     for (int k = 0; k < 4; ++k) {
       const char* layout = std::array{"C", "F", "S", "A"}[static_cast<size_t>(pick(4))];
       args.push_back(make(layout, {pick(4) ? 3 : 1, pick(4) ? 4 : 1}, 8 * pick(3) + 700 * 8 * 0 + 1024 * pick(3)));
     }
     std::string s = "func @f(" + parameters(args) + ") -> array(float64,2,C) exported {\n^0:\n";
+    s += "  %90 = const " + std::to_string(pick(9) - 4) + " : pyint\n  %91 = const " + std::to_string(pick(3)) + " : pyint\n";
     int values = 4;
     std::vector<int> pool{0, 1, 2, 3};
     for (int k = 0; k < 8; ++k) {
       auto any = [&] { return "%" + std::to_string(pool[static_cast<size_t>(pick(static_cast<int>(pool.size())))]); };
       if (pick(4) == 0) {
         s += "  array.assign %" + std::to_string(pick(4)) + ", " + any() + "\n";
+      } else if (pick(3) == 0) {
+        int of = pool[static_cast<size_t>(pick(static_cast<int>(pool.size())))];
+        std::string layout = of < 4 ? std::string(1, args[static_cast<size_t>(of)].type->text[16]) : "C";
+        s += roll_op(values, of, 90 + pick(2), layout, layout == "C" ? pick(3) - 1 : pick(2));
+        pool.push_back(values++);
       } else {
         s += "  %" + std::to_string(values) + " = ew " + any() + ", " + any() + ", \"" + std::array{"add", "mul", "checked"}[static_cast<size_t>(pick(7) % 3)] +
              "\" : array(float64,2,C)\n";
@@ -290,8 +369,9 @@ TEST(Fuse, RandomPrograms) {
       }
     }
     s += "  %99 = ew %" + std::to_string(pool.back()) + ", %0, \"add\" : array(float64,2,C)\n  return %99\n}";
-    compare(s + kKernels, args);
-    compare(s + kKernels, args, "cleanup,fuse,inline,cleanup,refcount");
+    s += kKernels + roll_copies();
+    compare(s, args);
+    compare(s, args, "cleanup,fuse,inline,cleanup,refcount");
     if (testing::Test::HasFailure()) FAIL() << "round " << round << "\n" << s;
   }
 }

@@ -117,6 +117,7 @@ bool Interpreter::op(Frame& fr, const Op& op) {
   if (op.code >= OpCode::TupleMake && op.code <= OpCode::Payload) return aggregate(fr, op);
   if (op.code >= OpCode::PtrAdd && op.code <= OpCode::OwnerData) return memory(fr, op);
   if (op.code == OpCode::Elementwise) return elementwise(fr, op);
+  if (op.code == OpCode::ArrayRoll) return roll(fr, op);
   if (op.code == OpCode::ArrayAssign) return assign(fr, op);
   if (op.code >= OpCode::ArrayMake && op.code <= OpCode::ArrayAs) return array(fr, op);
   if (op.code >= OpCode::ListNew && op.code <= OpCode::ListData) return list(fr, op);
@@ -494,6 +495,26 @@ bool Interpreter::elementwise(Frame& fr, const Op& op) {
     if (!call(*kernel, args, &r) || !store(type->elem, a[1] + static_cast<uint64_t>(at[k]), r)) return false;
   }
   fr.values[op.result()] = a;
+  return true;
+}
+
+bool Interpreter::roll(Frame& fr, const Op& op) {
+  TypeRef type = fr.f->type_of(op.result());
+  std::vector<int64_t> shape = shape_of(type, fr.values[op.args[0]]);
+  std::vector<Slots> items;
+  if (!elements(fr, op.args[0], shape, &items)) return false;
+  Slots a = array_slots(reinterpret_cast<uint64_t>(allocate(items.size() * static_cast<size_t>(item_size(type->elem)))), shape);
+  fr.values[op.result()] = a;
+  int64_t total = static_cast<int64_t>(items.size()), n = op.imm < 0 ? total : shape[static_cast<size_t>(op.imm)], below = 1;
+  if (total == 0) return true;
+  if (op.imm >= 0)
+    for (size_t k = static_cast<size_t>(op.imm) + 1; k < shape.size(); ++k) below *= shape[k];
+  int64_t shift = (integer(fr, op.args[1]) % n + n) % n;
+  std::vector<int64_t> at = offsets(shape, shape, strides(type, a));
+  for (int64_t to = 0; to < total; ++to) {
+    int64_t i = to / below % n, from = to + ((i - shift + n) % n - i) * below;
+    if (!store(type->elem, a[1] + static_cast<uint64_t>(at[static_cast<size_t>(to)]), items[static_cast<size_t>(from)])) return false;
+  }
   return true;
 }
 

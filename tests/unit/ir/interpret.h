@@ -52,8 +52,9 @@ class Interpreter {
   bool list(Frame& fr, const Op& op);
   bool checked(Frame& fr, const Op& op);
   bool math(Frame& fr, const Op& op);
-  // `ew` and `array.assign` as they are defined: evaluated as a whole, then stored.
+  // `ew`, `array.roll` and `array.assign` as they are defined: evaluated as a whole, then stored.
   bool elementwise(Frame& fr, const Op& op);
+  bool roll(Frame& fr, const Op& op);
   bool assign(Frame& fr, const Op& op);
   bool elements(const Frame& fr, ValueId v, const std::vector<int64_t>& shape, std::vector<Slots>* out);
 

@@ -4,7 +4,7 @@ import numpy as np
 from coluber.extending import implements
 from coluber.lib.intrinsics import (
     array_view, as_readonly, assign, cast, dtype_of, empty_array, get, is_array, is_bool, is_complex, is_contiguous, is_f_contiguous, is_literal,
-    layout, mem_copy, range_tuple, same_type, static_error, tuple_insert, tuple_map, tuple_remove, tuple_repeat, tuple_set, weak)
+    layout, mem_copy, range_tuple, rolled, same_type, static_error, tuple_insert, tuple_map, tuple_remove, tuple_repeat, tuple_set, weak)
 from coluber.lib.numpy._common import (
     as_array, as_tuple, check_axis, contiguous, flat_view, like, product, shape_text)
 
@@ -533,14 +533,22 @@ def _roll_blocks(a, shift, k):
     return out
 
 
+def _roll_copy(a, shift, axis):
+    """The array that a roll is, where it is not part of an expression."""
+    if is_f_contiguous(a) and a.ndim > 1:
+        return _roll_blocks(a.T, shift, a.ndim - 1 - axis).T
+    return _roll_blocks(contiguous(a), shift, axis)
+
+
+def _roll_items(a, shift, axis):
+    """The same for all items in C order; axis is -1."""
+    return array_view(_roll_blocks(flat_view(a), shift, 0), a.shape, (), 0, "C")
+
+
 def _roll_each(a, shifts, axes):
     if len(axes) == 0:
         return a
-    return _roll_each(_roll_blocks(a, shifts[0], axes[0]), shifts[1:], axes[1:])
-
-
-def _from_the_end(k, ndim):
-    return ndim - 1 - k
+    return _roll_each(rolled(_roll_copy, a, shifts[0], axes[0]), shifts[1:], axes[1:])
 
 
 @implements(np.roll, examples=[
@@ -550,8 +558,11 @@ def _from_the_end(k, ndim):
 def roll(a, shift, axis=None):
     x = as_array(a)
     if axis is None:
-        flat = ravelled_copy(x)
-        return array_view(_roll_blocks(flat, _total(as_tuple(shift)), 0), x.shape, (), 0, "C")
+        if x.ndim == 1:
+            return rolled(_roll_copy, x, _total(as_tuple(shift)), 0)
+        if is_contiguous(x):
+            return rolled(_roll_items, x, _total(as_tuple(shift)), -1)
+        return array_view(rolled(_roll_copy, ravelled_copy(x), _total(as_tuple(shift)), 0), x.shape, (), 0, "C")
     axes = tuple_map(_check_one, as_tuple(axis), x.ndim)
     shifts = as_tuple(shift)
     if len(shifts) == 1 and len(axes) > 1:
@@ -562,9 +573,7 @@ def roll(a, shift, axis=None):
         raise ValueError("'shift' and 'axis' should be scalars or 1D sequences")
     if len(axes) == 0:
         return np.copy(x)
-    if is_f_contiguous(x) and x.ndim > 1:
-        return _roll_each(x.T, shifts, tuple_map(_from_the_end, axes, x.ndim)).T
-    return _roll_each(contiguous(x), shifts, axes)
+    return _roll_each(x, shifts, axes)
 
 
 def _total(t):
