@@ -155,6 +155,7 @@ void index_function(FunctionInfo& info);                 // uses, order, defs
 
 // explain.cc: messages.
 Diag make_diag(Session& session, Spec& spec, const TypeFail& fail, uint32_t loc);
+Diag make_diag(const char* id, const std::vector<std::string>& args);   // without a place
 Diag make_diag(const FunctionInfo& fn, const ir::BuildError& error);   // of the frontend
 void add_caller(Diag* diag, Spec& caller, uint32_t loc);   // on the way out: the call at `loc` led there
 std::string operator_text(const std::string& op);          // "add" -> "+"
@@ -190,6 +191,8 @@ TV start_iter(Emit& e, const TV& v);
 void next_iter(Emit& e, const TV& it, TV* next, TV* has);   // the value: iter_value, only where has is true
 TV iter_value(Emit& e, const TV& it);
 std::vector<TypeRef> iter_items(TypeRef iterable);
+bool is_prange(TypeRef t);
+const std::vector<std::string>& schedules();             // of prange, in the order of par.for's
 TypeRef element_type(Emit& e, const TV& iterable);
 TV call(Emit& e, const TV& callee, std::vector<TV> args, const std::vector<std::string>& keywords);   // calls.cc
 size_t carried_defaults(const FunctionInfo& fn);

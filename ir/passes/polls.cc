@@ -228,6 +228,7 @@ void run_polls(Function& f, const PassOptions&) {
     const Loop& loop = loops.loops()[id];
     if (loop.parent != kNoId) outer[loop.parent] = 1;
     cuts[id] = find_count(f, loops, id, &counted[id]) && !of_elements(f, loop) && plain_entries(f, loop) &&
+               !(f.by_cells && loop.depth == 1) &&       // the runtime gives it small parts, and looks between them
                (loop.depth == 1 || !counts.small(counted[id].bound));
   }
   std::unordered_map<BlockId, BlockId> moved;
@@ -237,7 +238,7 @@ void run_polls(Function& f, const PassOptions&) {
     if (outer[id])
       poll_at_back_edges(f, loop);
     else if (cuts[id])
-      cut(f, loop, counted[id], has(f, loops, id, {OpCode::Call, OpCode::CallRt, OpCode::CallPtr}) ? kPieceOfCalls : kPiece, &moved);
+      cut(f, loop, counted[id], has(f, loops, id, {OpCode::Call, OpCode::CallRt, OpCode::CallPtr, OpCode::ParFor}) ? kPieceOfCalls : kPiece, &moved);
   }
 }
 

@@ -56,6 +56,8 @@ typedef struct coluber_exc {
   coluber_frame frames[COLUBER_MAX_FRAMES];   /* innermost first */
 } coluber_exc;
 
+/* gil_held of a thread that helps with a parallel loop: its poll word asks it to stop. */
+enum { COLUBER_IN_REGION = 2 };
 typedef struct coluber_ctx {
   const volatile uint8_t *poll;   /* non-zero: call coluber_poll */
   char *stack_limit;              /* the stack pointer must stay above */

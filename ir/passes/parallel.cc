@@ -1,0 +1,202 @@
+// Parallel: the rounds of a prange loop become a function that the runtime calls for parts of the range, on several threads.
+//
+//   before   ^0: %s = par.loop %start, %chunk, %threads        after   ^0: jump ^1(%init)
+//                jump ^1(%s, %init)                                   ^1(%init): %sum = par.for %start, %stop, %chunk, %threads, %x, %zero, %init, "f.par1"
+//            ^1(%i, %acc) loop: br lt(%i, %stop), ^2, ^3                  jump ^3(%sum)
+//            ^2: %acc2 = add %acc, f(%x, %i)                          @f.par1(%start', %stop', %x, %acc'): the loop, from %start' to %stop'
+//                jump ^1(add(%i, 1), %acc2)                           @f.par1.combine(%a, %b): return add %a, %b
+//            ^3(%acc): ...
+//
+// Outer loops come first; one inside of another runs within a round of it. Loops that cannot run so stay as they are, and the report says why.
+// Runs in front of fuse, while array operations are still whole, and of the passes that prove and move index checks: they treat the rounds as
+// any loop. Requires typed IR without reference counts. Leaves no par.loop.
+#include "ir/passes/parallel.h"
+
+#include <algorithm>
+
+#include "ir/passes/manager.h"
+#include "ir/passes/rewrite.h"
+#include "ir/places.h"
+
+namespace coluber::ir {
+namespace {
+
+using namespace parallel;
+
+bool has_marks(const Function& f) {
+  for (const Block& b : f.blocks)
+    for (const Op& op : b.ops)
+      if (op.code == OpCode::ParLoop) return true;
+  return false;
+}
+
+// The loop is an ordinary one from now on.
+void remove_marks(Function& f, const std::vector<ValueId>& marks) {
+  ValueMap map(f.values.size());
+  for (Block& b : f.blocks)
+    std::erase_if(b.ops, [&](const Op& op) {
+      if (op.code != OpCode::ParLoop || std::find(marks.begin(), marks.end(), op.result()) == marks.end()) return false;
+      map.replace(f, op.result(), op.args[0]);
+      return true;
+    });
+  map.apply(f);
+}
+
+class Parallel {
+ public:
+  Parallel(Program& p, const PassOptions& options)
+      : p_(p), summary_(p), strict_(options.unproved_is_error), report_(options.report ? *options.report : unread_) {}
+
+  void run() {
+    size_t written = p_.functions.size();
+    for (size_t i = 0; i < written; ++i) {                // those that are made meanwhile have been looked at as part of the loop around
+      Function& f = *p_.functions[i];
+      if (!f.typed || !has_marks(f)) continue;
+      int made = 0;
+      while (has_marks(f)) next(f, &made);
+    }
+    for (size_t i = written; i < p_.functions.size(); ++i) inner(*p_.functions[i]);
+  }
+
+ private:
+  // The outermost loop that is left.
+  void next(Function& f, int* made) {
+    Analyses a(f);
+    for (LoopId id = 0; id < a.loops.loops().size() && !a.loops.irreducible(); ++id) {
+      const Loop& loop = a.loops.loops()[id];
+      for (const Pred& entry : loop.entries)
+        for (size_t k = 0; !entry.error() && k < edge_of(f, entry).args.size(); ++k) {
+          const Op* mark = a.uses.def_op(f, edge_of(f, entry).args[k]);
+          if (mark && mark->code == OpCode::ParLoop) return loop_found(f, a, id, k, *mark, made);
+        }
+    }
+    std::vector<ValueId> rest;                            // marks of loops that are gone
+    for (const Block& b : f.blocks)
+      for (const Op& op : b.ops)
+        if (op.code == OpCode::ParLoop) rest.push_back(op.result());
+    remove_marks(f, rest);
+  }
+
+  // What the header computes from outside values alone goes in front of the loop; an exception handler may use it. False: there was nothing.
+  static bool hoist(Function& f, const Analyses& a, LoopId id) {
+    const Loop& loop = a.loops.loops()[id];
+    if (loop.entries.size() != 1 || loop.entries[0].error()) return false;
+    std::vector<Op>& from = f.blocks[loop.header].ops;
+    std::vector<Op>& to = f.blocks[loop.entries[0].block].ops;
+    bool any = false;
+    std::vector<Op> stay;
+    for (Op& op : from) {
+      bool free = op.has(Pure);
+      for (ValueId v : op.args) free = free && !a.loops.contains(id, f.values[v].block);
+      if (!free) {
+        stay.push_back(std::move(op));
+        continue;
+      }
+      for (ValueId v : op.results) f.values[v].block = loop.entries[0].block;
+      to.insert(to.end() - 1, std::move(op));
+      any = true;
+    }
+    from = std::move(stay);
+    return any;
+  }
+
+  void loop_found(Function& f, const Analyses& a, LoopId id, size_t counter, const Op& mark, int* made) {
+    if (hoist(f, a, id)) return;                          // positions of ops have changed
+    LoopNote& note = add_note(f, mark.loc);
+    ValueId begin = mark.result(), variable = kNoId;
+    Candidate c;
+    if (find_form(f, a, id, counter, &c, &note.why)) {
+      if (find_carried(f, a, &c, &variable, &note.why)) {
+        if (!races(f, a, c, &note)) return remove_marks(f, {begin});
+        int64_t schedule = mark.imm == kEqual && varies(f, a, c) ? static_cast<int64_t>(kMeasured) : mark.imm;
+        describe(f, c, schedule, &note);
+        outline(p_, f, a, c, f.name + ".par" + std::to_string(++*made), schedule);
+      } else {
+        carried_error(f, a, id, variable, note.why);
+      }
+    }
+    remove_marks(f, {begin});
+  }
+
+  LoopNote& add_note(const Function& f, uint32_t loc) {
+    LoopNote& note = report_.loops.emplace_back();
+    place(f, loc, &note.function, &note.file, &note.place);
+    return note;
+  }
+
+  static void place(const Function& f, uint32_t loc, std::string* function, std::string* file, Loc* out) {
+    uint32_t at = user_place(f, loc);
+    *out = at < f.locs.size() ? f.locs[at] : Loc{};
+    if (out->scope >= f.scopes.size()) return;
+    *function = f.scopes[out->scope].name;
+    *file = f.scopes[out->scope].file;
+  }
+
+  // False: an error.
+  bool races(const Function& f, const Analyses& a, const Candidate& c, LoopNote* note) {
+    Findings found;
+    find_races(f, a, c, summary_, &found);
+    for (auto& [loc, what] : found.unproved) {
+      std::string function, file;
+      place(f, loc, &function, &file, &note->unproved.emplace_back(Loc{}, what).first);
+    }
+    bool unproved = strict_ && !found.unproved.empty();
+    if (found.race.empty() && !unproved) return true;
+    UserError& e = report_.errors.emplace_back();
+    e.id = found.race.empty() ? "PrangeUnproved" : "PrangeRace";
+    e.args = {found.race.empty() ? found.unproved[0].second : found.race};
+    place(f, found.race.empty() ? found.unproved[0].first : found.race_loc, &e.function, &e.file, &e.place);
+    note->why = e.args[0];
+    return false;
+  }
+
+  static void describe(const Function& f, const Candidate& c, int64_t schedule, LoopNote* note) {
+    constexpr const char* kNames[] = {"equal parts", "parts by measured time", "static", "dynamic", "guided", "runtime"};
+    note->parallel = true;
+    note->schedule = kNames[schedule];
+    for (const Carried& k : c.carried)
+      note->reductions.push_back(f.values[f.blocks[c.header].params[k.param]].name + " (" + text(k.how) + ")");
+  }
+
+  // Where the variable is assigned: what comes around to the header.
+  void carried_error(const Function& f, const Analyses& a, LoopId id, ValueId variable, const std::string& why) {
+    const Loop& loop = a.loops.loops()[id];
+    const std::vector<ValueId>& params = f.blocks[loop.header].params;
+    size_t k = static_cast<size_t>(std::find(params.begin(), params.end(), variable) - params.begin());
+    uint32_t loc = f.blocks[loop.header].term().loc;
+    for (const Pred& latch : loop.latches)
+      if (const Op* op = latch.error() ? nullptr : a.uses.def_op(f, edge_of(f, latch).args[k]); op && op->loc) loc = op->loc;
+    std::string name = f.values[variable].name;
+    UserError& e = report_.errors.emplace_back();
+    e.id = "PrangeCarried";
+    e.args = {name.empty() ? "a value" : "variable '" + name + "'", why};
+    place(f, loc, &e.function, &e.file, &e.place);
+  }
+
+  // Loops within rounds.
+  void inner(Function& f) {
+    std::vector<ValueId> marks;
+    for (const Block& b : f.blocks)
+      for (const Op& op : b.ops)
+        if (op.code == OpCode::ParLoop) {
+          add_note(f, op.loc).why = "it is inside of a parallel loop";
+          marks.push_back(op.result());
+        }
+    if (!marks.empty()) remove_marks(f, marks);
+  }
+
+  Program& p_;
+  fuse::Summary summary_;                  // of the functions as they were: bodies are called by nobody here
+  const bool strict_;
+  Report unread_;
+  Report& report_;
+};
+
+}  // namespace
+
+void run_parallel(Program& p, const PassOptions& options) {
+  for (const auto& f : p.functions)
+    if (f->typed && has_marks(*f)) return Parallel(p, options).run();
+}
+
+}  // namespace coluber::ir

@@ -1,0 +1,141 @@
+// Finding libomp. One that is in the process already is used, whoever brought it: two of them would each start their threads. Else the one beside
+// the extension, which the wheels carry, else the system's.
+#include "jit/runtime/openmp.h"
+
+#include <dlfcn.h>
+#include <link.h>
+#include <sched.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+#include <string_view>
+
+#include "jit/runtime/runtime.h"
+
+namespace coluber::jit {
+namespace {
+
+// After a loop its threads look for another one for so long, then they sleep: starting them again from sleep takes some 6 us instead of 1, and
+// while they look they take other libraries' processors.
+constexpr const char* kPassive = "KMP_BLOCKTIME=50us";
+
+int note_library(dl_phdr_info* info, size_t, void* out) {
+  std::string_view path = info->dlpi_name ? info->dlpi_name : "";
+  std::string_view name = path.substr(path.rfind('/') + 1);
+  if (!name.starts_with("libomp.") && !name.starts_with("libomp-") && !name.starts_with("libomp5.") && !name.starts_with("libiomp5")) return 0;
+  *static_cast<std::string*>(out) = path;
+  return 1;
+}
+
+std::string beside_extension() {
+  Dl_info info{};
+  if (!dladdr(reinterpret_cast<void*>(&beside_extension), &info) || !info.dli_fname) return "";
+  std::string path = info.dli_fname;
+  return path.substr(0, path.rfind('/') + 1) + "libomp.so.5";
+}
+
+template <class F>
+bool find(void* library, const char* name, F* out) {
+  *out = reinterpret_cast<F>(dlsym(library, name));
+  return *out != nullptr;
+}
+
+bool resolve(void* library, OpenMp* omp) {
+  return find(library, "__kmpc_fork_call", &omp->fork_call) && find(library, "__kmpc_push_num_threads", &omp->push_num_threads) &&
+         find(library, "__kmpc_global_thread_num", &omp->global_thread_num) && find(library, "omp_get_max_threads", &omp->max_threads) &&
+         find(library, "omp_get_num_threads", &omp->num_threads) && find(library, "omp_get_thread_num", &omp->thread_num) &&
+         find(library, "omp_get_schedule", &omp->schedule);
+}
+
+struct Loaded {
+  OpenMp omp;
+  bool ok = false;
+  std::string why;
+};
+
+Loaded load() {
+  Loaded out;
+  void* library = nullptr;
+  dl_iterate_phdr(note_library, &out.omp.path);
+  if (!out.omp.path.empty()) {
+    library = dlopen(out.omp.path.c_str(), RTLD_NOW | RTLD_NOLOAD);
+    out.omp.found = library && resolve(library, &out.omp);
+    if (out.omp.found) return out.ok = true, out;
+  }
+  for (const std::string& path : {beside_extension(), std::string("libomp.so.5"), std::string("/usr/lib/llvm-19/lib/libomp.so.5")}) {
+    if (path.empty() || !(library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL))) continue;
+    out.omp.path = path;
+    if (!resolve(library, &out.omp)) continue;
+    void (*set_defaults)(const char*) = nullptr;
+    if (!std::getenv("KMP_BLOCKTIME") && !std::getenv("OMP_WAIT_POLICY") && find(library, "kmp_set_defaults", &set_defaults)) set_defaults(kPassive);
+    return out.ok = true, out;
+  }
+  const char* error = dlerror();
+  out.why = error ? error : "libomp.so.5 was not found";
+  return out;
+}
+
+const Loaded& loaded() {
+  static const Loaded* it = new Loaded(load());      // never unloaded: its threads may be at work when the process ends
+  return *it;
+}
+
+// ---- processors that a container's limit leaves
+
+double quota_of(const std::string& directory) {
+  std::ifstream file(directory + "/cpu.max");        // "max 100000" or "200000 100000"
+  double quota = 0, period = 0;
+  std::string first;
+  if (file >> first >> period && first != "max" && period > 0) quota = std::atof(first.c_str()) / period;
+  return quota;
+}
+
+int container_limit() {
+  std::ifstream groups("/proc/self/cgroup");
+  std::string line;
+  double least = 0;
+  auto note = [&](double quota) {
+    if (quota > 0 && (least == 0 || quota < least)) least = quota;
+  };
+  while (std::getline(groups, line)) {
+    if (line.rfind("0::", 0) != 0) continue;
+    std::string path = line.substr(3);
+    while (true) {                                   // the limits of groups around hold as well
+      note(quota_of("/sys/fs/cgroup" + path));
+      size_t slash = path.rfind('/');
+      if (slash == std::string::npos || path.size() <= 1) break;
+      path.resize(slash);
+    }
+    note(quota_of("/sys/fs/cgroup"));
+  }
+  long long quota = -1, period = 0;
+  if (std::ifstream v1("/sys/fs/cgroup/cpu/cpu.cfs_quota_us"); v1 >> quota && quota > 0) {
+    std::ifstream length("/sys/fs/cgroup/cpu/cpu.cfs_period_us");
+    if (length >> period && period > 0) note(static_cast<double>(quota) / static_cast<double>(period));
+  }
+  return least > 0 ? std::max(1, static_cast<int>(least + 0.999)) : 0;
+}
+
+}  // namespace
+
+const OpenMp* openmp(std::string* why) {
+  const Loaded& it = loaded();
+  if (!it.ok && why) *why = it.why;
+  return it.ok ? &it.omp : nullptr;
+}
+
+int default_threads() {
+  static const int count = [] {
+    const OpenMp* omp = openmp();
+    if (!omp) return 1;
+    int threads = std::max(1, omp->max_threads());
+    int limit = std::getenv("OMP_NUM_THREADS") ? 0 : container_limit();
+    return limit ? std::min(threads, limit) : threads;
+  }();
+  return count;
+}
+
+}  // namespace coluber::jit
