@@ -184,6 +184,7 @@ TV truth(Emit& e, const TV& a);
 TV to_number(Emit& e, const TV& a, TypeRef type);        // int(), float(), np.float64() ... of a number
 TV get_item(Emit& e, const TV& container, const TV& key);   // index.cc
 void set_item(Emit& e, const TV& container, const TV& key, const TV& value);
+TV atomic_item(Emit& e, const std::string& op, const TV& array, const TV& key, std::vector<TV> values);
 TV get_attr(Emit& e, const TV& object, const std::string& name);   // attributes.cc
 TV length(Emit& e, const TV& v);                         // iterate.cc
 TV item_at(Emit& e, const TV& v, const TV& index);       // item of an iterable at an index in range

@@ -44,6 +44,9 @@ struct Candidate {
   size_t test = 0;                         // index of the comparison in the header
   ValueId start = kNoId, stop = kNoId;
   Edge on_error;                           // where errors of its rounds go
+  std::vector<BlockId> blocks;             // the loop's, and those behind it that do nothing but raise
+  std::vector<uint8_t> inside;             // by block
+  bool contains(BlockId b) const { return b < inside.size() && inside[b]; }
   std::vector<Carried> carried;
 };
 

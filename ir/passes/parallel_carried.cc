@@ -23,7 +23,7 @@ bool ordered(OpCode code) { return code == OpCode::Lt || code == OpCode::Le || c
 class Follow {
  public:
   Follow(const Function& f, const Analyses& a, const Candidate& c, size_t param)
-      : f_(f), a_(a), loop_(a.loops.loops()[c.loop]), id_(c.loop), header_(c.header), param_(param), start_(f.blocks[c.header].params[param]) {}
+      : f_(f), a_(a), c_(c), header_(c.header), param_(param), start_(f.blocks[c.header].params[param]) {}
 
   bool run(Carried* out) {
     if (is_last()) {
@@ -36,7 +36,7 @@ class Follow {
       ValueId v = work_.back();
       work_.pop_back();
       for (const Position& at : a_.uses.uses(v))
-        if (a_.loops.contains(id_, at.block) && !use(v, at)) return false;
+        if (c_.contains(at.block) && !use(v, at)) return false;
     }
     return merges() && conditions() && decide(out);
   }
@@ -51,7 +51,7 @@ class Follow {
 
   bool is_last() const {
     for (const Position& at : a_.uses.uses(start_))
-      if (a_.loops.contains(id_, at.block) && !leaves(at)) return false;
+      if (c_.contains(at.block) && !leaves(at)) return false;
     return !is_managed(f_.type_of(start_));
   }
   // The header's way out takes it along.
@@ -110,7 +110,7 @@ class Follow {
   bool edges(ValueId v, const Op& op, BlockId from) {
     if (op.code == OpCode::Branch && op.args[0] == v) branches_.push_back(from);
     for (const Edge& e : op.targets) {
-      if (!a_.loops.contains(id_, e.block)) continue;
+      if (!c_.contains(e.block)) continue;
       for (size_t k = 0; k < e.args.size(); ++k) {
         if (e.args[k] != v) continue;
         if (e.block == header_ && k != param_) return fail("another variable gets its value");
@@ -131,7 +131,7 @@ class Follow {
       BlockId b = f_.values[q].block;
       size_t k = static_cast<size_t>(std::find(f_.blocks[b].params.begin(), f_.blocks[b].params.end(), q) - f_.blocks[b].params.begin());
       for (const Pred& p : a_.cfg.preds(b)) {
-        if (b == header_ && !a_.loops.contains(id_, p.block)) continue;
+        if (b == header_ && !c_.contains(p.block)) continue;
         if (p.error()) return fail("an exception handler uses it");
         ValueId v = edge_of(f_, p).args[k];
         if (!inside(v) && !foreign(v, p)) return false;
@@ -149,7 +149,7 @@ class Follow {
   bool foreign(ValueId v, const Pred& p) {
     BlockId below = kNoId;
     BlockId at = p.block;
-    for (int steps = 0; steps < 64 && a_.loops.contains(id_, at); ++steps) {
+    for (int steps = 0; steps < 64 && c_.contains(at); ++steps) {
       const Op& term = f_.blocks[at].term();
       if (term.code == OpCode::Branch) {
         int side = below == kNoId ? static_cast<int>(p.index) : a_.dom.dominates(term.targets[0].block, below) ? 0 : 1;
@@ -257,7 +257,7 @@ class Follow {
         if (!only_merge(s)) return false;
         continue;
       }
-      for (BlockId k : loop_.blocks) {
+      for (BlockId k : c_.blocks) {
         if (!a_.dom.dominates(s, k)) continue;
         for (const Op& op : f_.blocks[k].ops)
           if (op.has(Writes)) return false;
@@ -269,7 +269,7 @@ class Follow {
   }
   // All that the block gets is the value itself.
   bool only_merge(BlockId b) const {
-    if (!a_.loops.contains(id_, b)) return false;
+    if (!c_.contains(b)) return false;
     if (b == header_) return f_.blocks[b].params.size() <= 2;       // the counter and this
     for (ValueId p : f_.blocks[b].params)
       if (!inside(p)) return false;
@@ -288,8 +288,7 @@ class Follow {
 
   const Function& f_;
   const Analyses& a_;
-  const Loop& loop_;
-  const LoopId id_;
+  const Candidate& c_;
   const BlockId header_;
   const size_t param_;
   const ValueId start_;

@@ -34,17 +34,35 @@ bool counts_by_one(const Function& f, const Analyses& a, const Candidate& c) {
   return true;
 }
 
+// Ways out of a round that end in an exception belong to it; others do not.
+bool find_region(const Function& f, const Analyses& a, Candidate* c) {
+  const Loop& loop = a.loops.loops()[c->loop];
+  c->blocks = loop.blocks;
+  c->inside.assign(f.blocks.size(), 0);
+  for (BlockId b : loop.blocks) c->inside[b] = 1;
+  for (size_t i = 0; i < c->blocks.size(); ++i) {         // grows meanwhile
+    const Op& term = f.blocks[c->blocks[i]].term();
+    if (term.code == OpCode::Return) return false;
+    for (const Edge& e : term.targets) {
+      if (c->inside[e.block] || c->blocks[i] == c->header) continue;
+      c->inside[e.block] = 1;
+      c->blocks.push_back(e.block);
+    }
+  }
+  return !c->inside[f.blocks[c->header].term().targets[1].block];
+}
+
 // Errors of all rounds go to one place, which needs nothing of the loop's own.
 bool find_handler(const Function& f, const Analyses& a, Candidate* c) {
   bool first = true;
-  for (BlockId b : a.loops.loops()[c->loop].blocks) {
+  for (BlockId b : c->blocks) {
     const Edge& e = f.blocks[b].on_error;
     bool raises = false;
     for (const Op& op : f.blocks[b].ops) raises |= op.has(Raises);
-    if (!raises || (e.valid() && a.loops.contains(c->loop, e.block))) continue;
+    if (!raises || (e.valid() && c->contains(e.block))) continue;
     if (!first && (e.block != c->on_error.block || e.args != c->on_error.args)) return false;
     for (ValueId v : e.args)
-      if (a.loops.contains(c->loop, f.values[v].block)) return false;
+      if (c->contains(f.values[v].block)) return false;
     c->on_error = e;
     first = false;
   }
@@ -57,7 +75,7 @@ bool used_at_end_only(const Function& f, const Analyses& a, const Candidate& c) 
   bool only = a.cfg.preds(exit).size() == 1;
   auto ok = [&](ValueId v) {
     for (const Position& at : a.uses.uses(v)) {
-      if (a.loops.contains(c.loop, at.block)) continue;
+      if (c.contains(at.block)) continue;
       if (!only || !a.dom.dominates(exit, at.block)) return false;
     }
     return true;
@@ -85,19 +103,15 @@ bool find_form(const Function& f, const Analyses& a, LoopId id, size_t counter, 
   if (!find_test(f, a, out) || !counts_by_one(f, a, *out)) return *why = shape, false;
   for (const Op& op : f.blocks[loop.header].ops)
     if (!op.has(Pure) && !op.has(Term)) return *why = shape, false;
-  for (const Pred& exit : loop.exits)
-    if (!exit.error() && exit.block != loop.header) return *why = "break or return leaves it", false;
+  if (!find_region(f, a, out)) return *why = "break or return leaves it", false;
   if (!find_handler(f, a, out) || (out->on_error.valid() && !used_at_end_only(f, a, *out))) return *why = "an exception handler around it uses variables that are assigned in it", false;
-  for (BlockId b : loop.blocks)
-    for (const Op& op : f.blocks[b].ops)
-      if (op.code == OpCode::ExcCatch && !a.loops.contains(id, b)) return *why = shape, false;
   return true;
 }
 
 // An inner loop whose number of rounds depends on data, one that is not always entered, or a call of which nothing is known.
 bool varies(const Function& f, const Analyses& a, const Candidate& c) {
   const Loop& loop = a.loops.loops()[c.loop];
-  auto invariant = [&](ValueId v) { return !a.loops.contains(c.loop, f.values[v].block); };
+  auto invariant = [&](ValueId v) { return !c.contains(f.values[v].block); };
   for (BlockId b : loop.blocks)
     for (const Op& op : f.blocks[b].ops)
       if (op.code == OpCode::Call || op.code == OpCode::CallPtr || op.code == OpCode::Print) return true;

@@ -59,15 +59,14 @@ class Outline {
   }
 
   void run() {
-    const Loop& loop = a_.loops.loops()[c_.loop];
     ValueId start = to_->add_value(pyint(), 0), stop = to_->add_value(pyint(), 0);
     for (TypeRef t : types_) accumulators_.push_back(to_->add_value(t, 0));
-    for (BlockId b : loop.blocks) define_block(b);
+    for (BlockId b : c_.blocks) define_block(b);
     Builder entry(to_);
     clamp(entry, &start_, start, c_.start, true);
     clamp(entry, &stop_, stop, c_.stop, false);
     done_ = to_->add_block();
-    for (BlockId b : loop.blocks) copy_block(b);
+    for (BlockId b : c_.blocks) copy_block(b);
     enter(entry);
     finish();
     std::vector<ValueId>& params = to_->blocks[0].params;
@@ -238,12 +237,12 @@ ValueId neutral(Builder& b, const Carried& k, TypeRef type, ValueId initial) {
   return b.const_int(k.how == Combine::Add ? 0 : 1, type);
 }
 
-void forget_in_states(Function& f, const Analyses& a, LoopId loop) {
+void forget_in_states(Function& f, const Candidate& c) {
   for (Block& b : f.blocks) {
     if (!b.state) continue;
     for (auto* list : {&b.state->locals, &b.state->stack})
       for (ValueId& v : *list)
-        if (v != kNoId && f.values[v].block < a.cfg.size() && a.loops.contains(loop, f.values[v].block)) v = kNoId;
+        if (v != kNoId && c.contains(f.values[v].block)) v = kNoId;
   }
 }
 
@@ -254,7 +253,7 @@ void outline(Program& p, Function& f, const Analyses& a, const Candidate& c, con
   body.run();
   const std::vector<TypeRef>& types = body.types();
   if (!types.empty()) make_combine(p, f, a, c, types, name + ".combine");
-  forget_in_states(f, a, c.loop);
+  forget_in_states(f, c);
   std::vector<ValueId> params = f.blocks[c.header].params, captured = body.captured();
   Op mark = *c.mark, exit = f.blocks[c.header].term();
   Edge leave = exit.targets[1];

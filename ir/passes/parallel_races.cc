@@ -38,10 +38,10 @@ struct Access {
 class Races {
  public:
   Races(const Function& f, const Analyses& a, const Candidate& c, fuse::Summary& summary, Findings* out)
-      : f_(f), a_(a), loop_(a.loops.loops()[c.loop]), id_(c.loop), counter_(f.blocks[c.header].params[c.counter]), summary_(summary), out_(*out) {}
+      : f_(f), a_(a), c_(c), id_(c.loop), counter_(f.blocks[c.header].params[c.counter]), summary_(summary), out_(*out) {}
 
   void run() {
-    for (BlockId b : loop_.blocks)
+    for (BlockId b : c_.blocks)
       for (const Op& op : f_.blocks[b].ops) collect(op, b);
     for (const Access& s : stores_) {
       if (s.root == kNoId) continue;
@@ -54,7 +54,7 @@ class Races {
   }
 
  private:
-  bool outside(ValueId v) const { return !a_.loops.contains(id_, f_.values[v].block); }
+  bool outside(ValueId v) const { return !c_.contains(f_.values[v].block); }
   const Op* def(ValueId v) const { return a_.uses.def_op(f_, v); }
 
   // ---- what is accessed
@@ -353,7 +353,7 @@ class Races {
 
   const Function& f_;
   const Analyses& a_;
-  const Loop& loop_;
+  const Candidate& c_;
   const LoopId id_;
   const ValueId counter_;
   fuse::Summary& summary_;
