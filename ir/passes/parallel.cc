@@ -30,12 +30,12 @@ bool has_marks(const Function& f) {
   return false;
 }
 
-// The loop is an ordinary one from now on.
-void remove_marks(Function& f, const std::vector<ValueId>& marks) {
+// What is left of them: those of loops that are gone.
+void remove_marks(Function& f) {
   ValueMap map(f.values.size());
   for (Block& b : f.blocks)
     std::erase_if(b.ops, [&](const Op& op) {
-      if (op.code != OpCode::ParLoop || std::find(marks.begin(), marks.end(), op.result()) == marks.end()) return false;
+      if (op.code != OpCode::ParLoop) return false;
       map.replace(f, op.result(), op.args[0]);
       return true;
     });
@@ -49,13 +49,12 @@ class Parallel {
 
   void run() {
     size_t written = p_.functions.size();
-    for (size_t i = 0; i < written; ++i) {                // those that are made meanwhile have been looked at as part of the loop around
+    for (size_t i = 0; i < written; ++i) {
       Function& f = *p_.functions[i];
-      if (!f.typed || !has_marks(f)) continue;
       int made = 0;
-      while (has_marks(f)) next(f, &made);
+      while (f.typed && has_marks(f)) next(f, &made);
     }
-    for (size_t i = written; i < p_.functions.size(); ++i) inner(*p_.functions[i]);
+    for (size_t i = written; i < p_.functions.size(); ++i) remove_marks(*p_.functions[i]);   // nobody begins with them any more
   }
 
  private:
@@ -70,11 +69,7 @@ class Parallel {
           if (mark && mark->code == OpCode::ParLoop) return loop_found(f, a, id, k, *mark, made);
         }
     }
-    std::vector<ValueId> rest;                            // marks of loops that are gone
-    for (const Block& b : f.blocks)
-      for (const Op& op : b.ops)
-        if (op.code == OpCode::ParLoop) rest.push_back(op.result());
-    remove_marks(f, rest);
+    remove_marks(f);
   }
 
   // What the header computes from outside values alone goes in front of the loop; an exception handler may use it. False: there was nothing.
@@ -103,19 +98,41 @@ class Parallel {
   void loop_found(Function& f, const Analyses& a, LoopId id, size_t counter, const Op& mark, int* made) {
     if (hoist(f, a, id)) return;                          // positions of ops have changed
     LoopNote& note = add_note(f, mark.loc);
-    ValueId begin = mark.result(), variable = kNoId;
     Candidate c;
-    if (find_form(f, a, id, counter, &c, &note.why)) {
-      if (find_carried(f, a, &c, &variable, &note.why)) {
-        if (!races(f, a, c, &note)) return remove_marks(f, {begin});
-        int64_t schedule = mark.imm == kEqual && varies(f, a, c) ? static_cast<int64_t>(kMeasured) : mark.imm;
-        describe(f, c, schedule, &note);
-        outline(p_, f, a, c, f.name + ".par" + std::to_string(++*made), schedule);
-      } else {
-        carried_error(f, a, id, variable, note.why);
+    bool form = find_form(f, a, id, counter, &c, &note.why);
+    unmark(f, a, id, counter);
+    ValueId variable = kNoId;
+    if (form && !find_carried(f, a, &c, &variable, &note.why)) return carried_error(f, a, id, variable, note.why);
+    if (!form || !races(f, a, c, &note)) return;
+    int64_t schedule = mark.imm == kEqual && varies(f, a, c) ? static_cast<int64_t>(kMeasured) : mark.imm;
+    describe(f, c, schedule, &note);
+    inner_loops(f, a, id);
+    outline(p_, f, a, c, f.name + ".par" + std::to_string(++*made), schedule);
+  }
+
+  // Of this loop only: the mark may be another one's as well, since what is the same is computed once.
+  static void unmark(Function& f, const Analyses& a, LoopId id, size_t counter) {
+    for (const Pred& entry : a.loops.loops()[id].entries) {
+      if (entry.error()) continue;
+      ValueId& begin = edge_of(f, entry).args[counter];
+      const Op* mark = a.uses.def_op(f, begin);
+      if (mark && mark->code == OpCode::ParLoop) begin = mark->args[0];
+    }
+  }
+
+  // Loops within the rounds of one that is parallel.
+  void inner_loops(Function& f, const Analyses& a, LoopId outer) {
+    for (LoopId id = 0; id < a.loops.loops().size(); ++id) {
+      const Loop& loop = a.loops.loops()[id];
+      if (id == outer || !a.loops.contains(outer, loop.header)) continue;
+      for (size_t k = 0; k < f.blocks[loop.header].params.size(); ++k) {
+        if (loop.entries[0].error()) break;
+        const Op* mark = a.uses.def_op(f, edge_of(f, loop.entries[0]).args[k]);
+        if (!mark || mark->code != OpCode::ParLoop) continue;
+        add_note(f, f.blocks[loop.header].term().loc).why = "it is inside of a parallel loop";
+        unmark(f, a, id, k);
       }
     }
-    remove_marks(f, {begin});
   }
 
   LoopNote& add_note(const Function& f, uint32_t loc) {
@@ -171,18 +188,6 @@ class Parallel {
     e.id = "PrangeCarried";
     e.args = {name.empty() ? "a value" : "variable '" + name + "'", why};
     place(f, loc, &e.function, &e.file, &e.place);
-  }
-
-  // Loops within rounds.
-  void inner(Function& f) {
-    std::vector<ValueId> marks;
-    for (const Block& b : f.blocks)
-      for (const Op& op : b.ops)
-        if (op.code == OpCode::ParLoop) {
-          add_note(f, op.loc).why = "it is inside of a parallel loop";
-          marks.push_back(op.result());
-        }
-    if (!marks.empty()) remove_marks(f, marks);
   }
 
   Program& p_;

@@ -110,6 +110,7 @@ class Outline {
   // Makes a value from outside again; kNoId: it has to be passed.
   ValueId again(ValueId v, int depth) {
     const Op* op = a_.uses.def_op(from_, v);
+    if (op && op->code == OpCode::ParLoop) return map_[v] = map(op->args[0]);
     if (!op || depth > 8 || !cheap(from_, *op)) return kNoId;
     Op made = *op;
     for (ValueId& arg : made.args) {

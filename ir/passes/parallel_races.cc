@@ -29,6 +29,7 @@ struct Access {
   ValueId root = kNoId;                    // kNoId: memory of the round's own
   ValueId array = kNoId;
   Varies view = Varies::Never;             // how the view's place varies
+  ValueId part = kNoId;                    // Injective: the part of its offset that tells rounds apart
   bool whole_axis = false;                 // the view leaves out an axis of the array
   std::vector<ValueId> indices;            // of an item; empty: all of the view
   BlockId block = kNoId;
@@ -146,18 +147,23 @@ class Races {
   Access of_pointer(ValueId p) {
     Access x;
     Varies view = Varies::Never;
+    ValueId part = kNoId;
     for (int steps = 0; steps < 64; ++steps) {
       const Op* op = def(p);
       if (!op) break;
       switch (op->code) {
         case OpCode::PtrAdd:
-          view = both(view, varies(op->args[1], 0));
+          if (Varies by = varies(op->args[1], 0); by != Varies::Never) {
+            part = telling_part(op->args[1]);
+            view = both(view, by);
+          }
           p = op->args[0];
           continue;
         case OpCode::PtrCast: p = op->args[0]; continue;
         case OpCode::OwnerData: case OpCode::ArrayData: case OpCode::ListData: {
           x = find(op->args[0]);
           x.view = both(x.view, view);
+          if (part != kNoId) x.part = part;
           return x;
         }
         case OpCode::StackAlloc: return x;
@@ -168,6 +174,16 @@ class Races {
     x.root = p;
     x.view = outside(p) ? view : Varies::Unknown;
     return x;
+  }
+
+  // Of a sum: the operand that the rounds differ by.
+  ValueId telling_part(ValueId v) {
+    const Op* op = def(v);
+    while (op && op->code == OpCode::Add && !outside(v)) {
+      v = op->args[varies(op->args[0], 0) == Varies::Never ? 1 : 0];
+      op = def(v);
+    }
+    return v;
   }
 
   static Varies both(Varies a, Varies b) {
@@ -289,11 +305,10 @@ class Races {
 
   // What one round stores and another access, of any round. False: it has been told.
   bool read(const Access& s, const Access& r) {
-    if (s.indices.size() != r.indices.size() || s.view != r.view || (s.view != Varies::Never && s.array != r.array)) {
-      bool same_row = s.view == Varies::Injective && r.view == Varies::Injective && s.whole_axis && same_view(s.array, r.array);
-      return same_row || (unproved(r, "an access to " + name(r) + ", which other rounds may store to"), false);
-    }
-    if (s.view != Varies::Never) return true;             // of one row, which is the round's own
+    bool same_row = s.view == Varies::Injective && r.view == Varies::Injective && s.whole_axis && r.whole_axis && same(s.part, r.part);
+    if (same_row) return true;
+    if (s.indices.size() != r.indices.size() || s.view != Varies::Never || r.view != Varies::Never || s.array != r.array)
+      return unproved(r, "an access to " + name(r) + ", which other rounds may store to"), false;
     bool crosses = true, known = true;
     for (size_t k = 0; k < s.indices.size(); ++k) {
       Sum x = sum(s.indices[k], 0), y = sum(r.indices[k], 0);
@@ -311,19 +326,15 @@ class Races {
     return unproved(r, "an access to " + name(r) + ", which other rounds may store to"), false;
   }
 
-  bool same_view(ValueId a, ValueId b) const {
-    if (a == b) return true;
+  // The same value, perhaps computed twice.
+  bool same(ValueId a, ValueId b) const {
+    if (a == b) return a != kNoId;
+    if (a == kNoId || b == kNoId) return false;
     const Op *x = def(a), *y = def(b);
-    while (x && x->code == OpCode::ArrayAs) x = def(x->args[0]);
-    while (y && y->code == OpCode::ArrayAs) y = def(y->args[0]);
-    return x && y && (x == y || (x->code == OpCode::ArrayMake && y->code == OpCode::ArrayMake && same_pointer(x->args[1], y->args[1])));
-  }
-  bool same_pointer(ValueId a, ValueId b) const {
-    if (a == b) return true;
-    const Op *x = def(a), *y = def(b);
-    if (!x || !y || x->code != y->code || x->args.size() != y->args.size() || x->imm != y->imm || !x->has(Pure)) return false;
+    if (!x || !y || x->code != y->code || x->args.size() != y->args.size() || x->imm != y->imm) return false;
+    if (!x->has(Pure) && x->code != OpCode::IndexCheck) return false;
     for (size_t k = 0; k < x->args.size(); ++k)
-      if (!same_pointer(x->args[k], y->args[k])) return false;
+      if (!same(x->args[k], y->args[k])) return false;
     return true;
   }
 

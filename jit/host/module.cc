@@ -63,7 +63,7 @@ PyObject* module_thread_number(PyObject*, PyObject*) { return PyLong_FromLong(th
 PyObject* module_openmp(PyObject*, PyObject*) {
   std::string why;
   const OpenMp* omp = openmp(&why);
-  return omp ? Py_BuildValue("(si)", omp->path.c_str(), omp->found) : Py_BuildValue("(Os)", Py_None, why.c_str());
+  return omp ? Py_BuildValue("(sO)", omp->path.c_str(), omp->found ? Py_True : Py_False) : Py_BuildValue("(Os)", Py_None, why.c_str());
 }
 
 PyMethodDef g_functions[] = {{"options", module_options, METH_NOARGS, "Rows of the table of options."},

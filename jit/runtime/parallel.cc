@@ -197,6 +197,10 @@ class Region {
   bool part(Thread& me, coluber_ctx* ctx, uint64_t at, uint64_t n) {
     me.at.store(at);
     if (at >= limit_.load()) return false;           // in this order: who sets the limit sees the place, or the place's owner the limit
+    if (*ctx->poll) [[unlikely]] {
+      if (ctx->gil_held == COLUBER_IN_REGION) return false;
+      if (coluber_poll(ctx)) return failed(ctx, at), false;
+    }
     me.cells[0] = static_cast<uint64_t>(start_) + at;
     me.cells[1] = me.cells[0] + n;
     me.any = true;
