@@ -235,7 +235,7 @@ class Races {
         return fixed ? Varies::Injective : Varies::Unknown;
       }
       case OpCode::ArrayShape: case OpCode::ArrayStride: return outside(op->args[0]) ? Varies::Never : Varies::Unknown;
-      default: return Varies::Unknown;
+      default: return steady(v, 0) ? Varies::Never : Varies::Unknown;
     }
   }
 
@@ -244,12 +244,8 @@ class Races {
     if (outside(v)) return true;
     const Op* op = def(v);
     if (!op || depth > 8) return false;
-    switch (op->code) {
-      case OpCode::Const: return true;
-      case OpCode::Add: case OpCode::Sub: case OpCode::Mul: return steady(op->args[0], depth + 1) && steady(op->args[1], depth + 1);
-      case OpCode::IndexCheck: case OpCode::Neg: case OpCode::ArrayShape: case OpCode::ArrayStride: return steady(op->args[0], depth + 1);
-      default: return false;
-    }
+    if (!op->has(Pure) && op->code != OpCode::IndexCheck) return false;
+    return std::all_of(op->args.begin(), op->args.end(), [&](ValueId x) { return steady(x, depth + 1); });
   }
   // Not zero: strides of arrays with items are taken for such, numbers that are not known are not.
   bool factor(ValueId v) const {
