@@ -23,6 +23,8 @@ namespace {
 
 using namespace parallel;
 
+constexpr size_t kMostArrays = 4;          // that threads have of their own
+
 bool has_marks(const Function& f) {
   for (const Block& b : f.blocks)
     for (const Op& op : b.ops)
@@ -150,9 +152,17 @@ class Parallel {
   }
 
   // False: an error.
-  bool races(const Function& f, const Analyses& a, const Candidate& c, LoopNote* note) {
+  bool races(const Function& f, const Analyses& a, Candidate& c, LoopNote* note) {
     Findings found;
     find_races(f, a, c, summary_, &found);
+    for (ValueId array : found.arrays) {
+      PrivateArray one;
+      if (c.arrays.size() < kMostArrays && find_private(p_, f, a, c, summary_, array, &one)) c.arrays.push_back(one);
+    }
+    if (!c.arrays.empty()) {
+      found = Findings();
+      find_races(f, a, c, summary_, &found);
+    }
     for (auto& [loc, what] : found.unproved) {
       std::string function, file;
       place(f, loc, &function, &file, &note->unproved.emplace_back(Loc{}, what).first);
@@ -173,6 +183,7 @@ class Parallel {
     note->schedule = kNames[schedule];
     for (const Carried& k : c.carried)
       note->reductions.push_back(f.values[f.blocks[c.header].params[k.param]].name + " (" + text(k.how) + ")");
+    for (const PrivateArray& k : c.arrays) note->reductions.push_back((f.values[k.array].name.empty() ? "an array" : f.values[k.array].name + "[]") + (" (" + std::string(text(k.how)) + ")"));
   }
 
   // Where the variable is assigned: what comes around to the header.

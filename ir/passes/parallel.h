@@ -34,6 +34,13 @@ struct Carried {
   ValueId set = kNoId;                     // Set: the constant
 };
 
+// An array from outside that rounds only add to: each thread has one of its own.
+struct PrivateArray {
+  ValueId array = kNoId;
+  Combine how = Combine::Add;
+  bool whole = false;                      // each round adds to all of it: a copy costs no more than a round
+};
+
 // A loop that began with a par.loop.
 struct Candidate {
   LoopId loop = kNoId;
@@ -48,6 +55,7 @@ struct Candidate {
   std::vector<uint8_t> inside;             // by block
   bool contains(BlockId b) const { return b < inside.size() && inside[b]; }
   std::vector<Carried> carried;
+  std::vector<PrivateArray> arrays;
 };
 
 // Finds the form of a marked loop. On failure *why says what stands in the way.
@@ -62,8 +70,16 @@ struct Findings {
   uint32_t race_loc = kNoId;
   std::string race;                        // certain; empty: none
   std::vector<std::pair<uint32_t, std::string>> unproved;
+  std::vector<ValueId> arrays;             // that these are about
 };
 void find_races(const Function& f, const Analyses& a, const Candidate& c, fuse::Summary& summary, Findings* out);
+
+// Do rounds only add to the array?
+bool find_private(const Program& p, const Function& f, const Analyses& a, const Candidate& c, fuse::Summary& summary, ValueId array, PrivateArray* out);
+// name.init and name.merge, for the arrays of the loop.
+void make_private_functions(Program& p, const Function& f, const Candidate& c, const std::string& name);
+// What x can be combined with without a change: of sums and products, 0 of bits.
+ValueId neutral_of(Builder& b, Combine how, TypeRef type);
 
 // Moves the loop's rounds into a function of their own, `name`; f calls it by par.for.
 void outline(Program& p, Function& f, const Analyses& a, const Candidate& c, const std::string& name, int64_t schedule);

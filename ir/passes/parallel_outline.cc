@@ -61,6 +61,10 @@ class Outline {
   void run() {
     ValueId start = to_->add_value(pyint(), 0), stop = to_->add_value(pyint(), 0);
     for (TypeRef t : types_) accumulators_.push_back(to_->add_value(t, 0));
+    for (const PrivateArray& one : c_.arrays) {
+      map_[one.array] = to_->add_value(from_.type_of(one.array), 0, from_.values[one.array].name);
+      arrays_.push_back(map_[one.array]);
+    }
     for (BlockId b : c_.blocks) define_block(b);
     Builder entry(to_);
     clamp(entry, &start_, start, c_.start, true);
@@ -72,6 +76,7 @@ class Outline {
     std::vector<ValueId>& params = to_->blocks[0].params;
     params = {start, stop};
     for (auto [outside, inside] : captured_) params.push_back(inside);
+    params.insert(params.end(), arrays_.begin(), arrays_.end());
     params.insert(params.end(), accumulators_.begin(), accumulators_.end());
   }
 
@@ -181,7 +186,7 @@ class Outline {
   std::unordered_map<BlockId, BlockId> block_;
   std::vector<std::pair<ValueId, ValueId>> captured_;
   std::vector<TypeRef> types_;
-  std::vector<ValueId> accumulators_;
+  std::vector<ValueId> accumulators_, arrays_;
   ValueId start_ = kNoId, stop_ = kNoId;
   BlockId done_ = kNoId;
 };
@@ -231,11 +236,21 @@ void make_combine(Program& p, const Function& f, const Analyses& a, const Candid
 
 // What a thread begins with, so that combining its value with others is right. Of those that may be combined twice: the value before the loop.
 ValueId neutral(Builder& b, const Carried& k, TypeRef type, ValueId initial) {
-  if (k.how == Combine::Xor) return b.const_int(0, type);
-  if (k.how != Combine::Add && k.how != Combine::Mul) return initial;
-  if (is_complex(type)) return k.how == Combine::Add ? b.const_complex(-0.0, -0.0, type) : b.const_complex(1.0, 0.0, type);
-  if (is_float(type)) return b.const_float(k.how == Combine::Add ? -0.0 : 1.0, type);   // x + -0.0 is x, of 0.0 as well
-  return b.const_int(k.how == Combine::Add ? 0 : 1, type);
+  bool once = k.how == Combine::Add || k.how == Combine::Mul || k.how == Combine::Xor;
+  return once ? neutral_of(b, k.how, type) : initial;
+}
+
+// How many items the arrays have that each thread gets a copy of; 0: never mind.
+ValueId count_items(Builder& b, const Function& f, const Candidate& c) {
+  ValueId total = b.const_int(0);
+  for (const PrivateArray& one : c.arrays) {
+    if (one.whole) continue;
+    ValueId items = b.emit(OpCode::ArrayShape, {one.array}, pyint(), 0);
+    for (int axis = 1; axis < f.type_of(one.array)->ndim; ++axis)
+      items = b.emit(OpCode::Mul, {items, b.emit(OpCode::ArrayShape, {one.array}, pyint(), axis)}, pyint());
+    total = b.emit(OpCode::Add, {total, items}, pyint());
+  }
+  return total;
 }
 
 void forget_in_states(Function& f, const Candidate& c) {
@@ -254,6 +269,7 @@ void outline(Program& p, Function& f, const Analyses& a, const Candidate& c, con
   body.run();
   const std::vector<TypeRef>& types = body.types();
   if (!types.empty()) make_combine(p, f, a, c, types, name + ".combine");
+  if (!c.arrays.empty()) make_private_functions(p, f, c, name);
   forget_in_states(f, c);
   std::vector<ValueId> params = f.blocks[c.header].params, captured = body.captured();
   Op mark = *c.mark, exit = f.blocks[c.header].term();
@@ -270,8 +286,9 @@ void outline(Program& p, Function& f, const Analyses& a, const Candidate& c, con
   b.set_block(c.header);
   b.set_loc(mark.loc);
   ValueMap map(f.values.size());
-  std::vector<ValueId> args{c.start, c.stop, mark.args[1], mark.args[2]}, initial;
+  std::vector<ValueId> args{c.start, c.stop, mark.args[1], mark.args[2], count_items(b, f, c)}, initial;
   args.insert(args.end(), captured.begin(), captured.end());
+  for (const PrivateArray& one : c.arrays) args.push_back(one.array);
   size_t first = types.size() - c.carried.size();
   if (first) initial.push_back(b.const_int(kNoRound));
   for (const Carried& k : c.carried) initial.push_back(params[k.param]);
@@ -282,7 +299,8 @@ void outline(Program& p, Function& f, const Analyses& a, const Candidate& c, con
   Op& made = b.op(OpCode::ParFor, {});
   made.sym = name;
   if (!types.empty()) made.names = {name + ".combine"};
-  made.ints = {schedule, static_cast<int64_t>(captured.size()), static_cast<int64_t>(types.size())};
+  if (!c.arrays.empty()) made.names = {types.empty() ? "" : name + ".combine", name + ".init", name + ".merge"};
+  made.ints = {schedule, static_cast<int64_t>(captured.size()), static_cast<int64_t>(c.arrays.size()), static_cast<int64_t>(types.size())};
   std::vector<ValueId> results;
   for (TypeRef t : types) results.push_back(b.add_result(t));
   size_t at = f.blocks[c.header].ops.size() - 1;

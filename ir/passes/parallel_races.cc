@@ -45,7 +45,7 @@ class Races {
     for (BlockId b : c_.blocks)
       for (const Op& op : f_.blocks[b].ops) collect(op, b);
     for (const Access& s : stores_) {
-      if (s.root == kNoId) continue;
+      if (s.root == kNoId || is_private(s.root)) continue;
       if (!stored(s)) continue;
       for (const Access& r : reads_)
         if (r.root == s.root && !read(s, r)) break;
@@ -349,10 +349,18 @@ class Races {
     const std::string& n = f_.values[x.root].name.empty() ? f_.values[x.array].name : f_.values[x.root].name;
     return n.empty() ? f_.type_of(x.root)->is(Kind::List) ? "a list" : "an array" : "'" + n + "'";
   }
+  bool is_private(ValueId root) const {
+    return std::any_of(c_.arrays.begin(), c_.arrays.end(), [&](const PrivateArray& p) { return p.array == root; });
+  }
+  void about(const Access& x) {
+    if (std::find(out_.arrays.begin(), out_.arrays.end(), x.root) == out_.arrays.end()) out_.arrays.push_back(x.root);
+  }
   void certain(const Access& x, const std::string& what) {
+    about(x);
     if (out_.race_loc == kNoId) out_.race_loc = x.loc, out_.race = what;
   }
   void unproved(const Access& x, const std::string& what) {
+    about(x);
     for (auto& [loc, text] : out_.unproved)
       if (loc == x.loc && text == what) return;
     out_.unproved.emplace_back(x.loc, what);

@@ -30,13 +30,13 @@ const volatile uint8_t* (*g_signal_word)(void* thread_state) = nullptr;
 
 namespace {
 
-using Body = int32_t (*)(coluber_ctx*, const uint64_t* cells, uint64_t* results);
 enum Schedule : int64_t { kEqual, kMeasured, kStatic, kDynamic, kGuided, kRuntime };   // as in par.for (ir/ops.def)
 
 constexpr uint64_t kEnd = UINT64_MAX;
 constexpr int64_t kOwnPart = 500'000;                // nanoseconds: of a thread's own share
 constexpr int64_t kSharedPart = 40'000;              // of what all threads take from
 constexpr int64_t kAlonePart = 5'000'000;            // of one thread that does it all
+constexpr int64_t kFewItems = 8192;                  // of arrays that each thread gets a copy of, however few rounds there are
 constexpr uint64_t kFirstPart = 64;
 constexpr int64_t kLook = 20'000'000;                // between two looks for Ctrl-C, in nanoseconds
 constexpr size_t kLine = 128;                        // two cache lines: they are fetched in pairs
@@ -72,6 +72,7 @@ struct alignas(kLine) Thread {
   std::atomic<uint64_t> at{kEnd};                    // the part it runs
   volatile uint8_t stop = 0;                         // its poll word
   bool any = false;                                  // it ran a part
+  bool has_arrays = false;                           // of its own, in its cells
   uint64_t* cells = nullptr;
   uint64_t* results = nullptr;
 };
@@ -94,14 +95,15 @@ class Pace {
 
 class Region {
  public:
-  Region(coluber_ctx* outer, Body body, uint64_t* cells, int64_t ncells, int64_t naccs, int64_t schedule, int64_t chunk)
-      : outer_(outer), body_(body), cells_(cells), ncells_(static_cast<size_t>(ncells)), naccs_(static_cast<size_t>(naccs)), schedule_(schedule),
-        chunk_(static_cast<uint64_t>(chunk)), start_(static_cast<int64_t>(cells[0])), count_(cells[1] - cells[0]) {}
+  Region(coluber_ctx* outer, const coluber_loop& loop, int64_t schedule, int64_t chunk)
+      : outer_(outer), loop_(loop), ncells_(static_cast<size_t>(loop.ncells)), naccs_(static_cast<size_t>(loop.naccumulators)),
+        array_(static_cast<size_t>(loop.array_cell)), narrays_(static_cast<size_t>(loop.narray_cells)), schedule_(schedule),
+        chunk_(static_cast<uint64_t>(chunk)), start_(loop.cells[0]), count_(loop.cells[1] - loop.cells[0]) {}
   ~Region() { free(memory_); }
 
   bool allocate(int threads) {
     size_t one = sizeof(Thread) + (8 * (ncells_ + naccs_) + kLine - 1) / kLine * kLine;
-    size_t pair = (16 * naccs_ + kLine - 1) / kLine * kLine;
+    size_t pair = (16 * std::max(naccs_, narrays_) + kLine - 1) / kLine * kLine;
     memory_ = static_cast<char*>(aligned_alloc(kLine, one * static_cast<size_t>(threads) + pair));
     if (!memory_) return false;
     one_ = one;
@@ -114,18 +116,25 @@ class Region {
     return true;
   }
   Thread& thread(int t) { return *reinterpret_cast<Thread*>(memory_ + one_ * static_cast<size_t>(t)); }
-  coluber_exc* error() const { return error_; }
 
-  // The accumulators of all threads, one after the other, into those from before the loop.
-  int32_t combine(coluber_ctx* ctx, Body function, uint64_t* accs) {
+  // What the threads arrived at, one after the other, goes to what was there before the loop. Frees the threads' arrays.
+  int32_t finish(coluber_ctx* ctx) {
     auto* pair = reinterpret_cast<uint64_t*>(memory_ + one_ * static_cast<size_t>(asked_));
-    int32_t status = 0;
-    for (int t = 0; t < asked_ && !status; t++) {
+    int32_t status = error_ ? 1 : 0;
+    ctx->error = error_;
+    for (int t = 0; t < asked_; t++) {
       Thread& one = thread(t);
-      if (!one.any) continue;
-      memcpy(pair + naccs_, one.results, 8 * naccs_);
-      memcpy(pair, accs, 8 * naccs_);
-      status = function(ctx, pair, accs);
+      if (!status && one.any && naccs_) {
+        memcpy(pair, loop_.accumulators, 8 * naccs_);
+        memcpy(pair + naccs_, one.results, 8 * naccs_);
+        status = loop_.combine(ctx, pair, loop_.accumulators);
+      }
+      if (!one.has_arrays) continue;
+      memcpy(pair, loop_.cells + array_, 8 * narrays_);
+      memcpy(pair + narrays_, one.cells + array_, 8 * narrays_);
+      if (!status && one.any) status = loop_.merge(ctx, pair, pair);
+      for (size_t k = 0; k < narrays_; k++)
+        if (loop_.owners >> k & 1) release(reinterpret_cast<void*>(one.cells[array_ + k]));
     }
     return status;
   }
@@ -140,8 +149,9 @@ class Region {
       ctx.gil_held = COLUBER_IN_REGION;
       ctx.thread_state = nullptr;
     }
-    memcpy(me.cells, cells_, 8 * ncells_);
-    if (schedule_ == kDynamic || schedule_ == kGuided || schedule_ == kMeasured) shared(me, &ctx, team);
+    memcpy(me.cells, loop_.cells, 8 * ncells_);
+    if (!own_arrays(me, &ctx)) failed(&ctx, 0);
+    else if (schedule_ == kDynamic || schedule_ == kGuided || schedule_ == kMeasured) shared(me, &ctx, team);
     else own(me, &ctx, static_cast<uint64_t>(number), static_cast<uint64_t>(team));
     me.at.store(kEnd);
     if (number > 0) arrive();
@@ -149,6 +159,12 @@ class Region {
   }
 
  private:
+  bool own_arrays(Thread& me, coluber_ctx* ctx) {
+    if (!narrays_) return true;
+    if (loop_.init(ctx, loop_.cells + array_, me.cells + array_)) return false;
+    return me.has_arrays = true;
+  }
+
   // Parts of the thread's own share: equal parts of the whole, or every team-th of `chunk` rounds.
   void own(Thread& me, coluber_ctx* ctx, uint64_t number, uint64_t team) {
     uint64_t share = count_ / team, rest = count_ % team;
@@ -201,10 +217,10 @@ class Region {
       if (ctx->gil_held == COLUBER_IN_REGION) return false;
       if (coluber_poll(ctx)) return failed(ctx, at), false;
     }
-    me.cells[0] = static_cast<uint64_t>(start_) + at;
+    me.cells[0] = start_ + at;
     me.cells[1] = me.cells[0] + n;
     me.any = true;
-    if (body_(ctx, me.cells, me.results)) [[unlikely]] {
+    if (loop_.body(ctx, me.cells, me.results)) [[unlikely]] {
       failed(ctx, at);
       return false;
     }
@@ -247,13 +263,11 @@ class Region {
   }
 
   coluber_ctx* const outer_;
-  const Body body_;
-  uint64_t* const cells_;
-  const size_t ncells_, naccs_;
+  const coluber_loop& loop_;
+  const size_t ncells_, naccs_, array_, narrays_;
   const int64_t schedule_;
   const uint64_t chunk_;
-  const int64_t start_;
-  const uint64_t count_;
+  const uint64_t start_, count_;
   char* memory_ = nullptr;
   size_t one_ = 0;
   int asked_ = 0;
@@ -303,34 +317,39 @@ bool warn_without_openmp(coluber_ctx* ctx, const std::string& why) {
   return false;
 }
 
+// Copies of large arrays for the sake of few rounds: not worth it.
+bool too_large(const coluber_loop& loop) {
+  return loop.narray_cells && loop.items > kFewItems && static_cast<uint64_t>(loop.items) > 4 * (loop.cells[1] - loop.cells[0]);
+}
+
 // Without the GIL. 0 or 1; -1: it has to run on this thread.
-int32_t run_threads(coluber_ctx* ctx, Body body, Body combine, uint64_t* cells, uint64_t* accs, int64_t ncells, int64_t naccs, int64_t schedule,
-                    int64_t chunk, int64_t asked) {
+int32_t run_threads(coluber_ctx* ctx, const coluber_loop& loop) {
   std::string why;
   const OpenMp* omp = openmp(&why);
   if (!omp) return warn_without_openmp(ctx, why) ? -1 : 1;
+  int64_t schedule = loop.schedule, chunk = loop.chunk;
   if (schedule == kRuntime) runtime_schedule(omp, &schedule, &chunk);
-  int threads = threads_for(asked, cells[1] - cells[0]);
+  int threads = threads_for(loop.threads, loop.cells[1] - loop.cells[0]);
   if (threads < 2) return -1;
-  Region region(ctx, body, cells, ncells, naccs, schedule, chunk);
+  Region region(ctx, loop, schedule, chunk);
   if (!region.allocate(threads)) return -1;
   omp->push_num_threads(&g_place, omp->global_thread_num(&g_place), threads);
   omp->fork_call(&g_place, 1, reinterpret_cast<OmpTask>(&task), &region);
-  if (region.error()) return ctx->error = region.error(), 1;
-  return combine ? region.combine(ctx, combine, accs) : 0;
+  return region.finish(ctx);
 }
 
 // All of it on this thread.
-int32_t run_here(coluber_ctx* ctx, Body body, uint64_t* cells, uint64_t* accs, size_t ncells, size_t naccs) {
-  uint64_t at = cells[0], end = cells[1], n = 0;
+int32_t run_here(coluber_ctx* ctx, const coluber_loop& loop) {
+  uint64_t *cells = loop.cells, *accs = loop.accumulators, at = cells[0], end = cells[1], n = 0;
+  size_t naccs = static_cast<size_t>(loop.naccumulators), first = static_cast<size_t>(loop.ncells) - naccs;
   Pace pace(kAlonePart, kFirstPart);
   for (; at != end; at += n) {
     n = std::min(pace.size(), end - at);
     cells[0] = at;
     cells[1] = at + n;
-    memcpy(cells + (ncells - naccs), accs, 8 * naccs);
+    memcpy(cells + first, accs, 8 * naccs);
     int64_t began = now();
-    if (body(ctx, cells, accs) || (*ctx->poll && coluber_poll(ctx))) return 1;
+    if (loop.body(ctx, cells, accs) || (*ctx->poll && coluber_poll(ctx))) return 1;
     pace.took(n, now() - began);
   }
   return 0;
@@ -348,23 +367,20 @@ using namespace coluber::jit;
 
 extern "C" {
 
-int32_t coluber_parallel_for(coluber_ctx* ctx, void* body, void* combine, uint64_t* cells, uint64_t* accs, int64_t ncells, int64_t naccs,
-                             int64_t schedule, int64_t chunk, int64_t threads) {
-  auto start = static_cast<int64_t>(cells[0]), stop = static_cast<int64_t>(cells[1]);
-  if (start >= stop) return 0;
+int32_t coluber_parallel_for(coluber_ctx* ctx, const coluber_loop* loop) {
+  if (static_cast<int64_t>(loop->cells[0]) >= static_cast<int64_t>(loop->cells[1])) return 0;
   int32_t status = -1;
-  if (!t_inside && threads != 1 && cells[1] - cells[0] > 1) {
+  if (!t_inside && loop->threads != 1 && loop->cells[1] - loop->cells[0] > 1 && !too_large(*loop)) {
     int64_t held = ctx->gil_held;
     coluber_ctx released = *ctx;
     released.gil_held = 0;
     if (held && g_signal_word) released.poll = g_signal_word(ctx->thread_state);
     PyThreadState* saved = held ? PyEval_SaveThread() : nullptr;
-    status = run_threads(&released, reinterpret_cast<Body>(body), reinterpret_cast<Body>(combine), cells, accs, ncells, naccs, schedule, chunk, threads);
+    status = run_threads(&released, *loop);
     if (saved) PyEval_RestoreThread(saved);
     ctx->error = released.error;
   }
-  if (status >= 0) return status;
-  return run_here(ctx, reinterpret_cast<Body>(body), cells, accs, static_cast<size_t>(ncells), static_cast<size_t>(naccs));
+  return status >= 0 ? status : run_here(ctx, *loop);
 }
 
 int64_t coluber_num_threads() { return num_threads(); }

@@ -399,6 +399,100 @@ def test_sums_of_integers_as_floats_are_exact(items, threads):
         coluber.set_num_threads(before)
 
 
+# ---- arrays that rounds only add to
+
+def adds_rows(rows, out):
+    for i in prange(len(rows)):
+        out += rows[i]
+        out -= 0.5 * rows[i]
+
+
+def adds_to_rows(rows, out):
+    for i in prange(len(rows)):
+        out[i % len(out)] += rows[i]
+
+
+def adds_items(rows, out):
+    for i in prange(len(rows)):
+        for j in range(rows.shape[1]):
+            out[j] += rows[i, j]
+
+
+def columns(rows, out):
+    for i in prange(len(rows)):
+        for j in range(rows.shape[1]):
+            out[j, 0] *= 1 + rows[i, j] / 1000
+            out[j, 0] *= 1.001
+
+
+def own_sums(rows):
+    total = np.zeros(rows.shape[1])
+    count = np.zeros((2, 3), np.int64)
+    s = 0.0
+    for i in prange(len(rows)):
+        total += rows[i] * 2
+        count[i % 2, 1] += 1
+        s += rows[i, 0]
+    return total, count, s
+
+
+@pytest.mark.parametrize("n", [0, 1, 2, 50, 3000])
+def test_arrays_that_are_added_to(n):
+    rows = RNG.integers(0, 50, (n, 4)).astype(float)
+    whole = RNG.integers(0, 9, (6, 8)).astype(float)
+    for out in (np.ones(4), whole[1, ::2].copy(), whole[::-1, 3][:4], np.asfortranarray(whole)[2:6, 0]):
+        agree(adds_rows, rows, out, parallel=1)
+        agree(adds_items, rows, out, parallel=1)
+    for out in (np.ones((3, 4)), np.asfortranarray(whole)[:3, :4], whole[::2, ::2]):
+        agree(adds_to_rows, rows, out, parallel=1)
+        agree(columns, rows, np.ones((4, 2), order="F"), parallel=1, ulps=5000)
+    agree(own_sums, rows, parallel=1)
+    assert loops(compiled(own_sums))[0].reductions == ["s (+)", "an array (+)", "an array (+)"]
+    assert loops(compiled(adds_items))[0].reductions == ["out[] (+)"]
+
+
+def counts(x, out):
+    for i in prange(len(x)):
+        out[x[i]] += 1
+
+
+def masks(x, out):
+    for i in prange(len(x)):
+        out[x[i] % 3] |= x[i]
+        out[x[i] % 3] |= 1
+
+
+def flips(x, out):
+    for i in prange(len(x)):
+        out[0] ^= x[i]
+
+
+@pytest.mark.parametrize("size", [10, 100_000])             # more items than are worth copies: on one thread
+@pytest.mark.parametrize("dtype", ["int8", "uint32", "int64", "float32", "float64", "complex128"])
+def test_histograms(dtype, size):
+    agree(counts, RNG.integers(0, 10, 5000), np.zeros(size, dtype), parallel=1)
+    if dtype in ("uint32", "int64"):
+        agree(masks, RNG.integers(0, 1000, 5000).astype(dtype), np.zeros(size, dtype), parallel=1)
+        agree(flips, RNG.integers(0, 1000, 5000).astype(dtype), np.zeros(size, dtype), parallel=1)
+
+
+def counts_and_fails(x, out):
+    for i in prange(len(x)):
+        out[x[i]] += 1
+
+
+def test_arrays_of_threads_are_freed():
+    from coluber import _coluber
+    f = compiled(counts_and_fails)
+    f(np.zeros(100, int), np.zeros(50))
+    before = _coluber._runtime_stats()["live_blocks"]
+    for _ in range(10):
+        f(RNG.integers(0, 50, 5000), np.zeros(50))
+        with pytest.raises(IndexError):
+            f(RNG.integers(0, 51, 5000), np.zeros(50))
+    assert _coluber._runtime_stats()["live_blocks"] == before
+
+
 # ---- variables behind the loop
 
 def last(x):

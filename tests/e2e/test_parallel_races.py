@@ -19,10 +19,17 @@ def fixed_element(a, b, k):
         a[0] = i
 
 
-def ignores_the_counter(a, b, k):
+def scales_in_place(a, b, k):
+    for i in prange(60):
+        for j in range(60):
+            a[j] = a[j] * 2 + i
+
+
+def reads_what_it_adds_to(a, b, k):
     for i in prange(60):
         for j in range(60):
             a[j] += i
+        b[i, 0] = a[3]
 
 
 def previous(a, b, k):
@@ -46,12 +53,6 @@ def previous_row(a, b, k):
             b[i, j] = b[i - 1, j] + 1
 
 
-def histogram_of_one(a, b, k):
-    n = 3
-    for i in prange(60):
-        a[n] += b[i, i]
-
-
 def whole_array(a, b, k):
     for i in prange(60):
         b[:] = i
@@ -68,14 +69,7 @@ def fixed_row(a, b, k):
         row[5] = i
 
 
-def nested_inner_counter(a, b, k):
-    for i in prange(60):
-        for j in prange(60):
-            a[j] += 1
-
-
-RACES = [fixed_element, ignores_the_counter, previous, next_one, two_before, previous_row, histogram_of_one, whole_array, column, fixed_row,
-         nested_inner_counter]
+RACES = [fixed_element, scales_in_place, reads_what_it_adds_to, previous, next_one, two_before, previous_row, whole_array, column, fixed_row]
 
 
 @pytest.mark.parametrize("f", RACES)
