@@ -94,7 +94,7 @@ def handled_inside(x):
         try:
             if x[i] > 0.5:
                 raise ValueError
-            x[i] = 10 // (i % 10)
+            x[i] = 1 / (i % 10)
         except ZeroDivisionError:
             x[i] = -1
         except ValueError:
