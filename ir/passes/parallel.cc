@@ -13,6 +13,7 @@
 #include "ir/passes/parallel.h"
 
 #include <algorithm>
+#include <unordered_set>
 
 #include "ir/passes/manager.h"
 #include "ir/passes/rewrite.h"
@@ -50,6 +51,7 @@ class Parallel {
       : p_(p), summary_(p), strict_(options.unproved_is_error), report_(options.report ? *options.report : unread_) {}
 
   void run() {
+    find_objects();
     size_t written = p_.functions.size();
     for (size_t i = 0; i < written; ++i) {
       Function& f = *p_.functions[i];
@@ -72,6 +74,27 @@ class Parallel {
         }
     }
     remove_marks(f);
+  }
+
+  // Python objects need the GIL, by themselves or in what is called.
+  bool uses_objects(const Function& f, const Candidate& c) const {
+    for (BlockId b : c.blocks)
+      for (const Op& op : f.blocks[b].ops)
+        if (is_object_op(op) || (op.code == OpCode::Call && objects_.count(op.sym))) return true;
+    return false;
+  }
+  static bool is_object_op(const Op& op) {
+    return op.code == OpCode::ObjOp || op.code == OpCode::ObjImport || op.code == OpCode::ObjKeep || op.code == OpCode::Box || op.code == OpCode::Left;
+  }
+  // Functions that do, callees included.
+  void find_objects() {
+    for (bool more = true; more;) {
+      more = false;
+      for (const auto& f : p_.functions)
+        for (const Block& b : f->blocks)
+          for (const Op& op : b.ops)
+            if (is_object_op(op) || (op.code == OpCode::Call && objects_.count(op.sym))) more |= objects_.insert(f->name).second;
+    }
   }
 
   // What the header computes from outside values alone goes in front of the loop; an exception handler may use it. False: there was nothing.
@@ -102,11 +125,13 @@ class Parallel {
     LoopNote& note = add_note(f, mark.loc);
     Candidate c;
     bool form = find_form(f, a, id, counter, &c, &note.why);
+    if (form && uses_objects(f, c)) form = false, note.why = "its rounds work with Python objects";
     unmark(f, a, id, counter);
     ValueId variable = kNoId;
     if (form && !find_carried(f, a, &c, &variable, &note.why)) return carried_error(f, a, id, variable, note.why);
     if (!form || !races(f, a, c, &note)) return;
     int64_t schedule = mark.imm == kEqual && varies(f, a, c) ? static_cast<int64_t>(kMeasured) : mark.imm;
+    if (std::any_of(c.carried.begin(), c.carried.end(), [](const Carried& k) { return k.how == Combine::With; })) schedule = kEqual;   // of equals the first
     describe(f, c, schedule, &note);
     inner_loops(f, a, id);
     outline(p_, f, a, c, f.name + ".par" + std::to_string(++*made), schedule);
@@ -203,6 +228,7 @@ class Parallel {
 
   Program& p_;
   fuse::Summary summary_;                  // of the functions as they were: bodies are called by nobody here
+  std::unordered_set<std::string> objects_;
   const bool strict_;
   Report unread_;
   Report& report_;

@@ -23,8 +23,8 @@ struct Analyses {
   explicit Analyses(const Function& f) : cfg(f), dom(f, cfg), loops(f, cfg, dom), uses(f) {}
 };
 
-// How the values that the threads arrived at become one. Last: the value of the last round.
-enum class Combine : uint8_t { Add, Mul, And, Or, Xor, Min, Max, Set, Last };
+// How the values that the threads arrived at become one. Last: the value of the last round. With: of the thread that an extremum is from.
+enum class Combine : uint8_t { Add, Mul, And, Or, Xor, Min, Max, Set, Last, With };
 const char* text(Combine c);
 
 // A variable that goes from round to round: a parameter of the header other than the counter.
@@ -32,6 +32,7 @@ struct Carried {
   size_t param = 0;
   Combine how = Combine::Add;
   ValueId set = kNoId;                     // Set: the constant
+  size_t with = 0;                         // With: index of the extremum among what is carried
 };
 
 // An array from outside that rounds only add to: each thread has one of its own.

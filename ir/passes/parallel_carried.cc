@@ -1,9 +1,11 @@
 // Part of parallel: what goes from round to round. A parameter of the header is
 //   a reduction       all that happens to it in a round is that one kind of operator is applied to it (or nothing): s += x, if c: s += x,
 //                     m = max(m, x), if x > m: m = x, found = True under a condition, ok = ok and test
+//   a companion       of a minimum or maximum: it is assigned where that is, if x < low: low, place = x, i
 //   a last value      each round assigns it and none reads what an earlier one left
 //   anything else     the rounds depend on each other
 #include <algorithm>
+#include <unordered_map>
 #include <unordered_set>
 
 #include "ir/passes/parallel.h"
@@ -11,7 +13,7 @@
 namespace coluber::ir::parallel {
 
 const char* text(Combine c) {
-  constexpr const char* kText[] = {"+", "*", "&", "|", "^", "min", "max", "set", "last value"};
+  constexpr const char* kText[] = {"+", "*", "&", "|", "^", "min", "max", "set", "last value", "with the extremum"};
   return kText[static_cast<size_t>(c)];
 }
 
@@ -41,6 +43,10 @@ class Follow {
     return merges() && conditions() && decide(out);
   }
   const std::string& why() const { return why_; }
+  // Edges by which the extremum gets a new value; other variables that get one where it may.
+  const std::vector<Pred>& taken() const { return taken_; }
+  const std::vector<ValueId>& companions() const { return companions_; }
+  bool strict() const { return strict_; }
 
  private:
   bool inside(ValueId v) const { return chain_.count(v) != 0; }
@@ -154,7 +160,7 @@ class Follow {
       if (term.code == OpCode::Branch) {
         int side = below == kNoId ? static_cast<int>(p.index) : a_.dom.dominates(term.targets[0].block, below) ? 0 : 1;
         if (inside(term.args[0])) return logical(side == 0);
-        if (extreme(term.args[0], v, side == 0)) return true;
+        if (extreme(term.args[0], v, side == 0)) return taken_.push_back(p), true;
       }
       if (at == header_) break;
       below = at;
@@ -187,6 +193,7 @@ class Follow {
     how_ = how;
     how_known_ = true;
     used_.insert(test);
+    strict_ = strict_ && (test->code == OpCode::Lt || test->code == OpCode::Gt) == where_true;
     return true;
   }
 
@@ -239,7 +246,7 @@ class Follow {
     return true;
   }
 
-  bool only_decides(ValueId cond) const {
+  bool only_decides(ValueId cond) {
     for (const Position& at : a_.uses.uses(cond)) {
       if (at.op == Position::kHead) return false;
       const Op& op = f_.blocks[at.block].ops[at.op];
@@ -249,12 +256,14 @@ class Follow {
     return true;
   }
 
-  // On one side of the branch at the end of b nothing happens that would be seen elsewhere.
-  bool only_moves(BlockId b) const {
+  // On the sides of the branch at the end of b nothing happens that would be seen elsewhere. Other variables that get another value there may be
+  // companions of this one.
+  bool only_moves(BlockId b) {
+    std::unordered_map<ValueId, ValueId> arrives;                   // parameters where the sides meet, and what comes
     for (const Edge& side : f_.blocks[b].term().targets) {
       BlockId s = side.block;
       if (a_.cfg.preds(s).size() != 1) {                            // where the ways meet
-        if (!only_merge(s)) return false;
+        if (!arrive(side, &arrives)) return false;
         continue;
       }
       for (BlockId k : c_.blocks) {
@@ -262,17 +271,19 @@ class Follow {
         for (const Op& op : f_.blocks[k].ops)
           if (op.has(Writes)) return false;
         for (const Edge& out : f_.blocks[k].term().targets)
-          if (!a_.dom.dominates(s, out.block) && !only_merge(out.block)) return false;
+          if (!a_.dom.dominates(s, out.block) && !arrive(out, &arrives)) return false;
       }
     }
     return true;
   }
-  // All that the block gets is the value itself.
-  bool only_merge(BlockId b) const {
-    if (!c_.contains(b)) return false;
-    if (b == header_) return f_.blocks[b].params.size() <= 2;       // the counter and this
-    for (ValueId p : f_.blocks[b].params)
-      if (!inside(p)) return false;
+  bool arrive(const Edge& e, std::unordered_map<ValueId, ValueId>* arrives) {
+    if (!c_.contains(e.block)) return false;
+    for (size_t k = 0; k < e.args.size(); ++k) {
+      ValueId param = f_.blocks[e.block].params[k];
+      if (inside(param)) continue;
+      auto [at, first] = arrives->emplace(param, e.args[k]);
+      if (!first && at->second != e.args[k] && std::find(companions_.begin(), companions_.end(), param) == companions_.end()) companions_.push_back(param);
+    }
     return true;
   }
 
@@ -297,28 +308,88 @@ class Follow {
   std::vector<const Op*> selects_, compares_;
   std::unordered_set<const Op*> used_;
   std::vector<BlockId> branches_;
+  std::vector<Pred> taken_;
+  std::vector<ValueId> companions_;
+  bool strict_ = true;                     // of equals, the first one stays
   const Op* set_ = nullptr;
   Combine how_ = Combine::Add;
   bool how_known_ = false, logical_ = false;
   std::string why_;
 };
 
+// A variable that only moves, and gets a new value exactly where an extremum does. `moved`: the parameters it goes through.
+bool follows(const Function& f, const Analyses& a, const Candidate& c, size_t param, const Follow& extremum, std::vector<ValueId>* moved) {
+  *moved = {f.blocks[c.header].params[param]};
+  auto inside = [&](ValueId v) { return std::find(moved->begin(), moved->end(), v) != moved->end(); };
+  for (size_t i = 0; i < moved->size(); ++i)
+    for (const Position& at : a.uses.uses((*moved)[i])) {
+      if (!c.contains(at.block)) continue;
+      if (at.op == Position::kHead) return false;
+      const Op& op = f.blocks[at.block].ops[at.op];
+      if (std::find(op.args.begin(), op.args.end(), (*moved)[i]) != op.args.end()) return false;
+      for (const Edge& e : op.targets)
+        for (size_t k = 0; c.contains(e.block) && k < e.args.size(); ++k) {
+          ValueId to = f.blocks[e.block].params[k];
+          if (e.args[k] != (*moved)[i] || inside(to)) continue;
+          if (e.block == c.header) return false;
+          moved->push_back(to);
+        }
+    }
+  size_t assigned = 0;
+  for (ValueId q : *moved) {
+    BlockId b = f.values[q].block;
+    size_t k = static_cast<size_t>(std::find(f.blocks[b].params.begin(), f.blocks[b].params.end(), q) - f.blocks[b].params.begin());
+    for (const Pred& p : a.cfg.preds(b)) {
+      if ((b == c.header && !c.contains(p.block)) || inside(edge_of(f, p).args[k])) continue;
+      bool there = std::any_of(extremum.taken().begin(), extremum.taken().end(), [&](const Pred& t) { return t.block == p.block && t.index == p.index; });
+      if (!there) return false;
+      ++assigned;
+    }
+  }
+  return assigned == extremum.taken().size() && assigned > 0;
+}
+
 }  // namespace
 
 bool find_carried(const Function& f, const Analyses& a, Candidate* c, ValueId* variable, std::string* why) {
   const std::vector<ValueId>& params = f.blocks[c->header].params;
+  std::vector<Follow> known;
+  std::vector<size_t> rest;
+  std::string first_why;
   for (size_t k = 0; k < params.size(); ++k) {
     if (k == c->counter) continue;
     Carried one;
     one.param = k;
     Follow follow(f, a, *c, k);
-    if (!follow.run(&one)) {
-      *variable = params[k];
-      *why = follow.why();
-      return false;
+    if (follow.run(&one)) {
+      c->carried.push_back(one);
+      known.push_back(std::move(follow));
+    } else {
+      if (rest.empty()) first_why = follow.why();
+      rest.push_back(k);
     }
-    c->carried.push_back(one);
   }
+  std::vector<ValueId> moved;                              // by companions
+  for (size_t k : rest) {
+    bool found = false;
+    for (size_t i = 0; i < known.size() && !found; ++i) {
+      bool extremum = c->carried[i].how == Combine::Min || c->carried[i].how == Combine::Max;
+      std::vector<ValueId> through;
+      if (!extremum || !known[i].strict() || is_managed(f.type_of(params[k])) || !follows(f, a, *c, k, known[i], &through)) continue;
+      moved.insert(moved.end(), through.begin(), through.end());
+      Carried one;
+      one.param = k;
+      one.how = Combine::With;
+      one.with = i;
+      c->carried.push_back(one);
+      found = true;
+    }
+    if (!found) return *variable = params[k], *why = first_why, false;
+  }
+  for (size_t i = 0; i < known.size(); ++i)
+    for (ValueId v : known[i].companions())
+      if (std::find(moved.begin(), moved.end(), v) == moved.end())
+        return *variable = params[c->carried[i].param], *why = "what happens in the loop depends on it", false;
   return true;
 }
 

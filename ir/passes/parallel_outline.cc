@@ -228,6 +228,12 @@ void make_combine(Program& p, const Function& f, const Analyses& a, const Candid
     size_t i = first + k;
     const Carried& one = c.carried[k];
     const Op* set = one.set == kNoId ? nullptr : a.uses.def_op(f, one.set);
+    if (one.how == Combine::With) {
+      size_t e = first + one.with;
+      ValueId better = b.emit(c.carried[one.with].how == Combine::Min ? OpCode::Lt : OpCode::Gt, {y[e], x[e]}, pybool());
+      values.push_back(b.emit(OpCode::Select, {better, y[i], x[i]}, types[i]));
+      continue;
+    }
     values.push_back(one.how == Combine::Last ? b.emit(OpCode::Select, {later, y[i], x[i]}, types[i]) : combined(b, one, set, types[i], x[i], y[i]));
   }
   ValueId result = pack(b, values, types);
