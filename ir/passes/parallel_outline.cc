@@ -4,9 +4,10 @@
 //   combine(a..., b...) -> accumulators                                 of what one thread arrived at (after the values before the loop), and another
 //
 // Values from outside that are cheap to make again (constants, sizes of arrays, sums of such) are made again, so that what is proved of the counter
-// and the sizes of arrays holds inside, too.
+// and the sizes of arrays holds inside, too. For the same reason arrays that were found to have the sizes of others are put together anew of these.
 #include <algorithm>
 
+#include "ir/analysis/ranges.h"
 #include "ir/passes/parallel.h"
 #include "ir/passes/rewrite.h"
 
@@ -46,7 +47,7 @@ TypeRef packed(const std::vector<TypeRef>& types) { return types.empty() ? none(
 class Outline {
  public:
   Outline(Program& p, Function& from, const Analyses& a, const Candidate& c, const std::string& name)
-      : from_(from), a_(a), c_(c), map_(from.values.size(), kNoId), types_(accumulator_types(from, c)) {
+      : from_(from), c_(c), uses_(a.uses), ranges_(from, a.cfg, a.dom, a.uses), map_(from.values.size(), kNoId), types_(accumulator_types(from, c)) {
     p.functions.push_back(std::make_unique<Function>());
     to_ = p.functions.back().get();
     to_->name = name;
@@ -109,12 +110,45 @@ class Outline {
     if (ValueId made = again(v, 0); made != kNoId) return made;
     map_[v] = to_->add_value(from_.type_of(v), 0, from_.values[v].name);
     captured_.emplace_back(v, map_[v]);
+    if (from_.type_of(v)->is(Kind::Array)) map_[v] = with_known_sizes(v, map_[v]);
     return map_[v];
+  }
+
+  // The array, of the values that its sizes are equal to.
+  ValueId with_known_sizes(ValueId v, ValueId array) {
+    TypeRef t = from_.type_of(v);
+    std::vector<ValueId> sizes;
+    bool any = false;
+    for (int axis = 0; axis < t->ndim; ++axis) {
+      ValueId other = kNoId;
+      int at = 0;
+      uint32_t node = ranges_.shape_node(v, axis);
+      bool shape = ranges_.shape_of(node, &other, &at);
+      if (!shape && node != Ranges::kZero) other = node;
+      bool own = (shape && other == v && at == axis) || other == kNoId;
+      bool reachable = !own && other < from_.values.size() && !c_.contains(from_.values[other].block) &&
+                       (shape || from_.type_of(other)->is(Kind::PyInt));         // not what a cast made it of
+      ValueId size = reachable ? map(other) : kNoId;
+      Builder b(to_);
+      b.set_block(0);
+      if (size == kNoId) size = b.emit(OpCode::ArrayShape, {array}, pyint(), axis);
+      else if (shape) size = b.emit(OpCode::ArrayShape, {size}, pyint(), at);
+      any |= reachable;
+      sizes.push_back(size);
+    }
+    if (!any) return array;
+    Builder b(to_);
+    b.set_block(0);
+    std::vector<ValueId> parts{b.emit(OpCode::ArrayOwner, {array}, owner()), b.emit(OpCode::ArrayData, {array}, ptr_to(t->elem))};
+    parts.insert(parts.end(), sizes.begin(), sizes.end());
+    int strides = t->layout == Layout::A ? t->ndim : t->layout == Layout::S ? t->ndim - 1 : 0;
+    for (int axis = 0; axis < strides; ++axis) parts.push_back(b.emit(OpCode::ArrayStride, {array}, pyint(), axis));
+    return b.emit(OpCode::ArrayMake, parts, t);
   }
 
   // Makes a value from outside again; kNoId: it has to be passed.
   ValueId again(ValueId v, int depth) {
-    const Op* op = a_.uses.def_op(from_, v);
+    const Op* op = uses_.def_op(from_, v);
     if (op && op->code == OpCode::ParLoop) return map_[v] = map(op->args[0]);
     if (!op || depth > 8 || !cheap(from_, *op)) return kNoId;
     Op made = *op;
@@ -179,8 +213,9 @@ class Outline {
   }
 
   Function& from_;
-  const Analyses& a_;
   const Candidate& c_;
+  const DefUse& uses_;
+  Ranges ranges_;
   Function* to_ = nullptr;
   std::vector<ValueId> map_;
   std::unordered_map<BlockId, BlockId> block_;

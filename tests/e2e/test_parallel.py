@@ -350,6 +350,25 @@ def counts_by_hand(x):
     return k
 
 
+def place_of_some(x):
+    low, at = 100.0, -1
+    for i in prange(len(x)):
+        if x[i] < low:
+            low = x[i]
+            if i % 2:
+                at = i
+    return low, at
+
+
+def last_of_equals(x):
+    low, at = 100.0, -1
+    for i in prange(len(x)):
+        if x[i] <= low:
+            low = x[i]
+            at = i
+    return low, at
+
+
 @pytest.mark.parametrize("f, name", [(swaps, "a"), (shifted, "before"), (mixed, "s"), (reads, "s"), (compares, "s"), (counts_by_hand, "k"), (place_of_some, "at"),
                                      (last_of_equals, "at")])
 def test_what_goes_from_round_to_round_is_an_error(f, name):

@@ -68,25 +68,6 @@ def test_places_of_extrema(n, kinds):
     agree(places, RNG.integers(0, kinds, n) / 7, parallel=1)
 
 
-def place_of_some(x):
-    low, at = 100.0, -1
-    for i in prange(len(x)):
-        if x[i] < low:
-            low = x[i]
-            if i % 2:
-                at = i
-    return low, at
-
-
-def last_of_equals(x):
-    low, at = 100.0, -1
-    for i in prange(len(x)):
-        if x[i] <= low:
-            low = x[i]
-            at = i
-    return low, at
-
-
 def bits(x):
     a, o, r = -1, 0, 0
     for i in prange(len(x)):
