@@ -1,4 +1,5 @@
 """raise, try, except, else, finally."""
+import numpy as np
 import pytest
 from check import same
 
