@@ -104,6 +104,8 @@ void refuse_effects(const ir::Program& program) {
         d.hint = "use njit: its ints have 64 bits";
         throw typing::CompileError{d};
       }
+}
+
 // An error that a pass found becomes a diagnostic at its place.
 typing::Diag user_error(const ir::UserError& e) {
   typing::Diag d = typing::make_diag(e.id.c_str(), e.args);
