@@ -128,7 +128,10 @@ class Parallel {
     if (form && uses_objects(f, c)) form = false, note.why = "its rounds work with Python objects";
     unmark(f, a, id, counter);
     ValueId variable = kNoId;
-    if (form && !find_carried(f, a, &c, &variable, &note.why)) return carried_error(f, a, id, variable, note.why);
+    if (form && !find_carried(f, a, &c, &variable, &note.why)) {
+      if (variable != kNoId) carried_error(f, a, id, variable, note.why);
+      return;
+    }
     if (!form || !races(f, a, c, &note)) return;
     int64_t schedule = mark.imm == kEqual && varies(f, a, c) ? static_cast<int64_t>(kMeasured) : mark.imm;
     if (std::any_of(c.carried.begin(), c.carried.end(), [](const Carried& k) { return k.how == Combine::With; })) schedule = kEqual;   // of equals the first

@@ -61,7 +61,7 @@ struct Candidate {
 
 // Finds the form of a marked loop. On failure *why says what stands in the way.
 bool find_form(const Function& f, const Analyses& a, LoopId loop, size_t counter, Candidate* out, std::string* why);
-// The values it carries. On failure *variable is the parameter that is no reduction, *why what is done to it.
+// The values it carries. On failure *variable is the parameter that is no reduction, *why what is done to it; kNoId: it has to stay as it is.
 bool find_carried(const Function& f, const Analyses& a, Candidate* c, ValueId* variable, std::string* why);
 // Do its rounds differ in length?
 bool varies(const Function& f, const Analyses& a, const Candidate& c);

@@ -47,6 +47,7 @@ class Follow {
   const std::vector<Pred>& taken() const { return taken_; }
   const std::vector<ValueId>& companions() const { return companions_; }
   bool strict() const { return strict_; }
+  bool checked() const { return checked_; }
 
  private:
   bool inside(ValueId v) const { return chain_.count(v) != 0; }
@@ -108,6 +109,9 @@ class Follow {
         add(op.result());
         return true;
       case OpCode::DebugLocal: return true;
+      case OpCode::AddOvf: case OpCode::SubOvf: case OpCode::MulOvf:
+        checked_ = true;
+        return fail("each step of it is checked for overflow");
       case OpCode::Jump: case OpCode::Branch: return edges(v, op, at.block);
       default: return fail("its value is used in the loop");
     }
@@ -313,7 +317,7 @@ class Follow {
   bool strict_ = true;                     // of equals, the first one stays
   const Op* set_ = nullptr;
   Combine how_ = Combine::Add;
-  bool how_known_ = false, logical_ = false;
+  bool how_known_ = false, logical_ = false, checked_ = false;
   std::string why_;
 };
 
@@ -364,6 +368,8 @@ bool find_carried(const Function& f, const Analyses& a, Candidate* c, ValueId* v
     if (follow.run(&one)) {
       c->carried.push_back(one);
       known.push_back(std::move(follow));
+    } else if (follow.checked()) {                         // as many threads, so many sums: which one overflows depends on them
+      return *variable = kNoId, *why = follow.why(), false;
     } else {
       if (rest.empty()) first_why = follow.why();
       rest.push_back(k);

@@ -88,6 +88,16 @@ bool used_at_end_only(const Function& f, const Analyses& a, const Candidate& c) 
   return true;
 }
 
+// Is the list one from outside?
+bool grown_outside(const Function& f, const Analyses& a, const Candidate& c, ValueId list) {
+  while (c.contains(f.values[list].block)) {
+    const Op* op = a.uses.def_op(f, list);
+    if (!op || op->code != OpCode::RefCast) return false;
+    list = op->args[0];
+  }
+  return true;
+}
+
 }  // namespace
 
 bool find_form(const Function& f, const Analyses& a, LoopId id, size_t counter, Candidate* out, std::string* why) {
@@ -104,6 +114,11 @@ bool find_form(const Function& f, const Analyses& a, LoopId id, size_t counter, 
   for (const Op& op : f.blocks[loop.header].ops)
     if (!op.has(Pure) && !op.has(Term)) return *why = shape, false;
   if (!find_region(f, a, out)) return *why = "break or return leaves it", false;
+  for (BlockId b : out->blocks)
+    for (const Op& op : f.blocks[b].ops) {
+      bool grows = op.code == OpCode::ListPush || op.code == OpCode::ListSetLen || op.code == OpCode::ListReserve;
+      if (grows && grown_outside(f, a, *out, op.args[0])) return *why = "its rounds fill a list in order", false;
+    }
   if (!find_handler(f, a, out) || (out->on_error.valid() && !used_at_end_only(f, a, *out))) return *why = "an exception handler around it uses variables that are assigned in it", false;
   return true;
 }

@@ -263,6 +263,21 @@ def test_without_the_option_it_is_range():
     assert out.tolist() == [0, 2, 4, 6, 8] and loops(f) == []
 
 
+def checked(n, by):
+    s = 0
+    for i in prange(n):
+        s += by
+    return s
+
+
+def test_sums_that_are_checked_for_overflow_stay_serial():
+    f = compiled(checked, overflow="raise")
+    assert f(5, 2**60) == 5 * 2**60
+    with pytest.raises(OverflowError):
+        f(8, 2**60)
+    assert "overflow" in loops(f)[0].why
+
+
 # ---- variables behind the loop
 
 def last(x):

@@ -82,20 +82,25 @@ def test_races_are_errors(f):
     assert f" in {f.__name__}" in line
 
 
-def appends(items):
-    for i in prange(10):
-        items.append(i)
-
-
 def fixed_item(items):
     for i in prange(10):
         items[3] = i
 
 
-@pytest.mark.parametrize("f", [appends, fixed_item])
-def test_races_on_lists(f):
+def test_races_on_lists():
     with pytest.raises(coluber.TypingError, match="collide"):
-        compiled(f)([1, 2, 3, 4])
+        compiled(fixed_item)([1, 2, 3, 4])
+
+
+def appends(items):
+    for i in prange(10):
+        items.append(i)
+    return [i * 2 for i in prange(5)]
+
+
+def test_lists_are_filled_in_order():
+    agree(appends, [1, 2], parallel=0)
+    assert {loop.why for loop in loops(compiled(appends))} == {"its rounds fill a list in order"}
 
 
 # ---- independent
