@@ -10,7 +10,6 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <fstream>
 #include <string_view>
 
 #include "jit/runtime/runtime.h"
@@ -85,37 +84,46 @@ const Loaded& loaded() {
 
 // ---- processors that a container's limit leaves
 
+// The first line of a small file; empty where there is none. (Streams of the C++ library would double the size of the extension.)
+std::string first_line(const std::string& path) {
+  char line[256] = "";
+  if (FILE* file = std::fopen(path.c_str(), "re")) {
+    if (!std::fgets(line, sizeof line, file)) line[0] = 0;
+    std::fclose(file);
+  }
+  return line;
+}
+
 double quota_of(const std::string& directory) {
-  std::ifstream file(directory + "/cpu.max");        // "max 100000" or "200000 100000"
-  double quota = 0, period = 0;
-  std::string first;
-  if (file >> first >> period && first != "max" && period > 0) quota = std::atof(first.c_str()) / period;
-  return quota;
+  double quota = 0, period = 0;                      // "max 100000" or "200000 100000"
+  return std::sscanf(first_line(directory + "/cpu.max").c_str(), "%lf %lf", &quota, &period) == 2 && period > 0 ? quota / period : 0;
+}
+
+// The group of this process: "0::/path" in a list of lines.
+std::string own_group() {
+  std::string group;
+  char line[1024];
+  FILE* file = std::fopen("/proc/self/cgroup", "re");
+  while (file && std::fgets(line, sizeof line, file))
+    if (std::strncmp(line, "0::", 3) == 0) group.assign(line + 3, std::strcspn(line + 3, "\n"));
+  if (file) std::fclose(file);
+  return group;
 }
 
 int container_limit() {
-  std::ifstream groups("/proc/self/cgroup");
-  std::string line;
   double least = 0;
   auto note = [&](double quota) {
     if (quota > 0 && (least == 0 || quota < least)) least = quota;
   };
-  while (std::getline(groups, line)) {
-    if (line.rfind("0::", 0) != 0) continue;
-    std::string path = line.substr(3);
-    while (true) {                                   // the limits of groups around hold as well
-      note(quota_of("/sys/fs/cgroup" + path));
-      size_t slash = path.rfind('/');
-      if (slash == std::string::npos || path.size() <= 1) break;
-      path.resize(slash);
-    }
-    note(quota_of("/sys/fs/cgroup"));
+  std::string group = own_group();
+  while (group.size() > 1) {                         // the limits of groups around hold as well
+    note(quota_of("/sys/fs/cgroup" + group));
+    group.resize(group.rfind('/'));
   }
-  long long quota = -1, period = 0;
-  if (std::ifstream v1("/sys/fs/cgroup/cpu/cpu.cfs_quota_us"); v1 >> quota && quota > 0) {
-    std::ifstream length("/sys/fs/cgroup/cpu/cpu.cfs_period_us");
-    if (length >> period && period > 0) note(static_cast<double>(quota) / static_cast<double>(period));
-  }
+  note(quota_of("/sys/fs/cgroup"));
+  double quota = std::atof(first_line("/sys/fs/cgroup/cpu/cpu.cfs_quota_us").c_str());           // groups of the first kind
+  double period = std::atof(first_line("/sys/fs/cgroup/cpu/cpu.cfs_period_us").c_str());
+  if (quota > 0 && period > 0) note(quota / period);
   return least > 0 ? std::max(1, static_cast<int>(least + 0.999)) : 0;
 }
 
