@@ -116,7 +116,7 @@ int container_limit() {
     if (quota > 0 && (least == 0 || quota < least)) least = quota;
   };
   std::string group = own_group();
-  while (group.size() > 1) {                         // the limits of groups around hold as well
+  while (group.size() > 1 && group[0] == '/') {      // the limits of groups around hold as well
     note(quota_of("/sys/fs/cgroup" + group));
     group.resize(group.rfind('/'));
   }
