@@ -68,6 +68,8 @@ Loaded load() {
     if (path.empty() || !(library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL))) continue;
     out.omp.path = path;
     if (!resolve(library, &out.omp)) continue;
+    // A second one that comes into the process later, with another library, would end it. They do not know of each other's threads, and get on.
+    setenv("KMP_DUPLICATE_LIB_OK", "TRUE", 0);
     void (*set_defaults)(const char*) = nullptr;
     if (!std::getenv("KMP_BLOCKTIME") && !std::getenv("OMP_WAIT_POLICY") && find(library, "kmp_set_defaults", &set_defaults)) set_defaults(kPassive);
     return out.ok = true, out;

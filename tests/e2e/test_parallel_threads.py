@@ -163,6 +163,25 @@ with open("/proc/self/maps") as maps:
     assert in_process(code.format(first=True)) == "False 1"
 
 
+def test_another_library_may_bring_its_own_later(tmp_path):
+    code = f"""
+import ctypes, shutil
+@njit(parallel=True)
+def f(n):
+    s = 0
+    for i in prange(n):
+        s += i
+    return s
+before = f(1000)
+path = _coluber._openmp()[0]
+with open("/proc/self/maps") as maps:
+    path = next(line.split()[-1] for line in maps if path.split("/")[-1].split(".")[0] in line)
+shutil.copy(path, {str(tmp_path / "libomp_of_another.so")!r})
+other = ctypes.CDLL({str(tmp_path / "libomp_of_another.so")!r})
+print(before, other.omp_get_max_threads() > 0, f(1000))"""
+    assert in_process(code, COLUBER_CACHE="off") == "499500 True 499500"
+
+
 def test_import_loads_no_openmp():
     assert in_process("print('libomp' in open('/proc/self/maps').read())") == "False"
 
