@@ -20,8 +20,8 @@ BUILD = Path(os.environ.get("COLUBER_WHEEL_BUILD") or ROOT / "build" / "wheel").
 OPENMP = Path("/usr/lib/llvm-19/lib/libomp.so.5")
 # What must be there, by a file of it, and the package of Debian and Ubuntu that has it.
 SYSTEM = [("/usr/lib/llvm-19/lib/cmake/llvm/LLVMConfig.cmake", "llvm-19-dev"), ("/usr/lib/llvm-19/lib/liblldELF.a", "liblld-19-dev"),
-          ("/usr/lib/x86_64-linux-gnu/libsleef.so.3", "libsleef3"), ("/usr/include/zlib.h", "zlib1g-dev"), ("/usr/include/zstd.h", "libzstd-dev"), ("/usr/include/libxml2", "libxml2-dev")]
-          (OPENMP, "libomp-19-dev"), ("/usr/include/zlib.h", "zlib1g-dev"), ("/usr/include/zstd.h", "libzstd-dev"), ("/usr/include/libxml2", "libxml2-dev")]
+          ("/usr/lib/x86_64-linux-gnu/libsleef.so.3", "libsleef3"), (OPENMP, "libomp-19-dev"), ("/usr/include/zlib.h", "zlib1g-dev"),
+          ("/usr/include/zstd.h", "libzstd-dev"), ("/usr/include/libxml2", "libxml2-dev")]
 COMMANDS = [("c++", "g++"), ("objdump", "binutils"), ("strip", "binutils"), ("cmake", "cmake"), ("ninja", "ninja-build")]
 
 
@@ -48,10 +48,8 @@ class Build(build_ext):
         target = Path(self.get_ext_fullpath(ext.name))
         target.parent.mkdir(parents=True, exist_ok=True)
         built = BUILD / "python" / f"coluber_{tag}" / "coluber" / target.name
-        for source, to in [(built, target), *((BUILD / "engine" / name, None) for name in
-                                                    ("libcoluber_engine.so", "libcoluber_sleef.so", "coluber-link"))]:
-        for source, to in [(built, target), (BUILD / "engine" / "libcoluber_engine.so", None), (BUILD / "engine" / "coluber-link", None),
-                           (OPENMP, None)]:
+        for source, to in [(built, target), (OPENMP, None), *((BUILD / "engine" / name, None) for name in
+                                                                    ("libcoluber_engine.so", "libcoluber_sleef.so", "coluber-link"))]:
             to = to or target.parent / source.name
             to.unlink(missing_ok=True)
             subprocess.run(["strip", "--strip-unneeded", "-o", str(to), str(source)], check=True)

@@ -15,8 +15,7 @@ from pathlib import Path
 
 from elf_needs import platform_tag
 
-BINARIES = ("libcoluber_engine.so", "libcoluber_sleef.so", "coluber-link")
-BINARIES = ("libcoluber_engine.so", "coluber-link", "libomp.so.5")
+BINARIES = ("libcoluber_engine.so", "libcoluber_sleef.so", "coluber-link", "libomp.so.5")
 NOTICES = ("LICENSE", "NOTICE", "THIRD_PARTY.md")
 
 
