@@ -1,5 +1,5 @@
 """Builds the wheel: CMake makes the engine (once for all Python versions, in a build folder that is kept), the link helper and this Python's
-extension; they go into the package stripped. Metadata are in pyproject.toml.
+extension; they go into the package stripped, with LLVM's OpenMP runtime beside them. Metadata are in pyproject.toml.
 
 COLUBER_WHEEL_BUILD names the build folder (build/wheel by default)."""
 import os
@@ -17,9 +17,11 @@ sys.path.insert(0, str(ROOT / "tools"))
 from elf_needs import platform_tag  # noqa: E402
 
 BUILD = Path(os.environ.get("COLUBER_WHEEL_BUILD") or ROOT / "build" / "wheel").resolve()
+OPENMP = Path("/usr/lib/llvm-19/lib/libomp.so.5")
 # What must be there, by a file of it, and the package of Debian and Ubuntu that has it.
 SYSTEM = [("/usr/lib/llvm-19/lib/cmake/llvm/LLVMConfig.cmake", "llvm-19-dev"), ("/usr/lib/llvm-19/lib/liblldELF.a", "liblld-19-dev"),
-          ("/usr/lib/x86_64-linux-gnu/libsleef.so.3", "libsleef3"), ("/usr/include/zlib.h", "zlib1g-dev"), ("/usr/include/zstd.h", "libzstd-dev"), ("/usr/include/libxml2", "libxml2-dev")]
+          ("/usr/lib/x86_64-linux-gnu/libsleef.so.3", "libsleef3"), (OPENMP, "libomp-19-dev"), ("/usr/include/zlib.h", "zlib1g-dev"),
+          ("/usr/include/zstd.h", "libzstd-dev"), ("/usr/include/libxml2", "libxml2-dev")]
 COMMANDS = [("c++", "g++"), ("objdump", "binutils"), ("strip", "binutils"), ("cmake", "cmake"), ("ninja", "ninja-build")]
 
 
@@ -46,8 +48,8 @@ class Build(build_ext):
         target = Path(self.get_ext_fullpath(ext.name))
         target.parent.mkdir(parents=True, exist_ok=True)
         built = BUILD / "python" / f"coluber_{tag}" / "coluber" / target.name
-        for source, to in [(built, target), *((BUILD / "engine" / name, None) for name in
-                                                    ("libcoluber_engine.so", "libcoluber_sleef.so", "coluber-link"))]:
+        for source, to in [(built, target), (OPENMP, None), *((BUILD / "engine" / name, None) for name in
+                                                                    ("libcoluber_engine.so", "libcoluber_sleef.so", "coluber-link"))]:
             to = to or target.parent / source.name
             to.unlink(missing_ok=True)
             subprocess.run(["strip", "--strip-unneeded", "-o", str(to), str(source)], check=True)
@@ -60,7 +62,7 @@ class Wheel(bdist_wheel):
     def get_tag(self):
         python = "cp%d%d" % sys.version_info[:2]
         package = Path(self.bdist_dir) / "coluber"
-        tag, reasons = platform_tag([*package.glob("*.so"), package / "coluber-link"])
+        tag, reasons = platform_tag([*package.glob("*.so"), package / OPENMP.name, package / "coluber-link"])
         for reason in reasons:
             print(f"warning: no manylinux wheel: {reason}")
         return python, python, tag

@@ -58,6 +58,7 @@ class Parser {
       else if (word_is("exported")) f_->exported = true;
       else if (word_is("recursive")) f_->recursive = true;
       else if (word_is("always_inline")) f_->always_inline = true;
+      else if (word_is("by_cells")) f_->by_cells = true;
       else return true;
       word();
     }

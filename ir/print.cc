@@ -108,6 +108,7 @@ class Printer {
     if (f_.exported) out_ += " exported";
     if (f_.recursive) out_ += " recursive";
     if (f_.always_inline) out_ += " always_inline";
+    if (f_.by_cells) out_ += " by_cells";
     out_ += " {\n";
   }
 

@@ -120,6 +120,13 @@ class Types {
         return need(array(op) && indices(op, 1) && result(op) == arg(op, 0)->elem, "(array, pyint per axis) -> its item type");
       case OpCode::ArrayStore:
         return need(array(op) && op.args.size() > 1 && indices(op, 2) && arg(op, 1) == arg(op, 0)->elem, "(array, item, pyint per axis)");
+      case OpCode::ArrayAtomic:
+        return need(array(op) && op.args.size() > 1 && indices(op, 2) && arg(op, 1) == arg(op, 0)->elem && result(op) == arg(op, 1),
+                    "(array, item, pyint per axis) -> item");
+      case OpCode::ArrayCas:
+        return need(array(op) && op.args.size() > 2 && indices(op, 3) && arg(op, 1) == arg(op, 0)->elem && arg(op, 2) == arg(op, 1) &&
+                        result(op) == arg(op, 1),
+                    "(array, item, item, pyint per axis) -> item");
       case OpCode::ArrayAs:
         return need(array(op) && result(op)->is(Kind::Array) && result(op)->elem == arg(op, 0)->elem && result(op)->ndim == arg(op, 0)->ndim,
                     "an array of the same item type and rank");

@@ -59,7 +59,7 @@ struct clb_code {
 typedef struct clb_options {        /* see jit/options.def for their meaning */
   int32_t fastmath;                 /* bits: nnan ninf nsz arcp contract afn reassoc */
   int32_t boundscheck, error_model /* 0 python, 1 numpy */, overflow /* 0 wrap, 1 raise */, inline_ /* 0 auto, 1 always, 2 never */;
-  int32_t nogil, debug, parallel, opt_level;
+  int32_t nogil, debug, parallel, races /* 0 warn, 1 error */, opt_level;
   int32_t exact;                    /* set by the host for jit: bit 0: a result that is int on one path and float on another has no type */
 } clb_options;
 
@@ -141,8 +141,8 @@ const char *clb_build_id(void);
 clb_session *clb_session_new(const clb_host *host);
 /* Compiles one specialisation. The result lives until clb_session_free; the machine code until clb_release(result.code). */
 const clb_result *clb_compile(clb_session *, const clb_request *);
-/* Text of a stage of what the session compiled last: "types" (the typed IR), "llvm", "asm", or "listing": JSON by lines of Python, see
-   jit/driver/listing.h. */
+/* Text of a stage of what the session compiled last: "types" (the typed IR), "llvm", "asm", or "listing" and "loops": JSON by lines of
+   Python, and of the prange loops, see jit/driver/listing.h. */
 const char *clb_dump(clb_session *, const char *stage);
 /* Runs inference only and returns the result type's text, or null with the diagnostic in *diag. */
 void clb_session_free(clb_session *);

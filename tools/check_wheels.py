@@ -15,13 +15,20 @@ from pathlib import Path
 
 from elf_needs import platform_tag
 
-BINARIES = ("libcoluber_engine.so", "libcoluber_sleef.so", "coluber-link")
+BINARIES = ("libcoluber_engine.so", "libcoluber_sleef.so", "coluber-link", "libomp.so.5")
 NOTICES = ("LICENSE", "NOTICE", "THIRD_PARTY.md")
 
 
 MODULE = """
 import numpy as np
-from coluber import njit
+from coluber import njit, prange
+
+@njit(parallel=True)
+def squares(x):
+    s = 0.0
+    for i in prange(len(x)):
+        s += x[i] * x[i]
+    return s
 
 @njit
 def smooth(x, width):
@@ -44,10 +51,13 @@ try:
     demo.fails(np.ones(3))
 except IndexError as e:
     assert "out of bounds" in str(e)
+assert demo.squares(np.arange(100.0)) == 328350.0
+omp = coluber._coluber._openmp()[0]
+assert os.path.realpath(omp).startswith(os.path.realpath(sys.prefix)), omp
 engine = "libcoluber_engine" in open("/proc/self/maps").read()
-print(demo.smooth.cache_info().hits, demo.fails.cache_info().hits, engine)
+print(demo.smooth.cache_info().hits, demo.fails.cache_info().hits, demo.squares.cache_info().hits, engine)
 end = time.time() + 30
-while time.time() < end and sum(f.endswith(".so") for _, _, files in os.walk(os.environ["COLUBER_CACHE_DIR"]) for f in files) < 2:
+while time.time() < end and sum(f.endswith(".so") for _, _, files in os.walk(os.environ["COLUBER_CACHE_DIR"]) for f in files) < 3:
     time.sleep(0.05)
 """
 
@@ -65,7 +75,7 @@ def try_out(wheel, python):
         environment = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "COLUBER_"))}
         environment.update(COLUBER_CACHE_DIR=str(folder / "cache"), PYTHONPATH=str(folder))
         problems = []
-        for expected in ("0 0 True", "1 1 False"):
+        for expected in ("0 0 0 True", "1 1 1 False"):
             done = subprocess.run([inside, "-c", PROGRAM], capture_output=True, text=True, env=environment, cwd=folder)
             if done.stdout.strip() != expected:
                 problems.append(f"cache hits and engine loaded: expected {expected}, got {done.stdout.strip()} {done.stderr.strip()[-1000:]}")
@@ -85,7 +95,7 @@ def check(wheel, engines):
     problems = []
     with zipfile.ZipFile(wheel) as z, tempfile.TemporaryDirectory() as folder:
         names = z.namelist()
-        binaries = [n for n in names if n.endswith((".so", "/coluber-link"))]
+        binaries = [n for n in names if n.endswith((".so", "/coluber-link", "/libomp.so.5"))]
         for wanted in BINARIES:
             if not any(n.endswith("/" + wanted) for n in binaries):
                 problems.append(f"{wanted} is missing")

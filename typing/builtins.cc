@@ -1,5 +1,6 @@
 // Builtin functions and classes that need the compiler: type tests, constructors of lazy views, conversions. One row of the table each;
 // what can be written in Python is in the library instead.
+#include <algorithm>
 #include <cstring>
 #include <unordered_map>
 
@@ -36,6 +37,47 @@ TV b_range(Emit& e, Args& a, const std::vector<std::string>&) {
   e.guard(e.cmp(OpCode::Ne, step, e.const_int(0)), "RangeStep");
   TV parts[] = {start, stop, step};
   return e.make(parts, scalar(Kind::Range));
+}
+
+// The schedule of a prange that has one, by its name.
+std::string schedule_name(const TV& v) {
+  if (v.is_none()) return "auto";
+  if (!v.c || v.c->kind != CLB_STR) fail("NeedLiteral", {describe(v)});
+  std::string name(v.c->s, static_cast<size_t>(v.c->n));
+  bool known = name != "measured" && std::find(schedules().begin(), schedules().end(), name) != schedules().end();
+  if (!known) fail("BadSchedule", {name});
+  return name;
+}
+
+// A count that may be left out: 0 stands for that.
+TV optional_count(Emit& e, const TV& v, const char* what) {
+  if (v.is_none()) return e.const_int(0);
+  TV n = e.to_index(v);
+  e.guard(e.cmp(OpCode::Ge, n, e.const_int(1)), "PrangeCount", {}, {what});
+  return n;
+}
+
+// range() whose rounds may run at once. Without the option parallel it is range().
+TV b_prange(Emit& e, Args& a, const std::vector<std::string>& keywords) {
+  Args plain(a.begin(), a.end() - static_cast<ptrdiff_t>(keywords.size()));
+  arity("prange()", plain, 1, 3);
+  std::string schedule = "auto";
+  TV chunk = e.const_int(0), threads = e.const_int(0);
+  for (size_t k = 0; k < keywords.size(); k++) {
+    const TV& v = a[plain.size() + k];
+    if (keywords[k] == "schedule") schedule = schedule_name(v);
+    else if (keywords[k] == "chunk") chunk = optional_count(e, v, "chunk");
+    else if (keywords[k] == "num_threads") threads = optional_count(e, v, "num_threads");
+    else fail("WrongArguments", {"prange()", "got an unexpected keyword argument '" + keywords[k] + "'"});
+  }
+  TV range = b_range(e, plain, {});
+  if (!e.spec().fn->options.parallel) return range;
+  bool unit = range.is(Kind::View) && range.type->name == "range";
+  std::vector<TV> parts{e.get(range, 0, pyint()), e.get(range, 1, pyint())};
+  if (!unit) parts.push_back(range.is(Kind::View) ? e.const_int(-1) : e.get(range, 2, pyint()));
+  parts.push_back(chunk);
+  parts.push_back(threads);
+  return e.make(parts, view_of((unit ? "prange_" : "prange_by_") + schedule, std::vector<TypeRef>(parts.size(), pyint())));
 }
 
 TypeRef class_type(const TV& cls) {
@@ -277,7 +319,7 @@ TV b_hash(Emit& e, Args& a, const std::vector<std::string>&) {
 
 const std::unordered_map<std::string, Rule>& table() {
   static const std::unordered_map<std::string, Rule> kTable = {
-      {"builtins.len", b_len}, {"builtins.range", b_range}, {"builtins.isinstance", b_isinstance}, {"builtins.int", b_int},
+      {"builtins.len", b_len}, {"builtins.range", b_range}, {"coluber.prange", b_prange}, {"builtins.isinstance", b_isinstance}, {"builtins.int", b_int},
       {"builtins.float", b_float}, {"builtins.complex", b_complex}, {"builtins.bool", b_bool}, {"builtins.abs", b_abs},
       {"builtins.min", b_min}, {"builtins.max", b_max}, {"builtins.zip", b_zip}, {"builtins.enumerate", b_enumerate},
       {"builtins.reversed", b_reversed}, {"builtins.map", b_map}, {"builtins.slice", b_slice}, {"builtins.tuple", b_tuple},

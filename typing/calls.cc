@@ -277,6 +277,7 @@ TV call_object(Emit& e, const TV& callee, std::vector<TV>& args, const std::vect
       if (call_intrinsic(e, name, args, keywords, &r)) return r;
       fail("UnknownFunction", {name});
     case CLB_FUNCTION: {
+      if (name.rfind("coluber.", 0) == 0 && call_builtin(e, name, callee, args, keywords, &r)) return r;   // its Python form is for the interpreter
       if (const clb_const* impl = e.session().implementation(c->handle, "")) {
         FunctionInfo* fn = e.session().function(impl->handle);
         return impl->flags & 1 ? call_ufunc(e, fn, args, keywords) : call_function(e, fn, args, keywords);

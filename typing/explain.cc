@@ -98,18 +98,23 @@ std::string python_class(TypeRef t) {
   return describe(t);
 }
 
-Diag make_diag(Session& session, Spec& spec, const TypeFail& fail, uint32_t loc) {
+Diag make_diag(const char* id, const std::vector<std::string>& args) {
   Diag d;
-  d.id = fail.id;
-  if (const Row* r = find_row(fail.id)) {
+  d.id = id;
+  if (const Row* r = find_row(id)) {
     d.kind = r->kind;
-    d.message = fill(r->message, fail.args);
-    d.hint = fill(r->hint, fail.args);
+    d.message = fill(r->message, args);
+    d.hint = fill(r->hint, args);
   } else {
     d.kind = "InternalError";
-    d.message = std::string("there is no message ") + fail.id;
-    for (const std::string& a : fail.args) d.message += " " + a;
+    d.message = std::string("there is no message ") + id;
+    for (const std::string& a : args) d.message += " " + a;
   }
+  return d;
+}
+
+Diag make_diag(Session& session, Spec& spec, const TypeFail& fail, uint32_t loc) {
+  Diag d = make_diag(fail.id, fail.args);
   if (!fail.hint.empty()) d.hint = fail.hint;
   d.library = spec.fn->library;
   d.spans.push_back(span_of(spec, loc, ""));

@@ -270,6 +270,24 @@ TV get_item(Emit& e, const TV& c, const TV& key) {
   }
 }
 
+// One item, all at once in the eyes of other threads. op: of array.atomic, or "cas" with what is expected in front of the value.
+TV atomic_item(Emit& e, const std::string& op, const TV& c, const TV& key, std::vector<TV> values) {
+  if (!c.is(Kind::Array)) fail("NoSetItem", {describe(c)});
+  TypeRef elem = c.type->elem;
+  if (c.type->readonly) { e.guard(e.const_bool(false), "ReadOnly"); return values[0]; }
+  if (!is_integer(elem) && !is_float(elem)) fail("NoStore", {"an atomic update", describe(c)});
+  bool fancy = false;
+  std::vector<Axis> axes = split_key(e, c, key, &fancy);
+  if (fancy || !all_ints(axes)) fail("BadIndex", {describe(key)});
+  std::vector<TV> args{c};
+  for (const TV& v : values) {
+    if (!is_number(v.type) || is_complex(v.type) || (is_float(v.type) && !is_float(elem))) fail("NoStore", {describe(v), describe(elem)});
+    args.push_back(to_number(e, v, elem));
+  }
+  for (TV& i : checked_indices(e, c, axes)) args.push_back(i);
+  return op == "cas" ? e.op(OpCode::ArrayCas, args, elem) : e.op(OpCode::ArrayAtomic, args, elem, 0, op);
+}
+
 void set_item(Emit& e, const TV& c, const TV& key, const TV& value) {
   switch (c.type->kind) {
     case Kind::Array: {

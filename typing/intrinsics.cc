@@ -474,6 +474,15 @@ TV i_argsort(Emit& e, Args& a) {   // (array, indices, kind): fills the indices
   e.op(OpCode::CallRt, {fn, first_item(e, a[0]), first_item(e, a.at(1)), e.shape(a[0], 0)}, ir::none(), 0, "coluber_argsort");
   return e.none();
 }
+TV i_atomic(Emit& e, Args& a) {  // (operation, array, index, value[, value])
+  return atomic_item(e, text(a.at(0)), a.at(1), a.at(2), Args(a.begin() + 3, a.end()));
+}
+TV i_thread_count(Emit& e, Args&) { return e.op(OpCode::CallRt, {}, pyint(), 0, "coluber_num_threads"); }
+TV i_set_thread_count(Emit& e, Args& a) {
+  e.op(OpCode::CallRt, {e.to_index(a.at(0))}, ir::none(), 0, "coluber_set_num_threads");
+  return e.none();
+}
+TV i_thread_number(Emit& e, Args&) { return e.op(OpCode::CallRt, {}, pyint(), 0, "coluber_thread_number"); }
 TV i_exc_class_name(Emit& e, Args& a) { return to_string(e, a.at(0)); }
 
 const std::unordered_map<std::string, Rule>& table() {
@@ -493,7 +502,8 @@ const std::unordered_map<std::string, Rule>& table() {
       {"as_readonly", i_readonly}, {"as_layout", i_as_layout}, {"elementwise", i_elementwise}, {"rolled", i_rolled}, {"mem_copy", i_mem_copy}, {"list_new", i_list_new},
       {"list_push", i_list_push}, {"list_set_len", i_list_set_len}, {"list_reserve", i_list_reserve}, {"element_type", i_element_type}, {"item", i_item},
       {"zero_item", i_zero}, {"ufunc_call", i_ufunc_call}, {"ufunc_loop", i_ufunc_loop},
-      {"fold", i_fold}, {"dot_items", i_dot}, {"place_of", i_place}, {"sort_in_place", i_sort}, {"argsort_in_place", i_argsort}, {"text", i_exc_class_name}};
+      {"fold", i_fold}, {"dot_items", i_dot}, {"place_of", i_place}, {"sort_in_place", i_sort}, {"argsort_in_place", i_argsort}, {"text", i_exc_class_name},
+      {"atomic", i_atomic}, {"thread_count", i_thread_count}, {"set_thread_count", i_set_thread_count}, {"thread_number", i_thread_number}};
   return kTable;
 }
 

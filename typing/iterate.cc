@@ -2,6 +2,8 @@
 // through the loop. In typed IR an iterator's type is that tuple:
 //   view#range (step 1), view#range_down (step -1)   (current, stop)
 //   range                                              (index, count, start, step)
+//   view#prange_SCHEDULE (step 1)                      (current, stop); current begins with a par.loop
+//   view#prange_by_SCHEDULE                            as range; index begins with a par.loop
 //   everything else                                    (container, index); the length is asked again each time, as Python does for lists
 // Views are lazy composites: zip(a, b), enumerate(a, start), reversed(a), map(f, a), flat(a): item i is made of the items i of their parts.
 #include "typing/session.h"
@@ -12,7 +14,23 @@ using namespace ir;
 std::vector<TypeRef> iter_items(TypeRef iterable) {
   if (iterable->is(Kind::View) && (iterable->name == "range" || iterable->name == "range_down")) return {pyint(), pyint()};
   if (iterable->is(Kind::Range)) return {pyint(), pyint(), pyint(), pyint()};
+  if (is_prange(iterable)) return std::vector<TypeRef>(iterable->items.size() == 4 ? 2 : 4, pyint());
   return {iterable, pyint()};
+}
+
+// The parts of a prange: start, stop, then the step where it is not 1, then chunk and threads (0: not given).
+const std::vector<std::string>& schedules() {
+  static const std::vector<std::string> kNames{"auto", "measured", "static", "dynamic", "guided", "runtime"};   // as in par.for
+  return kNames;
+}
+
+bool is_prange(TypeRef t) { return t->is(Kind::View) && t->name.rfind("prange_", 0) == 0; }
+
+static int64_t schedule_of(TypeRef t) {
+  std::string name = t->name.substr(t->name.rfind('_') + 1);
+  for (size_t k = 0; k < schedules().size(); k++)
+    if (schedules()[k] == name) return static_cast<int64_t>(k);
+  return 0;
 }
 
 namespace {
@@ -30,6 +48,11 @@ TV range_count(Emit& e, TV start, TV stop, TV step) {
   TV n = e.add(e.op(OpCode::FloorDiv, {span, size}, pyint()), e.const_int(1));
   return e.select(e.cmp(OpCode::Lt, lo, hi), n, e.const_int(0));
 }
+
+// len() of a prange whose step is not 1, as that of the range.
+TV prange_count(Emit& e, const TV& v) { return range_count(e, part(e, v, 0), part(e, v, 1), part(e, v, 2)); }
+
+bool unit_prange(TypeRef t) { return is_prange(t) && t->items.size() == 4; }
 
 bool homogeneous(TypeRef t) {
   for (TypeRef i : t->items)
@@ -55,7 +78,8 @@ TV length(Emit& e, const TV& v) {
     case Kind::Range: return range_count(e, e.get(v, 0, pyint()), e.get(v, 1, pyint()), e.get(v, 2, pyint()));
     case Kind::View: {
       const std::string& n = t->name;
-      if (n == "range") return max0(e, e.sub(part(e, v, 1), part(e, v, 0)));
+      if (n == "range" || unit_prange(t)) return max0(e, e.sub(part(e, v, 1), part(e, v, 0)));
+      if (is_prange(t)) return prange_count(e, v);
       if (n == "range_down") return max0(e, e.sub(part(e, v, 0), part(e, v, 1)));
       if (n == "enumerate" || n == "reversed") return length(e, part(e, v, 0));
       if (n == "map") return length(e, part(e, v, 1));
@@ -99,7 +123,8 @@ TV item_at(Emit& e, const TV& v, const TV& index) {
     }
     case Kind::View: {
       const std::string& n = t->name;
-      if (n == "range") return e.add(part(e, v, 0), index);
+      if (n == "range" || unit_prange(t)) return e.add(part(e, v, 0), index);
+      if (is_prange(t)) return e.add(part(e, v, 0), e.mul(index, part(e, v, 2)));
       if (n == "range_down") return e.sub(part(e, v, 0), index);
       if (n == "reversed") {
         TV in = part(e, v, 0);
@@ -147,6 +172,13 @@ TV start_iter(Emit& e, const TV& v) {
     TV start = e.get(v, 0, pyint()), step = e.get(v, 2, pyint());
     TV parts[] = {e.const_int(0), length(e, v), start, step};
     it = e.make(parts, tuple_of({pyint(), pyint(), pyint(), pyint()}));
+  } else if (is_prange(t)) {
+    bool unit = unit_prange(t);
+    int rest = unit ? 2 : 3;                   // chunk and threads
+    TV first = e.op(OpCode::ParLoop, {unit ? part(e, v, 0) : e.const_int(0), part(e, v, rest), part(e, v, rest + 1)}, pyint(), schedule_of(t));
+    std::vector<TV> parts{first, unit ? part(e, v, 1) : prange_count(e, v)};
+    if (!unit) parts.push_back(part(e, v, 0)), parts.push_back(part(e, v, 2));
+    it = e.make(parts, tuple_of(std::vector<TypeRef>(parts.size(), pyint())));
   } else if (t->is(Kind::List) || t->is(Kind::Array) || t->is(Kind::Tuple) || t->is(Kind::View)) {
     if (t->is(Kind::Array) && t->ndim == 0) fail("NotIterable", {describe(v)});
     TV parts[] = {v, e.const_int(0)};
@@ -169,8 +201,8 @@ TV iter_value(Emit& e, const TV& it) {
     p.site = it.site;
     return p;
   };
-  if (over->is(Kind::View) && (over->name == "range" || over->name == "range_down")) return at(0);
-  if (over->is(Kind::Range)) return e.add(at(2), e.mul(at(0), at(3)));
+  if (over->is(Kind::View) && (over->name == "range" || over->name == "range_down" || unit_prange(over))) return at(0);
+  if (over->is(Kind::Range) || is_prange(over)) return e.add(at(2), e.mul(at(0), at(3)));
   if (over->is(Kind::Tuple) && over->items.empty()) return TV();
   return item_at(e, at(0), at(1));
 }
@@ -195,12 +227,12 @@ void next_iter(Emit& e, const TV& it, TV* next, TV* has) {
     if (Op* o = e.last_op()) if (o->code == code) o->imm = 1;
     return r;
   };
-  if (over->is(Kind::View) && (over->name == "range" || over->name == "range_down")) {
-    bool up = over->name == "range";
+  if (over->is(Kind::View) && (over->name == "range" || over->name == "range_down" || unit_prange(over))) {
+    bool up = over->name != "range_down";
     TV cur = at(0), stop = at(1);
     *has = e.cmp(up ? OpCode::Lt : OpCode::Gt, cur, stop);
     *next = again({moved(cur, up ? OpCode::Add : OpCode::Sub), stop});
-  } else if (over->is(Kind::Range)) {
+  } else if (over->is(Kind::Range) || is_prange(over)) {
     TV i = at(0), n = at(1), start = at(2), by = at(3);
     *has = e.cmp(OpCode::Lt, i, n);
     *next = again({moved(i, OpCode::Add), n, start, by});

@@ -155,6 +155,7 @@ void index_function(FunctionInfo& info);                 // uses, order, defs
 
 // explain.cc: messages.
 Diag make_diag(Session& session, Spec& spec, const TypeFail& fail, uint32_t loc);
+Diag make_diag(const char* id, const std::vector<std::string>& args);   // without a place
 Diag make_diag(const FunctionInfo& fn, const ir::BuildError& error);   // of the frontend
 void add_caller(Diag* diag, Spec& caller, uint32_t loc);   // on the way out: the call at `loc` led there
 std::string operator_text(const std::string& op);          // "add" -> "+"
@@ -183,6 +184,7 @@ TV truth(Emit& e, const TV& a);
 TV to_number(Emit& e, const TV& a, TypeRef type);        // int(), float(), np.float64() ... of a number
 TV get_item(Emit& e, const TV& container, const TV& key);   // index.cc
 void set_item(Emit& e, const TV& container, const TV& key, const TV& value);
+TV atomic_item(Emit& e, const std::string& op, const TV& array, const TV& key, std::vector<TV> values);
 TV get_attr(Emit& e, const TV& object, const std::string& name);   // attributes.cc
 TV length(Emit& e, const TV& v);                         // iterate.cc
 TV item_at(Emit& e, const TV& v, const TV& index);       // item of an iterable at an index in range
@@ -190,6 +192,8 @@ TV start_iter(Emit& e, const TV& v);
 void next_iter(Emit& e, const TV& it, TV* next, TV* has);   // the value: iter_value, only where has is true
 TV iter_value(Emit& e, const TV& it);
 std::vector<TypeRef> iter_items(TypeRef iterable);
+bool is_prange(TypeRef t);
+const std::vector<std::string>& schedules();             // of prange, in the order of par.for's
 TypeRef element_type(Emit& e, const TV& iterable);
 TV call(Emit& e, const TV& callee, std::vector<TV> args, const std::vector<std::string>& keywords);   // calls.cc
 size_t carried_defaults(const FunctionInfo& fn);

@@ -136,6 +136,10 @@ class FunctionLowering {
   // ---- lower_object.cc
   void lower_object(const Op& op);
   void lower_box(const Op& op);
+  // ---- lower_atomic.cc
+  void lower_atomic(const Op& op);
+  // ---- lower_parallel.cc
+  void lower_parallel(const Op& op);
   // ---- lower_ownership.cc
   void lower_ownership(const Op& op);
   void retain(V owner);

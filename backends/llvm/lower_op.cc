@@ -97,6 +97,9 @@ void FunctionLowering::lower_memory_op(const Op& op) {
     case OpCode::ArrayStore:
     case OpCode::ArrayAs:
       return lower_array(op);
+    case OpCode::ArrayAtomic:
+    case OpCode::ArrayCas:
+      return lower_atomic(op);
     case OpCode::ListNew:
     case OpCode::ListLen:
     case OpCode::ListSetLen:
@@ -125,6 +128,8 @@ void FunctionLowering::lower_effect_op(const Op& op) {
     case OpCode::ObjKeep:
     case OpCode::Box:
       return lower_object(op);
+    case OpCode::ParFor:
+      return lower_parallel(op);
     case OpCode::StrFormat:
     case OpCode::StrEq:
       return lower_str_format(op);

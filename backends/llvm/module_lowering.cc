@@ -2,7 +2,7 @@
 // are known only at the end (imports, traceback frames).
 //
 // The exported function is lowered straight into `coluber_entry` when nobody else calls it; otherwise it is an internal function like the
-// others and a wrapper reads its arguments from the cells.
+// others and a wrapper reads its arguments from the cells. Functions that the runtime calls (by_cells) have the entry's form as well.
 #include "backends/llvm/module_lowering.h"
 
 #include "backends/llvm/function_lowering.h"
@@ -102,10 +102,10 @@ LoweredProgram ModuleLowering::run() {
   const ir::Function* exported = find_exported();
   if (!exported) fail("the program has no exported function");
   bool direct = exported && !is_called(exported->name);
-  for (const auto& fn : program_.functions) declare(*fn, direct && fn.get() == exported);
+  for (const auto& fn : program_.functions) declare(*fn, fn->by_cells || (direct && fn.get() == exported));
   for (const auto& fn : program_.functions) {
     if (!error_.empty()) break;
-    FunctionLowering(*this, *fn, functions_[fn->name].first, direct && fn.get() == exported).run();
+    FunctionLowering(*this, *fn, functions_[fn->name].first, fn->by_cells || (direct && fn.get() == exported)).run();
   }
   if (exported && !direct) emit_entry_wrapper(*exported);
   emit_frame_table();
@@ -134,11 +134,11 @@ bool ModuleLowering::is_called(const std::string& name) const {
   return false;
 }
 
-void ModuleLowering::declare(const ir::Function& fn, bool is_direct_entry) {
+void ModuleLowering::declare(const ir::Function& fn, bool by_cells) {
   llvm::Type* pointer = llvm::PointerType::getUnqual(context_);
   llvm::SmallVector<llvm::Type*, 16> types{pointer};
   std::vector<Slot> params;
-  if (is_direct_entry) {
+  if (by_cells) {
     types.append(2, pointer);
   } else {
     if (!fn.blocks.empty())
@@ -148,11 +148,12 @@ void ModuleLowering::declare(const ir::Function& fn, bool is_direct_entry) {
     types.push_back(pointer);
   }
   auto* type = llvm::FunctionType::get(llvm::Type::getInt32Ty(context_), types, false);
-  auto linkage = is_direct_entry ? llvm::GlobalValue::ExternalLinkage : llvm::GlobalValue::InternalLinkage;
-  std::string name = is_direct_entry ? std::string(kEntrySymbol) : "coluber." + fn.name;
+  bool entry = by_cells && fn.exported;
+  auto linkage = entry ? llvm::GlobalValue::ExternalLinkage : llvm::GlobalValue::InternalLinkage;
+  std::string name = entry ? std::string(kEntrySymbol) : "coluber." + fn.name;
   llvm::Function* f = llvm::Function::Create(type, linkage, name, module_);
   f->setDoesNotThrow();
-  if (is_direct_entry) {
+  if (by_cells) {
     mark_entry(f);
   } else {
     f->setDSOLocal(true);

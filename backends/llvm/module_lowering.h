@@ -82,7 +82,7 @@ class ModuleLowering {
     int32_t name, file, line, col, parent;
   };
 
-  void declare(const ir::Function& fn, bool is_direct_entry);
+  void declare(const ir::Function& fn, bool by_cells);
   void emit_entry_wrapper(const ir::Function& fn);
   void emit_frame_table();
   void emit_import_table(LoweredProgram* result);

@@ -300,9 +300,13 @@ void optimise(llvm::Module& module, llvm::TargetMachine* machine, int opt_level,
   builder.registerFunctionAnalyses(functions);
   builder.registerLoopAnalyses(loops);
   builder.crossRegisterProxies(loops, functions, sccs, modules);
-  int bodies = 0;
-  for (llvm::Function& f : module) bodies += !f.isDeclaration() && !f.hasFnAttribute(llvm::Attribute::Cold);
-  llvm::ModulePassManager passes = bodies == 1 && opt_level >= 0 ? single_function(opt_level, slp) : several_functions(opt_level, slp);
+  // Functions that call none of the others (bodies of parallel loops are called by the runtime) need no inliner.
+  bool calls = false;
+  for (llvm::Function& f : module)
+    if (!f.isDeclaration() && !f.hasFnAttribute(llvm::Attribute::Cold))
+      for (llvm::User* user : f.users())
+        if (auto* call = llvm::dyn_cast<llvm::CallBase>(user)) calls |= call->getCalledFunction() == &f;
+  llvm::ModulePassManager passes = !calls && opt_level >= 0 ? single_function(opt_level, slp) : several_functions(opt_level, slp);
   passes.run(module, modules);
 }
 

@@ -165,11 +165,12 @@ Effects Summary::of(const Arrays& arrays, const Op& op) {
   switch (op.code) {
     case OpCode::Call: return of(op.sym);
     case OpCode::Store: case OpCode::MemCopy: case OpCode::MemZero: case OpCode::ArrayStore: case OpCode::ArrayAssign:
+    case OpCode::ArrayAtomic: case OpCode::ArrayCas:
       e.arrays = !arrays.fresh(arrays.root(op.args[0]));
       break;
     case OpCode::Retain: case OpCode::Release:
       break;
-    case OpCode::CallRt: case OpCode::CallPtr:
+    case OpCode::CallRt: case OpCode::CallPtr: case OpCode::ParFor:
       e.arrays = e.other = true;
       break;
     default:                               // lists, print, exceptions: never the memory of an array

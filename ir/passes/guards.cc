@@ -153,7 +153,11 @@ class Remover {
 
   void act(Action action, Op op, BlockId b, std::vector<Op>* ops, ValueMap& map) {
     if (action == Drop) return;
-    if (action == IsTrue) return map.replace(f_, op.result(), emit(ops, b, OpCode::Const, {}, pybool(), op, 1));
+    if (action == IsTrue) {
+      ValueId truth = emit(ops, b, OpCode::Const, {}, pybool(), op, 1);
+      map.grow(f_.values.size());
+      return map.replace(f_, op.result(), truth);
+    }
     if (action == IsOperand) return map.replace(f_, op.result(), op.args[0]);
     if (action == NoWrap) {
       op.ints = {1};

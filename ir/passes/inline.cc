@@ -227,7 +227,7 @@ class Inliner {
   bool wanted(uint32_t caller, uint32_t callee) const {
     if (callee == kNoId || graph_.in_cycle(callee)) return false;
     const Function& f = *p_.functions[callee];
-    if (f.recursive || !f.typed || f.blocks.empty()) return false;
+    if (f.recursive || !f.typed || f.blocks.empty() || forks_[callee]) return false;
     if (f.always_inline) return true;
     uint32_t most = uses_[callee] == 1 && !f.exported ? options_.inline_max_once : options_.inline_max_ops;
     return sizes_[callee] <= most && sizes_[caller] <= options_.inline_max_caller;
@@ -239,6 +239,10 @@ class Inliner {
       for (const Block& b : f->blocks)
         for (const Op& op : b.ops)
           if (uint32_t i = op.sym.empty() ? kNoId : graph_.find(op.sym); i != kNoId) ++uses_[i];
+    forks_.resize(p_.functions.size(), 0);
+    for (uint32_t i = 0; i < forks_.size(); ++i)
+      for (const Block& b : p_.functions[i]->blocks)
+        for (const Op& op : b.ops) forks_[i] |= op.code == OpCode::ParFor;
   }
 
   void function(uint32_t index) {
@@ -317,8 +321,11 @@ class Inliner {
       const Function& f = *p_.functions[work.back()];
       work.pop_back();
       for (const Block& b : f.blocks)
-        for (const Op& op : b.ops)
+        for (const Op& op : b.ops) {
           if (!op.sym.empty()) use(graph_.find(op.sym));
+          if (op.code == OpCode::ParFor)
+            for (const std::string& name : op.names) use(graph_.find(name));
+        }
     }
     size_t kept = 0;
     for (size_t i = 0; i < used.size(); ++i)
@@ -331,6 +338,7 @@ class Inliner {
   CallGraph graph_;
   std::vector<uint32_t> sizes_;            // ops, growing as callees come in
   std::vector<uint32_t> uses_;             // places in the program that name a function, before this run
+  std::vector<uint8_t> forks_;             // has parallel loops: tracebacks of their rounds end where the function does
   std::vector<std::pair<ValueId, ValueId>> replaced_;      // results of calls, and what stands for them
 };
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "ir/function.h"
+#include "ir/passes/report.h"
 
 namespace coluber::ir {
 
@@ -22,6 +23,9 @@ struct PassOptions {
   bool verify = verify_by_default();       // after each pass: in debug builds, and with COLUBER_VERIFY=1
   // Called after each pass, e.g. to dump the program or to note the time.
   std::function<void(PassId, const Program&, double seconds)> after;
+
+  bool unproved_is_error = false;          // parallel: stores of which it is not known whether rounds collide
+  Report* report = nullptr;                // filled in, where there is one
 
   static bool verify_by_default();
 };

@@ -234,7 +234,7 @@ void poll_before_calls(Function& f) {
   }
 }
 
-constexpr std::initializer_list<OpCode> kCalls = {OpCode::Call, OpCode::CallRt, OpCode::CallPtr};
+constexpr std::initializer_list<OpCode> kCalls = {OpCode::Call, OpCode::CallRt, OpCode::CallPtr, OpCode::ParFor};
 
 // Does a round take a few nanoseconds?
 bool short_round(const Function& f, const LoopInfo& loops, LoopId id) {
@@ -285,6 +285,7 @@ void run_polls(Function& f, const PassOptions&) {
     const Loop& loop = loops.loops()[id];
     if (loop.parent != kNoId) outer[loop.parent] = 1;
     cuts[id] = find_count(f, loops, id, &counted[id]) && !of_elements(f, loop) && plain_entries(f, loop) &&
+               !(f.by_cells && loop.depth == 1) &&       // the runtime gives it small parts, and looks between them
                !(counts.few_rounds(loop, counted[id]) && (loop.depth > 1 || short_round(f, loops, id))) &&
                (loop.depth == 1 || !counts.is_piece(loop, counted[id]));
   }

@@ -106,6 +106,20 @@ void refuse_effects(const ir::Program& program) {
       }
 }
 
+// An error that a pass found becomes a diagnostic at its place.
+typing::Diag user_error(const ir::UserError& e) {
+  typing::Diag d = typing::make_diag(e.id.c_str(), e.args);
+  typing::Diag::Span span;
+  span.file = e.file;
+  span.function = e.function;
+  span.line = static_cast<int>(e.place.line);
+  span.col = static_cast<int>(e.place.col);
+  span.end_line = static_cast<int>(e.place.end_line);
+  span.end_col = static_cast<int>(e.place.end_col);
+  d.spans.push_back(std::move(span));
+  return d;
+}
+
 void check_return_type(const clb_request& request, const typing::Spec& spec) {
   if (!request.return_type) return;
   ir::TypeRef want = ir::parse_type(request.return_type);
@@ -142,9 +156,13 @@ void run(const clb_host* host, const clb_request& request, Compilation* out, std
   out->return_type = (spec->ret.is_bottom() ? ir::none() : spec->ret.type)->text;
   if (spec->ret.c && !typing::has_slots(spec->ret.type)) out->result.return_const = spec->ret.c;
   dump("types", *name, wants_dump("types", *name) ? ir::print(*out->program) : "");
-  std::string broken = ir::run_passes(*out->program, kPipeline);
+  ir::PassOptions pass_options;
+  pass_options.report = &out->report;
+  pass_options.unproved_is_error = request.options.races == 1;
+  std::string broken = ir::run_passes(*out->program, kPipeline, pass_options);
   stages.done("passes");
   dump("passes", *name, wants_dump("passes", *name) ? ir::print(*out->program) : "");
+  if (broken.empty() && !out->report.errors.empty()) throw typing::CompileError{user_error(out->report.errors[0])};
   if (!broken.empty()) throw typing::CompileError{internal(broken)};
   backend::Options options = backend_options(request.options);
   options.keep_llvm = wants_dump("llvm", *name);

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "backends/cpu/cpu.h"
+#include "ir/passes/report.h"
 #include "jit/engine_api.h"
 #include "typing/session.h"
 
@@ -24,6 +25,7 @@ struct Compilation {
   backend::CompiledObject object;
   std::string return_type;
   std::unique_ptr<ir::Program> program;     // after the last pass
+  ir::Report report;
   std::string typed_text;
 };
 

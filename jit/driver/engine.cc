@@ -56,7 +56,7 @@ CLB_EXPORT const char* clb_dump(clb_session* session, const char* stage) {
     session->text = coluber::jit::listing_json(c, session->last_options);
     return session->text.c_str();
   }
-  session->text = coluber::ir::print(*c.program);
+  session->text = !std::strcmp(stage, "loops") ? coluber::jit::loops_json(c) : coluber::ir::print(*c.program);
   return session->text.c_str();
 }
 

@@ -102,7 +102,7 @@ const char* effect_of(const ir::Op& op) {
     case ir::OpCode::Guard: return op.sym.find("Bounds") != std::string::npos || op.sym.find("Index") != std::string::npos ? "bounds check" : "check";
     case ir::OpCode::Alloc: case ir::OpCode::ListNew: case ir::OpCode::ListReserve: return "allocation";
     case ir::OpCode::Retain: case ir::OpCode::Release: return "reference";
-    case ir::OpCode::Call: case ir::OpCode::CallPtr: return "call";
+    case ir::OpCode::Call: case ir::OpCode::CallPtr: case ir::OpCode::ParFor: return "call";
     default: return nullptr;
   }
 }
@@ -183,6 +183,28 @@ std::string listing_json(Compilation& c, const clb_options& options) {
   list_lines(json, "asm", again.listing.assembly);
   list_remarks(json, again.listing.remarks);
   json.end('}');
+  return json.take();
+}
+
+std::string loops_json(const Compilation& c) {
+  Json json;
+  json.begin('[');
+  for (const ir::LoopNote& note : c.report.loops) {
+    json.begin('{');
+    json.key("function"), json.string(note.function);
+    json.key("file"), json.string(note.file);
+    json.key("line"), json.number(note.place.line);
+    json.key("parallel"), json.number(note.parallel);
+    json.key("schedule"), json.string(note.schedule);
+    json.key("why"), json.string(note.why);
+    json.key("reductions"), json.begin('[');
+    for (const std::string& r : note.reductions) json.string(r);
+    json.end(']');
+    json.key("unproved"), json.begin('[');
+    for (const auto& [place, what] : note.unproved) json.begin('['), json.number(place.line), json.string(what), json.end(']');
+    json.end(']'), json.end('}');
+  }
+  json.end(']');
   return json.take();
 }
 

@@ -13,4 +13,7 @@ namespace coluber::jit {
 // The library's own lines are not told: what it does belongs to the line that called it.
 std::string listing_json(Compilation& compilation, const clb_options& options);
 
+// [{function, file, line, parallel, schedule, why, reductions: [text, ...], unproved: [[line, what], ...]}, ...]: the prange loops.
+std::string loops_json(const Compilation& compilation);
+
 }  // namespace coluber::jit

@@ -312,6 +312,7 @@ IN_PYTHON(inspect_cfg)
 IN_PYTHON(annotate)
 IN_PYTHON(explain)
 IN_PYTHON(vectorization)
+IN_PYTHON(parallel_diagnostics)
 IN_PYTHON(cache_info)
 IN_PYTHON(mode)
 #undef IN_PYTHON
@@ -341,6 +342,7 @@ PyMethodDef g_methods[] = {
     KEYWORD_METHOD(annotate, "annotate(signature=None): a page of what was done line by line; notebooks show it."),
     KEYWORD_METHOD(explain, "explain(what, signature=None): why a variable or expression is of its type."),
     KEYWORD_METHOD(vectorization, "vectorization(signature=None): of each loop whether it was vectorised, or LLVM's reason."),
+    KEYWORD_METHOD(parallel_diagnostics, "parallel_diagnostics(signature=None, level=1): prints which prange loops run in parallel, and why others do not."),
     KEYWORD_METHOD(cache_info, "cache_info(): hits and misses of the disk cache, and why not."),
     {nullptr, nullptr, 0, nullptr}};
 

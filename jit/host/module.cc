@@ -2,7 +2,10 @@
 #include "jit/host/cached.h"
 #include "jit/host/dispatcher.h"
 #include "jit/host/engine.h"
+#include "jit/host/thread_state.h"
 #include "jit/host/typeof.h"
+#include "jit/runtime/openmp.h"
+#include "jit/runtime/parallel.h"
 #include "jit/runtime/runtime.h"
 #include "jit/runtime/spare.h"
 
@@ -44,6 +47,25 @@ PyObject* module_float_text(PyObject*, PyObject* value) {
 
 PyObject* module_cache(PyObject*, PyObject*) { return cache_summary(); }
 
+PyObject* module_num_threads(PyObject*, PyObject*) { return PyLong_FromLong(num_threads()); }
+
+PyObject* module_set_num_threads(PyObject*, PyObject* count) {
+  long n = PyLong_AsLong(count);
+  if (n == -1 && PyErr_Occurred()) return nullptr;
+  if (n < 1 || n > kMostThreads) return PyErr_Format(PyExc_ValueError, "the number of threads must be between 1 and %d", kMostThreads);
+  set_num_threads(static_cast<int>(n));
+  Py_RETURN_NONE;
+}
+
+PyObject* module_thread_number(PyObject*, PyObject*) { return PyLong_FromLong(thread_number()); }
+
+// (path of the library, was it there before) or None and why.
+PyObject* module_openmp(PyObject*, PyObject*) {
+  std::string why;
+  const OpenMp* omp = openmp(&why);
+  return omp ? Py_BuildValue("(sO)", omp->path.c_str(), omp->found ? Py_True : Py_False) : Py_BuildValue("(Os)", Py_None, why.c_str());
+}
+
 PyMethodDef g_functions[] = {{"options", module_options, METH_NOARGS, "Rows of the table of options."},
                              {"_runtime_stats", module_stats, METH_NOARGS, "Blocks of memory, lists and exceptions that are alive."},
                              {"_typeof", module_typeof, METH_O, nullptr},
@@ -51,6 +73,10 @@ PyMethodDef g_functions[] = {{"options", module_options, METH_NOARGS, "Rows of t
                              {"_engine", module_engine, METH_NOARGS, "Loads the engine: (API version, build id, CPU)."},
                              {"_cache", module_cache, METH_NOARGS, "What the disk cache has done in this process."},
                              {"_float_text", module_float_text, METH_O, nullptr},
+                             {"_num_threads", module_num_threads, METH_NOARGS, "How many threads a parallel loop of this thread gets."},
+                             {"_set_num_threads", module_set_num_threads, METH_O, nullptr},
+                             {"_thread_number", module_thread_number, METH_NOARGS, nullptr},
+                             {"_openmp", module_openmp, METH_NOARGS, "Loads OpenMP's runtime: (its path, was it in the process already) or (None, why not)."},
                              {nullptr, nullptr, 0, nullptr}};
 
 PyModuleDef g_module = {PyModuleDef_HEAD_INIT, "_coluber", "Dispatcher and runtime of Coluber.", -1, g_functions, nullptr, nullptr, nullptr, nullptr};
@@ -66,6 +92,7 @@ PyMODINIT_FUNC PyInit__coluber() {
   }
   if (!make_dispatcher_type()) return nullptr;
   install_fork_handlers();
+  g_signal_word = [](void* thread_state) { return nogil_poll_word(static_cast<PyThreadState*>(thread_state)); };
   PyObject* module = PyModule_Create(&g_module);
   if (module && PyModule_AddObjectRef(module, "Dispatcher", reinterpret_cast<PyObject*>(g_dispatcher_type)) < 0) Py_CLEAR(module);
   return module;

@@ -37,6 +37,7 @@ struct FieldNames {
   static constexpr Field inline_ = &clb_options::inline_;
   static constexpr Field debug = &clb_options::debug;
   static constexpr Field parallel = &clb_options::parallel;
+  static constexpr Field races = &clb_options::races;
   static constexpr Field opt_level = &clb_options::opt_level;
   static constexpr Field cache = &HostOptions::cache;
   static constexpr Field fallback = &HostOptions::fallback;

@@ -56,6 +56,8 @@ typedef struct coluber_exc {
   coluber_frame frames[COLUBER_MAX_FRAMES];   /* innermost first */
 } coluber_exc;
 
+/* gil_held of a thread that helps with a parallel loop: its poll word asks it to stop. */
+enum { COLUBER_IN_REGION = 2 };
 typedef struct coluber_ctx {
   const volatile uint8_t *poll;   /* non-zero: call coluber_poll */
   char *stack_limit;              /* the stack pointer must stay above */
@@ -70,6 +72,21 @@ typedef struct coluber_ctx {
 } coluber_ctx;
 /* Status 2 of a function: execution left it for object mode, whose result (an owned PyObject*) is in ctx->left. */
 enum { COLUBER_DONE = 0, COLUBER_RAISED = 1, COLUBER_LEFT = 2 };
+
+/* A parallel loop, as compiled code hands it to coluber_parallel_for. Functions have the entry's form (below); null: not needed. */
+typedef struct coluber_loop {
+  int32_t (*body)(struct coluber_ctx *, const uint64_t *, uint64_t *);      /* a part: (start, stop, captured..., accumulators...) -> accumulators */
+  int32_t (*combine)(struct coluber_ctx *, const uint64_t *, uint64_t *);   /* (accumulators, another thread's) -> accumulators */
+  int32_t (*init)(struct coluber_ctx *, const uint64_t *, uint64_t *);      /* (arrays) -> arrays for one thread, that nothing has been added to */
+  int32_t (*merge)(struct coluber_ctx *, const uint64_t *, uint64_t *);     /* (arrays, one thread's): adds these to the arrays */
+  uint64_t *cells;            /* of the body: start, stop, captured values, neutral accumulators */
+  uint64_t *accumulators;     /* before the loop; in the end those behind it */
+  int64_t ncells, naccumulators;
+  int64_t array_cell, narray_cells;   /* where among the cells the arrays of init stand */
+  int64_t owners;             /* which of these cells hold owners: bit k */
+  int64_t items;              /* of the arrays: too many for few rounds are not worth copies */
+  int64_t schedule, chunk, threads;
+} coluber_loop;
 
 typedef int32_t (*coluber_entry)(coluber_ctx *ctx, const uint64_t *args, uint64_t *result);
 

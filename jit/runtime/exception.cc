@@ -201,8 +201,10 @@ int64_t coluber_exc_match(coluber_exc* exc, void* cls) {
 
 void coluber_traceback(coluber_ctx* ctx, const char* function, const char* file, int64_t line, int64_t col) {
   coluber_exc* exc = ctx->error;
-  if (!exc || exc->nframes >= COLUBER_MAX_FRAMES) return;   // a deep recursion: the innermost frames are the interesting ones
-  exc->frames[exc->nframes++] = {function, file, static_cast<int32_t>(line), static_cast<int32_t>(col)};
+  int32_t n = exc ? exc->nframes : COLUBER_MAX_FRAMES;   // read once: threads may share the one for want of memory
+  if (n >= COLUBER_MAX_FRAMES) return;               // a deep recursion: the innermost frames are the interesting ones
+  exc->frames[n] = {function, file, static_cast<int32_t>(line), static_cast<int32_t>(col)};
+  exc->nframes = n + 1;
 }
 
 void coluber_exc_cause(coluber_exc* exc, coluber_exc* cause) {

@@ -22,6 +22,10 @@ bool prepare_poll() {
 using namespace coluber::jit;
 
 extern "C" int32_t coluber_poll(coluber_ctx* ctx) {
+  if (ctx->gil_held == COLUBER_IN_REGION) {          // another thread's exception ends the loop; this one is dropped with the thread's context
+    raise_message(ctx, PyExc_KeyboardInterrupt, "the parallel loop has ended");
+    return 1;
+  }
   GilScope gil;
   PyObject* result = PyObject_CallNoArgs(g_breathe);
   if (result) {

@@ -223,3 +223,46 @@ def vectorization(dispatcher, signature=None):
     """The loops of each signature: line, kind, vectorized, width, interleave, reason, notes. With several signatures and none given, a dict."""
     from .annotate.remarks import Loops
     return _per_signature(dispatcher, signature, lambda spec, source: Loops(spec.title, spec.loops.values()))
+
+
+class ParallelLoop:
+    """A prange loop: function, file, line, parallel, schedule, why (it is not parallel), reductions, and unproved: (line, what) of accesses that
+    may collide with other rounds'."""
+    __slots__ = ("function", "file", "line", "parallel", "schedule", "why", "reductions", "unproved")
+
+    def __init__(self, note):
+        for name in self.__slots__:
+            setattr(self, name, note[name])
+        self.parallel, self.unproved = bool(self.parallel), [tuple(u) for u in self.unproved]
+
+    def __repr__(self):
+        return "\n".join(self.lines(2))
+
+    def lines(self, level):
+        what = f"parallel, {self.schedule}" if self.parallel else f"not parallel: {self.why}"
+        lines = [f"line {self.line} of {self.function}: {what}"]
+        if self.reductions and level > 0:
+            lines.append(f"  reductions: {', '.join(self.reductions)}")
+        if level > 0:
+            lines += [f"  line {line}: {what}: not known whether rounds collide" for line, what in self.unproved]
+        return lines
+
+
+def parallel_diagnostics(dispatcher, signature=None, level=1):
+    """Prints what became of each prange loop, by signature, and returns it: a list of ParallelLoop, or a dict of lists.
+
+    level 0: whether they are parallel; 1 and more: reductions, and stores of which it is not known whether rounds collide."""
+    from json import loads
+    texts = _dumps(dispatcher, signature, "loops")
+    if signature is not None:
+        texts = {types.parse_signature(signature).args: texts}
+    if not texts:
+        raise ValueError(f"{dispatcher.__qualname__} has not been compiled for any signature yet: call it, or compile(signature)")
+    found = {args: [ParallelLoop(note) for note in loads(text)] for args, text in texts.items()}
+    for args, loops in found.items():
+        print(f"{dispatcher.__qualname__}({', '.join(map(repr, args))})")
+        for loop in loops:
+            print("\n".join("  " + line for line in loop.lines(level)))
+        if not loops:
+            print("  no prange loops" + ("" if dispatcher.targetoptions.get("parallel") else ": the option parallel is off"))
+    return found if len(found) > 1 else next(iter(found.values()))

@@ -1,4 +1,5 @@
 """raise, try, except, else, finally."""
+import numpy as np
 import pytest
 from check import same
 
@@ -232,3 +233,22 @@ def test_traceback_names_the_line():
     import inspect
     first = inspect.getsourcelines(raises)[1]
     assert any(name == "raises" and line + 1 == first + 4 for name, line in frames) or frames[-1][1] + 1 == first + 4, frames
+
+
+def handles_in_a_loop(x):
+    bad = 0
+    for i in range(len(x)):
+        try:
+            if x[i] > 0.5:
+                raise ValueError
+            x[i] = 1 / (i % 10)                # that i % 10 is a float without rounding is proved
+        except ZeroDivisionError:
+            x[i] = -1
+        except ValueError:
+            bad += 1
+    return bad
+
+
+@pytest.mark.parametrize("n", [0, 1, 1001])
+def test_handlers_in_a_loop(n):
+    same(handles_in_a_loop, np.linspace(0, 1, n))

@@ -31,7 +31,10 @@ fold(ufunc, x, a)                  NumPy's reduction of a 1-d array of x's dtype
 dot_items(a, b)                    sum of products of two 1-d arrays of one dtype and length, by NumPy's dtype
 place_of("argmax", a) or "argmin"  where NumPy finds the extremum of a contiguous 1-d array that has items
 sort_in_place(a, kind) argsort_in_place(a, indices, kind)   NumPy's sort of a contiguous 1-d array, or of a list's items; kind "quick" or "merge"
-text(x)                            str(x)"""
+text(x)                            str(x)
+atomic(op, a, i, v)                a[i] = op(a[i], v) as one step: "add", "sub", "xchg" (v itself), of integers "min", "max" too; what a[i] was.
+                                   atomic("cas", a, i, expected, v): v where a[i] has the bits of `expected`
+thread_count() set_thread_count(n) thread_number()"""
 
 
 class Intrinsic:
@@ -130,3 +133,7 @@ place_of = Intrinsic("place_of")
 sort_in_place = Intrinsic("sort_in_place")
 argsort_in_place = Intrinsic("argsort_in_place")
 text = Intrinsic("text")
+atomic = Intrinsic("atomic")
+thread_count = Intrinsic("thread_count")
+set_thread_count = Intrinsic("set_thread_count")
+thread_number = Intrinsic("thread_number")

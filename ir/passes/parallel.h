@@ -1,0 +1,88 @@
+// The parts of the pass parallel (see parallel.cc): which loops may run on several threads, what they carry from round to round, and their body
+// as a function of its own.
+#pragma once
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "ir/analysis/loops.h"
+#include "ir/analysis/uses.h"
+#include "ir/builder.h"
+#include "ir/passes/fuse.h"
+#include "ir/passes/report.h"
+
+namespace coluber::ir::parallel {
+
+enum Schedule : int64_t { kEqual = 0, kMeasured = 1 };       // as par.for has them: those that the compiler chooses between
+
+struct Analyses {
+  Cfg cfg;
+  DomTree dom;
+  LoopInfo loops;
+  DefUse uses;
+  explicit Analyses(const Function& f) : cfg(f), dom(f, cfg), loops(f, cfg, dom), uses(f) {}
+};
+
+// How the values that the threads arrived at become one. Last: the value of the last round. With: of the thread that an extremum is from.
+enum class Combine : uint8_t { Add, Mul, And, Or, Xor, Min, Max, Set, Last, With };
+const char* text(Combine c);
+
+// A variable that goes from round to round: a parameter of the header other than the counter.
+struct Carried {
+  size_t param = 0;
+  Combine how = Combine::Add;
+  ValueId set = kNoId;                     // Set: the constant
+  size_t with = 0;                         // With: index of the extremum among what is carried
+};
+
+// An array from outside that rounds only add to: each thread has one of its own.
+struct PrivateArray {
+  ValueId array = kNoId;
+  Combine how = Combine::Add;
+  bool whole = false;                      // each round adds to all of it: a copy costs no more than a round
+};
+
+// A loop that began with a par.loop.
+struct Candidate {
+  LoopId loop = kNoId;
+  BlockId header = kNoId;
+  Pred entry;
+  const Op* mark = nullptr;
+  size_t counter = 0;                      // which parameter of the header
+  size_t test = 0;                         // index of the comparison in the header
+  ValueId start = kNoId, stop = kNoId;
+  Edge on_error;                           // where errors of its rounds go
+  std::vector<BlockId> blocks;             // the loop's, and those behind it that do nothing but raise
+  std::vector<uint8_t> inside;             // by block
+  bool contains(BlockId b) const { return b < inside.size() && inside[b]; }
+  std::vector<Carried> carried;
+  std::vector<PrivateArray> arrays;
+};
+
+// Finds the form of a marked loop. On failure *why says what stands in the way.
+bool find_form(const Function& f, const Analyses& a, LoopId loop, size_t counter, Candidate* out, std::string* why);
+// The values it carries. On failure *variable is the parameter that is no reduction, *why what is done to it; kNoId: it has to stay as it is.
+bool find_carried(const Function& f, const Analyses& a, Candidate* c, ValueId* variable, std::string* why);
+// Do its rounds differ in length?
+bool varies(const Function& f, const Analyses& a, const Candidate& c);
+
+// What is known of rounds that store to the same memory; places are locations.
+struct Findings {
+  uint32_t race_loc = kNoId;
+  std::string race;                        // certain; empty: none
+  std::vector<std::pair<uint32_t, std::string>> unproved;
+  std::vector<ValueId> arrays;             // that these are about
+};
+void find_races(const Function& f, const Analyses& a, const Candidate& c, fuse::Summary& summary, Findings* out);
+
+// Do rounds only add to the array?
+bool find_private(const Program& p, const Function& f, const Analyses& a, const Candidate& c, fuse::Summary& summary, ValueId array, PrivateArray* out);
+// name.init and name.merge, for the arrays of the loop.
+void make_private_functions(Program& p, const Function& f, const Candidate& c, const std::string& name);
+// What x can be combined with without a change: of sums and products, 0 of bits.
+ValueId neutral_of(Builder& b, Combine how, TypeRef type);
+
+// Moves the loop's rounds into a function of their own, `name`; f calls it by par.for.
+void outline(Program& p, Function& f, const Analyses& a, const Candidate& c, const std::string& name, int64_t schedule);
+
+}  // namespace coluber::ir::parallel

@@ -1,0 +1,153 @@
+// Part of parallel: the form of a marked loop, and whether its rounds take about the same time.
+#include <algorithm>
+
+#include "ir/passes/parallel.h"
+
+namespace coluber::ir::parallel {
+namespace {
+
+// The rounds begin anew for each value of the counter: header(counter, ...): br lt(counter, stop), body, exit.
+bool find_test(const Function& f, const Analyses& a, Candidate* c) {
+  const Block& h = f.blocks[c->header];
+  const Op& term = h.term();
+  if (term.code != OpCode::Branch || !a.loops.contains(c->loop, term.targets[0].block) || a.loops.contains(c->loop, term.targets[1].block)) return false;
+  for (size_t k = 0; k < h.ops.size(); ++k) {
+    const Op& op = h.ops[k];
+    if (op.results.empty() || op.results[0] != term.args[0]) continue;
+    if (op.code != OpCode::Lt || op.args[0] != h.params[c->counter] || a.loops.contains(c->loop, f.values[op.args[1]].block)) return false;
+    c->test = k;
+    c->stop = op.args[1];
+    return true;
+  }
+  return false;
+}
+
+bool counts_by_one(const Function& f, const Analyses& a, const Candidate& c) {
+  ValueId counter = f.blocks[c.header].params[c.counter];
+  for (const Pred& latch : a.loops.loops()[c.loop].latches) {
+    if (latch.error()) return false;
+    const Op* add = a.uses.def_op(f, edge_of(f, latch).args[c.counter]);
+    if (!add || add->code != OpCode::Add || add->args[0] != counter) return false;
+    const Op* one = a.uses.def_op(f, add->args[1]);
+    if (!one || one->code != OpCode::Const || one->imm != 1) return false;
+  }
+  return true;
+}
+
+// Ways out of a round that end in an exception belong to it; others do not.
+bool find_region(const Function& f, const Analyses& a, Candidate* c) {
+  const Loop& loop = a.loops.loops()[c->loop];
+  c->blocks = loop.blocks;
+  c->inside.assign(f.blocks.size(), 0);
+  for (BlockId b : loop.blocks) c->inside[b] = 1;
+  for (size_t i = 0; i < c->blocks.size(); ++i) {         // grows meanwhile
+    const Op& term = f.blocks[c->blocks[i]].term();
+    if (term.code == OpCode::Return) return false;
+    for (const Edge& e : term.targets) {
+      if (c->inside[e.block] || c->blocks[i] == c->header) continue;
+      c->inside[e.block] = 1;
+      c->blocks.push_back(e.block);
+    }
+  }
+  return !c->inside[f.blocks[c->header].term().targets[1].block];
+}
+
+// Errors of all rounds go to one place, which needs nothing of the loop's own.
+bool find_handler(const Function& f, const Analyses& a, Candidate* c) {
+  bool first = true;
+  for (BlockId b : c->blocks) {
+    const Edge& e = f.blocks[b].on_error;
+    bool raises = false;
+    for (const Op& op : f.blocks[b].ops) raises |= op.has(Raises);
+    if (!raises || (e.valid() && c->contains(e.block))) continue;
+    if (!first && (e.block != c->on_error.block || e.args != c->on_error.args)) return false;
+    for (ValueId v : e.args)
+      if (c->contains(f.values[v].block)) return false;
+    c->on_error = e;
+    first = false;
+  }
+  return true;
+}
+
+// Behind the loop its values are those at its end: nobody uses them who comes from an exception in it.
+bool used_at_end_only(const Function& f, const Analyses& a, const Candidate& c) {
+  BlockId exit = f.blocks[c.header].term().targets[1].block;
+  bool only = a.cfg.preds(exit).size() == 1;
+  auto ok = [&](ValueId v) {
+    for (const Position& at : a.uses.uses(v)) {
+      if (c.contains(at.block)) continue;
+      if (!only || !a.dom.dominates(exit, at.block)) return false;
+    }
+    return true;
+  };
+  for (ValueId v : f.blocks[c.header].params)
+    if (!ok(v)) return false;
+  for (const Op& op : f.blocks[c.header].ops)
+    for (ValueId v : op.results)
+      if (!ok(v)) return false;
+  return true;
+}
+
+// Is the list one from outside?
+bool grown_outside(const Function& f, const Analyses& a, const Candidate& c, ValueId list) {
+  while (c.contains(f.values[list].block)) {
+    const Op* op = a.uses.def_op(f, list);
+    if (!op || op->code != OpCode::RefCast) return false;
+    list = op->args[0];
+  }
+  return true;
+}
+
+}  // namespace
+
+bool find_form(const Function& f, const Analyses& a, LoopId id, size_t counter, Candidate* out, std::string* why) {
+  const Loop& loop = a.loops.loops()[id];
+  out->loop = id;
+  out->header = loop.header;
+  out->counter = counter;
+  const char* shape = "it has a form that is not known";
+  if (loop.entries.size() != 1 || loop.entries[0].error()) return *why = shape, false;
+  out->entry = loop.entries[0];
+  out->mark = a.uses.def_op(f, edge_of(f, out->entry).args[counter]);
+  out->start = out->mark->args[0];
+  if (!find_test(f, a, out) || !counts_by_one(f, a, *out)) return *why = shape, false;
+  for (const Op& op : f.blocks[loop.header].ops)
+    if (!op.has(Pure) && !op.has(Term)) return *why = shape, false;
+  if (!find_region(f, a, out)) return *why = "break or return leaves it", false;
+  for (BlockId b : out->blocks)
+    for (const Op& op : f.blocks[b].ops) {
+      bool grows = op.code == OpCode::ListPush || op.code == OpCode::ListSetLen || op.code == OpCode::ListReserve;
+      if (grows && grown_outside(f, a, *out, op.args[0])) return *why = "its rounds fill a list in order", false;
+    }
+  if (!find_handler(f, a, out) || (out->on_error.valid() && !used_at_end_only(f, a, *out))) return *why = "an exception handler around it uses variables that are assigned in it", false;
+  return true;
+}
+
+// An inner loop whose number of rounds depends on data, one that is not always entered, or a call of which nothing is known.
+bool varies(const Function& f, const Analyses& a, const Candidate& c) {
+  const Loop& loop = a.loops.loops()[c.loop];
+  auto invariant = [&](ValueId v) { return !c.contains(f.values[v].block); };
+  for (BlockId b : loop.blocks)
+    for (const Op& op : f.blocks[b].ops)
+      if (op.code == OpCode::Call || op.code == OpCode::CallPtr || op.code == OpCode::Print) return true;
+  for (const Loop& inner : a.loops.loops()) {
+    if (inner.header == c.header || !a.loops.contains(c.loop, inner.header)) continue;
+    const Op& term = f.blocks[inner.header].term();
+    const Op* test = term.code == OpCode::Branch ? a.uses.def_op(f, term.args[0]) : nullptr;
+    bool counted = test && (test->code == OpCode::Lt || test->code == OpCode::Gt) && invariant(test->args[1]) && f.values[test->args[0]].block == inner.header;
+    bool always = std::all_of(loop.latches.begin(), loop.latches.end(), [&](const Pred& l) { return a.dom.dominates(inner.header, l.block); });
+    bool plain = std::all_of(inner.exits.begin(), inner.exits.end(), [&](const Pred& e) { return e.error() || e.block == inner.header; });
+    if (!counted || !always || !plain) return true;
+    const std::vector<ValueId>& params = f.blocks[inner.header].params;
+    size_t at = static_cast<size_t>(std::find(params.begin(), params.end(), test->args[0]) - params.begin());
+    for (const Pred& entry : inner.entries)
+      if (at < params.size()) {
+        ValueId from = edge_of(f, entry).args[at];
+        const Op* op = a.uses.def_op(f, from);
+        if (!invariant(from) && !(op && op->code == OpCode::Const)) return true;
+      }
+  }
+  return false;
+}
+
+}  // namespace coluber::ir::parallel

@@ -1,0 +1,360 @@
+// Part of parallel: the rounds become a function.
+//
+//   body(start, stop, captured..., accumulators...) -> accumulators     the loop from start to stop, which lie within the whole loop's
+//   combine(a..., b...) -> accumulators                                 of what one thread arrived at (after the values before the loop), and another
+//
+// Values from outside that are cheap to make again (constants, sizes of arrays, sums of such) are made again, so that what is proved of the counter
+// and the sizes of arrays holds inside, too. For the same reason arrays that were found to have the sizes of others are put together anew of these.
+#include <algorithm>
+
+#include "ir/analysis/ranges.h"
+#include "ir/passes/parallel.h"
+#include "ir/passes/rewrite.h"
+
+namespace coluber::ir::parallel {
+namespace {
+
+constexpr int64_t kNoRound = INT64_MIN;    // the place of a last value that none was assigned
+
+bool cheap(const Function& f, const Op& op) {
+  switch (op.code) {
+    case OpCode::Const: case OpCode::StrConst: case OpCode::Zero: case OpCode::Absent: case OpCode::Import: case OpCode::FuncAddr:
+    case OpCode::Bound: case OpCode::ArrayShape: case OpCode::ArrayStride:
+      return true;
+    case OpCode::Add: case OpCode::Sub: case OpCode::Mul: case OpCode::Neg: case OpCode::Select: case OpCode::Eq: case OpCode::Ne:
+    case OpCode::Lt: case OpCode::Le: case OpCode::Gt: case OpCode::Ge: case OpCode::And: case OpCode::Or: case OpCode::Not:
+      return f.type_of(op.results[0])->is(Kind::PyInt) || f.type_of(op.results[0])->is(Kind::PyBool);
+    default: return false;
+  }
+}
+
+// What is passed from part to part: the accumulators, and where there are last values the round they come from, in front of them.
+std::vector<TypeRef> accumulator_types(const Function& f, const Candidate& c) {
+  std::vector<TypeRef> types;
+  bool last = std::any_of(c.carried.begin(), c.carried.end(), [](const Carried& k) { return k.how == Combine::Last; });
+  if (last) types.push_back(pyint());
+  for (const Carried& k : c.carried) types.push_back(f.type_of(f.blocks[c.header].params[k.param]));
+  return types;
+}
+
+ValueId pack(Builder& b, const std::vector<ValueId>& values, const std::vector<TypeRef>& types) {
+  if (values.empty()) return b.emit(OpCode::Zero, {}, none());
+  return values.size() == 1 ? values[0] : b.emit(OpCode::TupleMake, values, tuple_of(types));
+}
+
+TypeRef packed(const std::vector<TypeRef>& types) { return types.empty() ? none() : types.size() == 1 ? types[0] : tuple_of(types); }
+
+class Outline {
+ public:
+  Outline(Program& p, Function& from, const Analyses& a, const Candidate& c, const std::string& name)
+      : from_(from), c_(c), uses_(a.uses), ranges_(from, a.cfg, a.dom, a.uses), map_(from.values.size(), kNoId), types_(accumulator_types(from, c)) {
+    p.functions.push_back(std::make_unique<Function>());
+    to_ = p.functions.back().get();
+    to_->name = name;
+    to_->typed = to_->by_cells = true;
+    to_->result = packed(types_);
+    to_->locs = from.locs;
+    to_->scopes = from.scopes;
+    if (to_->scopes.empty()) to_->scopes.push_back(Scope{-1, from.name, {}, kNoId, 0});
+    to_->add_block();
+  }
+
+  void run() {
+    ValueId start = to_->add_value(pyint(), 0), stop = to_->add_value(pyint(), 0);
+    for (TypeRef t : types_) accumulators_.push_back(to_->add_value(t, 0));
+    for (const PrivateArray& one : c_.arrays) {
+      map_[one.array] = to_->add_value(from_.type_of(one.array), 0, from_.values[one.array].name);
+      arrays_.push_back(map_[one.array]);
+    }
+    for (BlockId b : c_.blocks) define_block(b);
+    Builder entry(to_);
+    clamp(entry, &start_, start, c_.start, true);
+    clamp(entry, &stop_, stop, c_.stop, false);
+    done_ = to_->add_block();
+    for (BlockId b : c_.blocks) copy_block(b);
+    enter(entry);
+    finish();
+    std::vector<ValueId>& params = to_->blocks[0].params;
+    params = {start, stop};
+    for (auto [outside, inside] : captured_) params.push_back(inside);
+    params.insert(params.end(), arrays_.begin(), arrays_.end());
+    params.insert(params.end(), accumulators_.begin(), accumulators_.end());
+  }
+
+  std::vector<ValueId> captured() const {
+    std::vector<ValueId> list;
+    for (auto [outside, inside] : captured_) list.push_back(outside);
+    return list;
+  }
+  const std::vector<TypeRef>& types() const { return types_; }
+
+ private:
+  void define_block(BlockId b) {
+    BlockId made = block_[b] = to_->add_block();
+    auto duplicate = [&](ValueId v) { map_[v] = to_->add_value(from_.type_of(v), made, from_.values[v].name); };
+    for (ValueId v : from_.blocks[b].params) duplicate(v);
+    for (const Op& op : from_.blocks[b].ops)
+      for (ValueId v : op.results) duplicate(v);
+  }
+
+  // The part lies within the whole: saying so costs nothing, and lets what is known of the whole hold for the part.
+  void clamp(Builder& b, ValueId* out, ValueId part, ValueId whole, bool lower) {
+    ValueId bound = map(whole);
+    b.set_block(0);
+    ValueId beyond = b.emit(OpCode::Lt, {part, bound}, pybool());
+    *out = lower ? b.emit(OpCode::Select, {beyond, bound, part}, pyint()) : b.emit(OpCode::Select, {beyond, part, bound}, pyint());
+  }
+
+  ValueId map(ValueId v) {
+    if (map_[v] != kNoId) return map_[v];
+    if (ValueId made = again(v, 0); made != kNoId) return made;
+    map_[v] = to_->add_value(from_.type_of(v), 0, from_.values[v].name);
+    captured_.emplace_back(v, map_[v]);
+    if (from_.type_of(v)->is(Kind::Array)) map_[v] = with_known_sizes(v, map_[v]);
+    return map_[v];
+  }
+
+  // The array, of the values that its sizes are equal to.
+  ValueId with_known_sizes(ValueId v, ValueId array) {
+    TypeRef t = from_.type_of(v);
+    std::vector<ValueId> sizes;
+    bool any = false;
+    for (int axis = 0; axis < t->ndim; ++axis) {
+      ValueId other = kNoId;
+      int at = 0;
+      uint32_t node = ranges_.shape_node(v, axis);
+      bool shape = ranges_.shape_of(node, &other, &at);
+      if (!shape && node != Ranges::kZero) other = node;
+      bool own = (shape && other == v && at == axis) || other == kNoId;
+      bool reachable = !own && other < from_.values.size() && !c_.contains(from_.values[other].block) &&
+                       (shape || from_.type_of(other)->is(Kind::PyInt));         // not what a cast made it of
+      ValueId size = reachable ? map(other) : kNoId;
+      Builder b(to_);
+      b.set_block(0);
+      if (size == kNoId) size = b.emit(OpCode::ArrayShape, {array}, pyint(), axis);
+      else if (shape) size = b.emit(OpCode::ArrayShape, {size}, pyint(), at);
+      any |= reachable;
+      sizes.push_back(size);
+    }
+    if (!any) return array;
+    Builder b(to_);
+    b.set_block(0);
+    std::vector<ValueId> parts{b.emit(OpCode::ArrayOwner, {array}, owner()), b.emit(OpCode::ArrayData, {array}, ptr_to(t->elem))};
+    parts.insert(parts.end(), sizes.begin(), sizes.end());
+    int strides = t->layout == Layout::A ? t->ndim : t->layout == Layout::S ? t->ndim - 1 : 0;
+    for (int axis = 0; axis < strides; ++axis) parts.push_back(b.emit(OpCode::ArrayStride, {array}, pyint(), axis));
+    return b.emit(OpCode::ArrayMake, parts, t);
+  }
+
+  // Makes a value from outside again; kNoId: it has to be passed.
+  ValueId again(ValueId v, int depth) {
+    const Op* op = uses_.def_op(from_, v);
+    if (op && op->code == OpCode::ParLoop) return map_[v] = map(op->args[0]);
+    if (!op || depth > 8 || !cheap(from_, *op)) return kNoId;
+    Op made = *op;
+    for (ValueId& arg : made.args) {
+      ValueId in = map_[arg] != kNoId ? map_[arg] : again(arg, depth + 1);
+      arg = in != kNoId ? in : map(arg);
+    }
+    map_[v] = made.results[0] = to_->add_value(from_.type_of(v), 0, from_.values[v].name);
+    to_->blocks[0].ops.push_back(std::move(made));
+    return map_[v];
+  }
+
+  Edge edge(const Edge& e) {
+    Edge made{block_.at(e.block), {}};
+    for (ValueId v : e.args) made.args.push_back(map(v));
+    return made;
+  }
+
+  void copy_block(BlockId b) {
+    BlockId at = block_[b];
+    const Block& old = from_.blocks[b];
+    std::vector<ValueId> params;
+    for (ValueId v : old.params) params.push_back(map_[v]);
+    to_->blocks[at].params = std::move(params);
+    to_->blocks[at].loop_header = old.loop_header;
+    if (old.on_error.valid() && block_.count(old.on_error.block)) {
+      Edge handler = edge(old.on_error);
+      to_->blocks[at].on_error = std::move(handler);
+    }
+    std::vector<Op> ops;
+    for (size_t k = 0; k < old.ops.size(); ++k) {
+      Op made = old.ops[k];
+      bool test = b == c_.header && k == c_.test;
+      for (size_t i = 0; i < made.args.size(); ++i) made.args[i] = test && i == 1 ? stop_ : map(made.args[i]);
+      for (ValueId& v : made.results) v = map_[v];
+      for (Edge& e : made.targets) e = block_.count(e.block) ? edge(e) : Edge{done_, {}};
+      ops.push_back(std::move(made));
+    }
+    to_->blocks[at].ops = std::move(ops);
+  }
+
+  void enter(Builder& b) {
+    b.set_block(0);
+    std::vector<ValueId> args(from_.blocks[c_.header].params.size(), kNoId);
+    args[c_.counter] = start_;
+    size_t first = accumulators_.size() - c_.carried.size();
+    for (size_t k = 0; k < c_.carried.size(); ++k) args[c_.carried[k].param] = accumulators_[first + k];
+    b.jump(block_[c_.header], args);
+  }
+
+  void finish() {
+    Builder b(to_);
+    b.set_block(done_);
+    std::vector<ValueId> values;
+    if (accumulators_.size() > c_.carried.size()) {
+      ValueId some = b.emit(OpCode::Lt, {start_, stop_}, pybool());
+      values.push_back(b.emit(OpCode::Select, {some, stop_, accumulators_[0]}, pyint()));
+    }
+    for (const Carried& k : c_.carried) values.push_back(map_[from_.blocks[c_.header].params[k.param]]);
+    ValueId result = pack(b, values, types_);
+    b.ret(result);
+  }
+
+  Function& from_;
+  const Candidate& c_;
+  const DefUse& uses_;
+  Ranges ranges_;
+  Function* to_ = nullptr;
+  std::vector<ValueId> map_;
+  std::unordered_map<BlockId, BlockId> block_;
+  std::vector<std::pair<ValueId, ValueId>> captured_;
+  std::vector<TypeRef> types_;
+  std::vector<ValueId> accumulators_, arrays_;
+  ValueId start_ = kNoId, stop_ = kNoId;
+  BlockId done_ = kNoId;
+};
+
+// Of one reduction: what a, the earlier thread's, and b become.
+ValueId combined(Builder& b, const Carried& k, const Op* set, TypeRef type, ValueId x, ValueId y) {
+  switch (k.how) {
+    case Combine::Add: return b.emit(OpCode::Add, {x, y}, type);
+    case Combine::Mul: return b.emit(OpCode::Mul, {x, y}, type);
+    case Combine::And: return b.emit(OpCode::And, {x, y}, type);
+    case Combine::Or: return b.emit(OpCode::Or, {x, y}, type);
+    case Combine::Xor: return b.emit(OpCode::Xor, {x, y}, type);
+    case Combine::Min: return b.emit(OpCode::Select, {b.emit(OpCode::Lt, {y, x}, pybool()), y, x}, type);
+    case Combine::Max: return b.emit(OpCode::Select, {b.emit(OpCode::Gt, {y, x}, pybool()), y, x}, type);
+    default: break;
+  }
+  ValueId constant = b.emit(OpCode::Const, {}, type, set->imm);
+  b.function().blocks[b.block()].ops.back().fimm = set->fimm;
+  b.function().blocks[b.block()].ops.back().fimm2 = set->fimm2;
+  return b.emit(OpCode::Select, {b.emit(OpCode::Eq, {y, constant}, pybool()), y, x}, type);
+}
+
+void make_combine(Program& p, const Function& f, const Analyses& a, const Candidate& c, const std::vector<TypeRef>& types, const std::string& name) {
+  p.functions.push_back(std::make_unique<Function>());
+  Function* made = p.functions.back().get();
+  made->name = name;
+  made->typed = made->by_cells = true;
+  made->result = packed(types);
+  made->scopes.push_back(Scope{-1, f.name, {}, kNoId, 0});
+  Builder b(made);
+  b.set_block(made->add_block());
+  std::vector<ValueId> x, y, values;
+  for (TypeRef t : types) x.push_back(b.param(t));
+  for (TypeRef t : types) y.push_back(b.param(t));
+  size_t first = types.size() - c.carried.size();
+  ValueId later = first ? b.emit(OpCode::Gt, {y[0], x[0]}, pybool()) : kNoId;
+  if (first) values.push_back(b.emit(OpCode::Select, {later, y[0], x[0]}, pyint()));
+  for (size_t k = 0; k < c.carried.size(); ++k) {
+    size_t i = first + k;
+    const Carried& one = c.carried[k];
+    const Op* set = one.set == kNoId ? nullptr : a.uses.def_op(f, one.set);
+    if (one.how == Combine::With) {
+      size_t e = first + one.with;
+      ValueId better = b.emit(c.carried[one.with].how == Combine::Min ? OpCode::Lt : OpCode::Gt, {y[e], x[e]}, pybool());
+      values.push_back(b.emit(OpCode::Select, {better, y[i], x[i]}, types[i]));
+      continue;
+    }
+    values.push_back(one.how == Combine::Last ? b.emit(OpCode::Select, {later, y[i], x[i]}, types[i]) : combined(b, one, set, types[i], x[i], y[i]));
+  }
+  ValueId result = pack(b, values, types);
+  b.ret(result);
+}
+
+// What a thread begins with, so that combining its value with others is right. Of those that may be combined twice: the value before the loop.
+ValueId neutral(Builder& b, const Carried& k, TypeRef type, ValueId initial) {
+  bool once = k.how == Combine::Add || k.how == Combine::Mul || k.how == Combine::Xor;
+  return once ? neutral_of(b, k.how, type) : initial;
+}
+
+// How many items the arrays have that each thread gets a copy of; 0: never mind.
+ValueId count_items(Builder& b, const Function& f, const Candidate& c) {
+  ValueId total = b.const_int(0);
+  for (const PrivateArray& one : c.arrays) {
+    if (one.whole) continue;
+    ValueId items = b.emit(OpCode::ArrayShape, {one.array}, pyint(), 0);
+    for (int axis = 1; axis < f.type_of(one.array)->ndim; ++axis)
+      items = b.emit(OpCode::Mul, {items, b.emit(OpCode::ArrayShape, {one.array}, pyint(), axis)}, pyint());
+    total = b.emit(OpCode::Add, {total, items}, pyint());
+  }
+  return total;
+}
+
+void forget_in_states(Function& f, const Candidate& c) {
+  for (Block& b : f.blocks) {
+    if (!b.state) continue;
+    for (auto* list : {&b.state->locals, &b.state->stack})
+      for (ValueId& v : *list)
+        if (v != kNoId && c.contains(f.values[v].block)) v = kNoId;
+  }
+}
+
+}  // namespace
+
+void outline(Program& p, Function& f, const Analyses& a, const Candidate& c, const std::string& name, int64_t schedule) {
+  Outline body(p, f, a, c, name);
+  body.run();
+  const std::vector<TypeRef>& types = body.types();
+  if (!types.empty()) make_combine(p, f, a, c, types, name + ".combine");
+  if (!c.arrays.empty()) make_private_functions(p, f, c, name);
+  forget_in_states(f, c);
+  std::vector<ValueId> params = f.blocks[c.header].params, captured = body.captured();
+  Op mark = *c.mark, exit = f.blocks[c.header].term();
+  Edge leave = exit.targets[1];
+  std::vector<Op> rest = std::move(f.blocks[c.header].ops);
+  rest.pop_back();
+  Block& h = f.blocks[c.header];
+  h.ops.clear();
+  h.state.reset();
+  h.loop_header = false;
+  h.on_error = c.on_error;
+
+  Builder b(&f);
+  b.set_block(c.header);
+  b.set_loc(mark.loc);
+  ValueMap map(f.values.size());
+  std::vector<ValueId> args{c.start, c.stop, mark.args[1], mark.args[2], count_items(b, f, c)}, initial;
+  args.insert(args.end(), captured.begin(), captured.end());
+  for (const PrivateArray& one : c.arrays) args.push_back(one.array);
+  size_t first = types.size() - c.carried.size();
+  if (first) initial.push_back(b.const_int(kNoRound));
+  for (const Carried& k : c.carried) initial.push_back(params[k.param]);
+  if (first) args.push_back(initial[0]);
+  for (size_t k = 0; k < c.carried.size(); ++k) args.push_back(neutral(b, c.carried[k], types[first + k], initial[first + k]));
+  args.insert(args.end(), initial.begin(), initial.end());
+
+  Op& made = b.op(OpCode::ParFor, {});
+  made.sym = name;
+  if (!types.empty()) made.names = {name + ".combine"};
+  if (!c.arrays.empty()) made.names = {types.empty() ? "" : name + ".combine", name + ".init", name + ".merge"};
+  made.ints = {schedule, static_cast<int64_t>(captured.size()), static_cast<int64_t>(c.arrays.size()), static_cast<int64_t>(types.size())};
+  std::vector<ValueId> results;
+  for (TypeRef t : types) results.push_back(b.add_result(t));
+  size_t at = f.blocks[c.header].ops.size() - 1;
+  ValueId some = b.emit(OpCode::Lt, {c.start, c.stop}, pybool());
+  ValueId end = b.emit(OpCode::Select, {some, c.stop, c.start}, pyint());
+  map.grow(f.values.size());
+  map.replace(f, params[c.counter], end);
+  for (size_t k = 0; k < c.carried.size(); ++k) map.replace(f, params[c.carried[k].param], results[first + k]);
+  for (Op& op : rest) f.blocks[c.header].ops.push_back(std::move(op));
+  b.op(OpCode::Jump, {}).targets.push_back(std::move(leave));
+  map.apply(f);
+  f.blocks[c.header].ops[at].args = std::move(args);
+  remove_unreachable(f);
+}
+
+}  // namespace coluber::ir::parallel

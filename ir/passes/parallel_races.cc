@@ -1,0 +1,385 @@
+// Part of parallel: do rounds collide? Looks at what the rounds store to memory from outside of the loop.
+//
+//   out[i] = ..., out[2 * i + k, j] = ...     an index on some axis tells the rounds apart: independent
+//   out[0] = ..., acc[j] += ...               each round stores to the same places: a race
+//   a[i] = a[i - 1] + ...                     a round reads what another one stores: a race
+//   out[idx[i]] = ...                         not known
+//
+// A race is one that happens in every round. Only what is certain is an error; what is not known is told where the user asks for it. Indices are
+// sums of multiples of the counter, of counters of inner loops, and of values from outside.
+#include <algorithm>
+#include <map>
+
+#include "ir/passes/parallel.h"
+
+namespace coluber::ir::parallel {
+namespace {
+
+struct Sum {                               // of values times factors, and a constant
+  std::map<ValueId, int64_t> terms;
+  int64_t constant = 0;
+};
+
+// How an index or an address differs between rounds: not at all (or in each round it goes through the same values), by a multiple of the counter
+// that nothing else can make up for, or nobody knows.
+enum class Varies : uint8_t { Never, Injective, Unknown };
+
+// What is stored or read: an array from outside, by indices or as a view.
+struct Access {
+  ValueId root = kNoId;                    // kNoId: memory of the round's own
+  ValueId array = kNoId;
+  Varies view = Varies::Never;             // how the view's place varies
+  ValueId part = kNoId;                    // Injective: the part of its offset that tells rounds apart
+  bool whole_axis = false;                 // the view leaves out an axis of the array
+  std::vector<ValueId> indices;            // of an item; empty: all of the view
+  BlockId block = kNoId;
+  uint32_t loc = 0;
+};
+
+class Races {
+ public:
+  Races(const Function& f, const Analyses& a, const Candidate& c, fuse::Summary& summary, Findings* out)
+      : f_(f), a_(a), c_(c), id_(c.loop), counter_(f.blocks[c.header].params[c.counter]), summary_(summary), out_(*out) {}
+
+  void run() {
+    for (BlockId b : c_.blocks)
+      for (const Op& op : f_.blocks[b].ops) collect(op, b);
+    for (const Access& s : stores_) {
+      if (s.root == kNoId || is_private(s.root)) continue;
+      if (!stored(s)) continue;
+      for (const Access& r : reads_)
+        if (r.root == s.root && !read(s, r)) break;
+      for (const Access& other : stores_)
+        if (&other != &s && other.root == s.root && !read(s, other)) break;
+    }
+  }
+
+ private:
+  bool outside(ValueId v) const { return !c_.contains(f_.values[v].block); }
+  const Op* def(ValueId v) const { return a_.uses.def_op(f_, v); }
+
+  // ---- what is accessed
+
+  void collect(const Op& op, BlockId b) {
+    auto access = [&](ValueId array, size_t first_index) {
+      Access x = find(array);
+      x.block = b;
+      x.loc = op.loc;
+      for (size_t k = first_index; first_index && k < op.args.size(); ++k) x.indices.push_back(op.args[k]);
+      return x;
+    };
+    switch (op.code) {
+      case OpCode::ArrayStore: stores_.push_back(access(op.args[0], 2)); return;
+      case OpCode::ArrayLoad: reads_.push_back(access(op.args[0], 1)); return;
+      case OpCode::ListStore: stores_.push_back(access(op.args[0], 0)), stores_.back().indices = {op.args[1]}; return;
+      case OpCode::ListLoad: reads_.push_back(access(op.args[0], 0)), reads_.back().indices = {op.args[1]}; return;
+      case OpCode::ArrayAssign:
+        stores_.push_back(access(op.args[0], 0));
+        if (f_.type_of(op.args[1])->is(Kind::Array)) reads_.push_back(access(op.args[1], 0));
+        return;
+      case OpCode::Elementwise:
+        for (ValueId v : op.args)
+          if (f_.type_of(v)->is(Kind::Array)) reads_.push_back(access(v, 0));
+        return;
+      case OpCode::ListPush: case OpCode::ListSetLen: case OpCode::ListReserve: {
+        Access list = access(op.args[0], 0);
+        if (list.root != kNoId) certain(list, "all of them change the length of the list " + name(list));
+        return;
+      }
+      case OpCode::Store: case OpCode::MemCopy: case OpCode::MemZero: {
+        Access x = of_pointer(op.args[0]);
+        x.block = b;
+        x.loc = op.loc;
+        if (x.root != kNoId && x.view != Varies::Injective) unproved(x, "a store to " + name(x));
+        return;
+      }
+      case OpCode::Call: return call(op, b);
+      default: return;
+    }
+  }
+
+  void call(const Op& op, BlockId b) {
+    if (!summary_.of(op.sym).arrays) return;
+    for (ValueId v : op.args) {
+      if (!f_.type_of(v)->is(Kind::Array) && !f_.type_of(v)->is(Kind::List)) continue;
+      if (f_.type_of(v)->readonly) continue;
+      Access x = find(v);
+      x.block = b;
+      x.loc = op.loc;
+      if (x.root != kNoId && !(x.view == Varies::Injective && x.whole_axis)) unproved(x, "a call may store to " + name(x));
+    }
+  }
+
+  // The array (or list) behind a value, and how its place varies.
+  Access find(ValueId v) {
+    Access x;
+    x.array = v;
+    for (int steps = 0; steps < 64; ++steps) {
+      if (outside(v)) {
+        x.root = v;
+        return x;
+      }
+      const Op* op = def(v);
+      if (!op) return x.root = v, x.view = Varies::Unknown, x;          // a merge of several
+      switch (op->code) {
+        case OpCode::ArrayAs: case OpCode::RefCast: v = op->args[0]; break;
+        case OpCode::ArrayMake: {
+          Access p = of_pointer(op->args[1]);
+          p.array = x.array;
+          if (p.root != kNoId && f_.type_of(p.root)->is(Kind::Array)) p.whole_axis = f_.type_of(x.array)->ndim < f_.type_of(p.root)->ndim;
+          return p;
+        }
+        case OpCode::Alloc: case OpCode::Elementwise: case OpCode::ListNew: return x;
+        case OpCode::Call: {
+          fuse::Effects effects = summary_.of(op->sym);
+          if (effects.fresh) return x;
+          if (effects.view < 0) return x.root = v, x.view = Varies::Unknown, x;
+          v = op->args[static_cast<size_t>(effects.view)];
+          x.view = Varies::Unknown;
+          break;
+        }
+        default: return x.root = v, x.view = Varies::Unknown, x;
+      }
+    }
+    return x.root = v, x.view = Varies::Unknown, x;
+  }
+
+  Access of_pointer(ValueId p) {
+    Access x;
+    Varies view = Varies::Never;
+    ValueId part = kNoId;
+    for (int steps = 0; steps < 64; ++steps) {
+      const Op* op = def(p);
+      if (!op) break;
+      switch (op->code) {
+        case OpCode::PtrAdd:
+          if (Varies by = varies(op->args[1], 0); by != Varies::Never) {
+            part = telling_part(op->args[1]);
+            view = both(view, by);
+          }
+          p = op->args[0];
+          continue;
+        case OpCode::PtrCast: p = op->args[0]; continue;
+        case OpCode::OwnerData: case OpCode::ArrayData: case OpCode::ListData: {
+          x = find(op->args[0]);
+          x.view = both(x.view, view);
+          if (part != kNoId) x.part = part;
+          return x;
+        }
+        case OpCode::StackAlloc: return x;
+        default: break;
+      }
+      break;
+    }
+    x.root = p;
+    x.view = outside(p) ? view : Varies::Unknown;
+    return x;
+  }
+
+  // Of a sum: the operand that the rounds differ by.
+  ValueId telling_part(ValueId v) {
+    const Op* op = def(v);
+    while (op && op->code == OpCode::Add && !outside(v)) {
+      v = op->args[varies(op->args[0], 0) == Varies::Never ? 1 : 0];
+      op = def(v);
+    }
+    return v;
+  }
+
+  static Varies both(Varies a, Varies b) {
+    if (a == Varies::Unknown || b == Varies::Unknown) return Varies::Unknown;
+    return a == Varies::Never ? b : b == Varies::Never ? a : Varies::Unknown;
+  }
+
+  // ---- indices
+
+  // A counter of an inner loop that goes through the same values in each round.
+  bool same_counter(ValueId v, int depth) {
+    LoopId inner = a_.loops.loop_of(f_.values[v].block);
+    if (inner == kNoId || inner == id_ || a_.loops.loops()[inner].header != f_.values[v].block || def(v)) return false;
+    const std::vector<ValueId>& params = f_.blocks[f_.values[v].block].params;
+    size_t k = static_cast<size_t>(std::find(params.begin(), params.end(), v) - params.begin());
+    for (const Pred& p : a_.loops.loops()[inner].latches) {
+      const Op* step = p.error() ? nullptr : def(edge_of(f_, p).args[k]);
+      if (!step || (step->code != OpCode::Add && step->code != OpCode::Sub) || step->args[0] != v || !def(step->args[1]) ||
+          def(step->args[1])->code != OpCode::Const)
+        return false;
+    }
+    for (const Pred& p : a_.loops.loops()[inner].entries)
+      if (p.error() || varies(edge_of(f_, p).args[k], depth + 1) != Varies::Never) return false;
+    return true;
+  }
+
+  Varies varies(ValueId v, int depth) {
+    if (v == counter_) return Varies::Injective;
+    if (outside(v)) return Varies::Never;
+    const Op* op = def(v);
+    if (depth > 16) return Varies::Unknown;
+    if (!op) return same_counter(v, depth) ? Varies::Never : Varies::Unknown;
+    auto arg = [&](size_t k) { return varies(op->args[k], depth + 1); };
+    switch (op->code) {
+      case OpCode::Const: return Varies::Never;
+      case OpCode::IndexCheck: case OpCode::Neg: return arg(0);
+      case OpCode::Cast: return is_integer(f_.type_of(v)) && item_size(f_.type_of(v)) == 8 ? arg(0) : Varies::Unknown;
+      case OpCode::Add: case OpCode::Sub: {
+        Varies x = arg(0), y = arg(1);
+        if (x == Varies::Never && y == Varies::Never) return x;
+        // A counter of an inner loop may make up for the round's.
+        bool fixed = (x == Varies::Injective && steady(op->args[1], 0)) || (y == Varies::Injective && steady(op->args[0], 0));
+        return fixed ? Varies::Injective : Varies::Unknown;
+      }
+      case OpCode::Mul: {
+        Varies x = arg(0), y = arg(1);
+        if (x == Varies::Never && y == Varies::Never) return x;
+        bool fixed = (x == Varies::Injective && factor(op->args[1])) || (y == Varies::Injective && factor(op->args[0]));
+        return fixed ? Varies::Injective : Varies::Unknown;
+      }
+      case OpCode::ArrayShape: case OpCode::ArrayStride: return outside(op->args[0]) ? Varies::Never : Varies::Unknown;
+      default: return steady(v, 0) ? Varies::Never : Varies::Unknown;
+    }
+  }
+
+  // One value for all of the loop.
+  bool steady(ValueId v, int depth) const {
+    if (outside(v)) return true;
+    const Op* op = def(v);
+    if (!op || depth > 8) return false;
+    if (!op->has(Pure) && op->code != OpCode::IndexCheck) return false;
+    return std::all_of(op->args.begin(), op->args.end(), [&](ValueId x) { return steady(x, depth + 1); });
+  }
+  // Not zero: strides of arrays with items are taken for such, numbers that are not known are not.
+  bool factor(ValueId v) const {
+    const Op* op = def(v);
+    if (op && op->code == OpCode::Const) return op->imm != 0;
+    return op && (op->code == OpCode::ArrayStride || op->code == OpCode::ArrayShape) && steady(v, 0);
+  }
+
+  Sum sum(ValueId v, int depth) const {
+    Sum s;
+    const Op* op = def(v);
+    if (op && op->code == OpCode::Const) return s.constant = op->imm, s;
+    if (op && op->code == OpCode::IndexCheck && depth < 16) return sum(op->args[0], depth + 1);
+    if (op && (op->code == OpCode::Add || op->code == OpCode::Sub) && depth < 16) {
+      s = sum(op->args[0], depth + 1);
+      Sum t = sum(op->args[1], depth + 1);
+      int64_t sign = op->code == OpCode::Add ? 1 : -1;
+      for (auto [x, n] : t.terms) s.terms[x] += sign * n;
+      s.constant += sign * t.constant;
+      std::erase_if(s.terms, [](const auto& term) { return term.second == 0; });
+      return s;
+    }
+    if (op && op->code == OpCode::Mul && depth < 16)
+      for (size_t k : {0u, 1u}) {
+        const Op* n = def(op->args[k]);
+        if (!n || n->code != OpCode::Const || n->imm < -1'000'000 || n->imm > 1'000'000) continue;
+        s = sum(op->args[1 - k], depth + 1);
+        for (auto& [x, count] : s.terms) count *= n->imm;
+        s.constant *= n->imm;
+        return s;
+      }
+    s.terms[v] = 1;
+    return s;
+  }
+
+  // ---- judgements
+
+  // Of one store in all rounds. False: it has been told.
+  bool stored(const Access& s) {
+    bool never = s.view == Varies::Never;
+    if (s.view == Varies::Injective && s.whole_axis) return true;
+    if (s.view != Varies::Never) return unproved(s, "a store to " + name(s)), false;
+    for (ValueId v : s.indices) {
+      Varies x = varies(v, 0);
+      if (x == Varies::Injective) return true;
+      never = never && x == Varies::Never;
+    }
+    if (!never) return unproved(s, "a store to " + name(s)), false;
+    if (always(s.block)) return certain(s, "each stores to the same place of " + name(s)), false;
+    unproved(s, "a store to " + name(s));
+    return false;
+  }
+
+  // What one round stores and another access, of any round. False: it has been told.
+  bool read(const Access& s, const Access& r) {
+    bool same_row = s.view == Varies::Injective && r.view == Varies::Injective && s.whole_axis && r.whole_axis && same(s.part, r.part);
+    if (same_row) return true;
+    if (s.indices.size() != r.indices.size() || s.view != Varies::Never || r.view != Varies::Never || s.array != r.array)
+      return unproved(r, "an access to " + name(r) + ", which other rounds may store to"), false;
+    bool crosses = true, known = true;
+    for (size_t k = 0; k < s.indices.size(); ++k) {
+      Sum x = sum(s.indices[k], 0), y = sum(r.indices[k], 0);
+      int64_t apart = y.constant - x.constant;
+      auto at = x.terms.find(counter_);
+      int64_t factor = at == x.terms.end() ? 0 : at->second;
+      bool plain = x.terms == y.terms && std::all_of(x.terms.begin(), x.terms.end(), [&](auto& t) { return t.first == counter_ || steady(t.first, 0); });
+      if (plain && factor == 0 && apart != 0) return true;                 // two columns
+      if (plain && factor != 0 && (apart == 0 || apart % factor != 0)) return true;
+      if (plain) crosses = crosses && (factor != 0 || apart == 0);
+      else known = known && varies(s.indices[k], 0) == Varies::Never && x.terms == y.terms;
+    }
+    if (crosses && known && always(s.block) && always(r.block))
+      return certain(r, "a round " + std::string("uses the place of ") + name(r) + " that another one stores to"), false;
+    return unproved(r, "an access to " + name(r) + ", which other rounds may store to"), false;
+  }
+
+  // The same value, perhaps computed twice.
+  bool same(ValueId a, ValueId b) const {
+    if (a == b) return a != kNoId;
+    if (a == kNoId || b == kNoId) return false;
+    const Op *x = def(a), *y = def(b);
+    if (!x || !y || x->code != y->code || x->args.size() != y->args.size() || x->imm != y->imm) return false;
+    if (!x->has(Pure) && x->code != OpCode::IndexCheck) return false;
+    for (size_t k = 0; k < x->args.size(); ++k)
+      if (!same(x->args[k], y->args[k])) return false;
+    return true;
+  }
+
+  // In every round, as far as loops within it have rounds.
+  bool always(BlockId b) const {
+    for (LoopId l = a_.loops.loop_of(b); l != kNoId; l = a_.loops.loops()[l].parent) {
+      for (const Pred& latch : a_.loops.loops()[l].latches)
+        if (latch.error() || !a_.dom.dominates(b, latch.block)) return false;
+      if (l == id_) return true;
+      b = a_.loops.loops()[l].header;
+    }
+    return false;
+  }
+
+  std::string name(const Access& x) const {
+    const std::string& n = f_.values[x.root].name.empty() ? f_.values[x.array].name : f_.values[x.root].name;
+    return n.empty() ? f_.type_of(x.root)->is(Kind::List) ? "a list" : "an array" : "'" + n + "'";
+  }
+  bool is_private(ValueId root) const {
+    return std::any_of(c_.arrays.begin(), c_.arrays.end(), [&](const PrivateArray& p) { return p.array == root; });
+  }
+  void about(const Access& x) {
+    if (std::find(out_.arrays.begin(), out_.arrays.end(), x.root) == out_.arrays.end()) out_.arrays.push_back(x.root);
+  }
+  void certain(const Access& x, const std::string& what) {
+    about(x);
+    if (out_.race_loc == kNoId) out_.race_loc = x.loc, out_.race = what;
+  }
+  void unproved(const Access& x, const std::string& what) {
+    about(x);
+    for (auto& [loc, text] : out_.unproved)
+      if (loc == x.loc && text == what) return;
+    out_.unproved.emplace_back(x.loc, what);
+  }
+
+  const Function& f_;
+  const Analyses& a_;
+  const Candidate& c_;
+  const LoopId id_;
+  const ValueId counter_;
+  fuse::Summary& summary_;
+  Findings& out_;
+  std::vector<Access> stores_, reads_;
+};
+
+}  // namespace
+
+void find_races(const Function& f, const Analyses& a, const Candidate& c, fuse::Summary& summary, Findings* out) {
+  Races(f, a, c, summary, out).run();
+}
+
+}  // namespace coluber::ir::parallel

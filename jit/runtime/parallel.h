@@ -1,0 +1,17 @@
+// Threads of parallel loops, as the host sees them.
+#pragma once
+#include <cstdint>
+
+namespace coluber::jit {
+
+constexpr int kMostThreads = 1024;
+
+// Of this thread: how many a parallel loop that it enters gets; inside of one, how many run it.
+int num_threads();
+void set_num_threads(int count);           // 1 to kMostThreads
+int thread_number();                       // inside of a parallel loop: 0 is the thread that entered it. Else 0
+
+// Set by the host: the poll word of the running thread while it does without the GIL.
+extern const volatile uint8_t* (*g_signal_word)(void* thread_state);
+
+}  // namespace coluber::jit
