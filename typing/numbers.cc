@@ -18,7 +18,7 @@ bool may_leave(Emit& e) {
     if (!can_be_object(e.value_of(v))) return false;
   return true;
 }
-bool checks_ints(Emit& e) { return e.session().options.overflow == 1 || e.frame(); }
+bool checks_ints(Emit& e) { return e.session().options.overflow == 1 || e.frame() || (e.session().part && !e.objects() && !e.spec().fn->library); }
 
 TV nonzero(Emit& e, const TV& v) {
   if (is_bool(v.type)) return e.cast(v, pybool());

@@ -402,6 +402,7 @@ bool can_be_object(const TV& v) {
   switch (v.type->kind) {
     case Kind::Unbound: return v.type->elem->is(Kind::Bottom) || can_be_object(TV(AbsVal{v.type->elem}));
     case Kind::Iter: return has_iterator(v.type->elem);
+    case Kind::Method: return can_be_object(TV(AbsVal{v.type->elem}));
     case Kind::Object: case Kind::None: case Kind::Array: case Kind::List: case Kind::Str: case Kind::Const: case Kind::Range: return true;
     case Kind::Tuple:
       for (TypeRef item : v.type->items)
@@ -416,7 +417,8 @@ void leave(Emit& e, const Op& frame) {
   ir::frontend::EntryPoint::parse(e.spec().fn->entry, &at);
   size_t n = static_cast<size_t>(frame.ints[1]);
   at.offset = static_cast<uint32_t>(frame.ints[0]);
-  at.vars.assign(frame.ints.begin() + 2, frame.ints.end());
+  at.vars.assign(frame.ints.begin() + 2, frame.ints.begin() + 2 + static_cast<std::ptrdiff_t>(n));
+  at.holes.assign(frame.ints.begin() + 2 + static_cast<std::ptrdiff_t>(n), frame.ints.end());
   at.stack = static_cast<int>(frame.args.size() - n);
   std::vector<TV> args;
   for (ValueId v : frame.args) args.push_back(object_or_null(e, e.value_of(v)));
@@ -440,6 +442,11 @@ TV as_object(Emit& e, const TV& v) {
   if (v.is(Kind::PyFloat)) return one(e, {"from_float", 0, {}, true}, {v});
   if (v.c && v.c->handle > 0) return import(e, "obj:" + std::to_string(v.c->handle));
   if (v.is(Kind::Iter)) return iterator_object(e, v);
+  if (v.is(Kind::Method)) {
+    TV self = v;
+    self.type = v.type->elem;
+    return one(e, {"getattr", 0, name_key(v.type->name)}, {self});
+  }
   if (v.is(Kind::Array) || v.is(Kind::List) || v.is(Kind::Tuple) || v.is(Kind::Str) || is_number(v.type)) return e.op(OpCode::Box, {v}, object());
   if (v.is(Kind::Const)) return import(e, "obj:" + std::to_string(v.type->handle));
   if (is_range(v.type)) {

@@ -122,6 +122,7 @@ class Session {
   AbsVal of_const(const clb_const* c);                   // the abstract value of a constant
 
   clb_options options{};
+  bool part = false;                                     // of a lifted loop: ints of users' functions are checked
   ir::Program* program() { return program_.get(); }
   std::string unique_name(const std::string& base);
   // Calls f for every specialisation.

@@ -31,7 +31,7 @@ ValueId Builder::frame(const Inst& i) {
   const std::vector<uint32_t>& left = unit_.entry.on_objects;
   if (std::find(left.begin(), left.end(), i.offset) != left.end()) return kNoId;
   for (size_t k = 0; k < stack_.size(); ++k)
-    if (k < nulls ? stack_[k].kind != Slot::Null : stack_[k].kind != Slot::Plain || stack_[k].to_bool) return kNoId;
+    if (k < nulls ? stack_[k].kind != Slot::Null : stack_[k].kind == Slot::Marker || stack_[k].to_bool) return kNoId;
   std::vector<ValueId> args;
   std::vector<int64_t> ints{i.offset, 0};
   for (size_t v = 0; v < unit_.own_vars; ++v) {
@@ -41,7 +41,10 @@ ValueId Builder::frame(const Inst& i) {
     ints.push_back(static_cast<int64_t>(v));
   }
   ints[1] = static_cast<int64_t>(args.size());
-  for (size_t k = nulls; k < stack_.size(); ++k) args.push_back(stack_[k].value);
+  for (size_t k = nulls; k < stack_.size(); ++k) {
+    if (stack_[k].kind == Slot::Null) ints.push_back(static_cast<int64_t>(k - nulls));
+    else args.push_back(stack_[k].value);
+  }
   Op& op = emit(OpCode::PyFrame, std::move(args), 1);
   op.ints = std::move(ints);
   return op.results[0];

@@ -49,7 +49,7 @@ struct Reader {
 }  // namespace
 
 std::string EntryPoint::text() const {
-  std::string out = std::to_string(offset) + ";" + join(vars) + ";" + std::to_string(nulls) + ";" + std::to_string(stack) + ";";
+  std::string out = std::to_string(offset) + ";" + join(vars) + ";" + std::to_string(nulls) + ";" + std::to_string(stack) + (holes.empty() ? "" : ":" + join(holes)) + ";";
   for (size_t k = 0; k < exits.size(); ++k) out += (k ? "/" : "") + std::to_string(exits[k].offset) + ":" + join(exits[k].vars);
   return out + ";" + join(cuts) + ";" + join(on_objects);
 }
@@ -59,7 +59,10 @@ bool EntryPoint::parse(std::string_view text, EntryPoint* out) {
   out->offset = r.number<uint32_t>(r.until(';'));
   out->vars = r.list<int>(r.until(';'));
   out->nulls = r.number<int>(r.until(';'));
-  out->stack = r.number<int>(r.until(';'));
+  Reader stack{r.until(';')};
+  out->stack = stack.number<int>(stack.until(':'));
+  out->holes = stack.list<int>(stack.rest);
+  r.ok = r.ok && stack.ok;
   Reader exits{r.until(';')};
   while (!exits.rest.empty()) {
     Reader one{exits.until('/')};
@@ -121,7 +124,12 @@ void enter_at(Unit* unit, Cfg* cfg, const EntryPoint& entry) {
   CfgBlock head;
   head.next = first + 1;
   for (int k = 0; k < entry.nulls; ++k) head.insts.push_back(make(Micro::PushNull));
-  for (int k = 0; k < entry.stack; ++k) {
+  int slots = entry.stack + static_cast<int>(entry.holes.size());
+  for (int k = 0; k < slots; ++k) {
+    if (std::find(entry.holes.begin(), entry.holes.end(), k) != entry.holes.end()) {
+      head.insts.push_back(make(Micro::PushNull));
+      continue;
+    }
     head.insts.push_back(make(Micro::Local, static_cast<int>(unit->vars.size())));
     unit->vars.push_back({".stack", false});
   }

@@ -24,12 +24,13 @@ struct EntryPoint {
   std::vector<int> vars;                   // the parameters: variables, by their number in co_varnames and the cells behind them
   int nulls = 0;                           // slots of the stack that code from here on does not look at
   int stack = 0;                           // further parameters: what lies on the stack above those
+  std::vector<int> holes;                  // which slots above the nulls have no value, counted from there
   std::vector<Exit> exits;                 // of a loop: where it is left
   std::vector<uint32_t> cuts;              // of a loop: handlers outside of it
   std::vector<uint32_t> on_objects;        // instructions whose ints have left 64 bits before
 
   bool region() const { return !exits.empty(); }
-  std::string text() const;                // "offset;vars;nulls;stack;offset:vars/...;cuts;on_objects"
+  std::string text() const;                // "offset;vars;nulls;stack:holes;offset:vars/...;cuts;on_objects"
   static bool parse(std::string_view text, EntryPoint* out);
 };
 

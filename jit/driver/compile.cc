@@ -135,6 +135,7 @@ void run(const clb_host* host, const clb_request& request, Compilation* out, std
   out->session = std::make_unique<typing::Session>(host);
   typing::Session& session = *out->session;
   session.options = request.options;
+  session.part = request.entry != nullptr;
   typing::Spec* spec = nullptr;
   try {
     typing::FunctionInfo* fn = session.function(request.function, request.objects != 0, request.entry ? request.entry : "");
