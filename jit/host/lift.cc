@@ -263,10 +263,7 @@ OBJECT_OP(lift) {
   Specialization* spec = loop_for(site, args, n, &call);
   if (!spec) return PyErr_Occurred() ? raise_python_error(ctx) : 0;
   coluber_ctx inner;
-  init_context(&inner, false);
-  inner.specialization = spec;
-  inner.handled = ctx->handled;
-  inner.frame = &call->frame;
+  init_part_context(&inner, spec, ctx->handled, &call->frame);
   uint64_t* result = call->slots.data() + spec->plan.slots;
   spec->entered++;
   int32_t status = spec->entry(&inner, call->slots.data(), result);

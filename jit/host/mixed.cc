@@ -81,10 +81,8 @@ PyObject* call_mixed(Dispatcher* self, Mixed* mixed, PyObject* const* args) {
   Specialization* spec = mixed->spec;
   if (Py_EnterRecursiveCall(" while calling a Python object")) return nullptr;
   coluber_ctx ctx;
-  init_context(&ctx, false);
   PyObject* handled = handled_exception();
-  ctx.specialization = spec;
-  ctx.handled = handled;
+  init_part_context(&ctx, spec, handled, nullptr);
   uint64_t result[4];                         // an object or a number
   spec->entered++;
   int32_t status = spec->entry(&ctx, reinterpret_cast<const uint64_t*>(args), result);

@@ -29,8 +29,16 @@ inline void init_context(coluber_ctx* ctx, bool nogil) {
   ctx->gil_held = !nogil;
   ctx->thread_state = tstate;
   ctx->overflowed = 0;
-  ctx->specialization = ctx->handled = ctx->left = ctx->frame = nullptr;
   if (nogil) [[unlikely]] ctx->poll = nogil_poll_word(tstate);
+}
+
+// Likewise, for what only object mode and lifted loops look at.
+inline void init_part_context(coluber_ctx* ctx, void* specialization, void* handled, void* frame) {
+  init_context(ctx, false);
+  ctx->specialization = specialization;
+  ctx->handled = handled;
+  ctx->frame = frame;
+  ctx->left = nullptr;
 }
 
 }  // namespace coluber::jit
