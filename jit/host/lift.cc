@@ -216,7 +216,7 @@ Site* site_of(Dispatcher* self, const std::string& text) {
   for (Site* site : self->state->sites) {
     if (site->text == text) return site;
   }
-  self->state->sites.push_back(new Site{self, text, exit_vars_of(text), {}, {}, "", 0});
+  self->state->sites.push_back(new Site{self, text, exit_vars_of(text), {}, {}, ""});
   return self->state->sites.back();
 }
 

@@ -18,7 +18,6 @@ struct Site {
   std::vector<Specialization*> loops;
   std::vector<std::string> failed;            // types that do not compile
   std::string why;                            // the first reason
-  int32_t line = 0;                           // of the loop
 };
 
 // The site of this text, made when it is new; for imports.

@@ -6,6 +6,8 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "jit/runtime/runtime.h"
+
 namespace coluber::jit {
 namespace {
 
@@ -22,7 +24,9 @@ char* main_stack_limit() {
   return top - limit.rlim_cur;
 }
 
-char* find_stack_limit() {
+}  // namespace
+
+char* thread_stack_limit() {
   if (getpid() == static_cast<pid_t>(gettid())) {
     if (char* low = main_stack_limit()) return low + kMargin;
   }
@@ -37,13 +41,11 @@ char* find_stack_limit() {
   return static_cast<char*>(low) + kMargin;
 }
 
-}  // namespace
-
 thread_local ThreadInfo t_info;
 
 void fill_thread_info(PyThreadState* tstate) {
   if (!t_info.stack_limit) {
-    t_info.stack_limit = find_stack_limit();
+    t_info.stack_limit = thread_stack_limit();
     t_info.is_main = getpid() == static_cast<pid_t>(gettid());
   }
   t_info.tstate = tstate;

@@ -53,19 +53,7 @@ int64_t now() {
   return int64_t{t.tv_sec} * 1'000'000'000 + t.tv_nsec;
 }
 
-char* stack_limit() {
-  if (t_stack_limit) return t_stack_limit;
-  constexpr size_t kMargin = 256 * 1024;
-  pthread_attr_t attributes;
-  void* low = nullptr;
-  size_t size = 0;
-  if (pthread_getattr_np(pthread_self(), &attributes) == 0) {
-    pthread_attr_getstack(&attributes, &low, &size);
-    pthread_attr_destroy(&attributes);
-  }
-  if (!low) low = static_cast<char*>(__builtin_frame_address(0)) - 2 * kMargin;
-  return t_stack_limit = static_cast<char*>(low) + kMargin;
-}
+char* stack_limit() { return t_stack_limit ? t_stack_limit : t_stack_limit = thread_stack_limit(); }
 
 // What a thread has to itself; followed by its cells and results.
 struct alignas(kLine) Thread {

@@ -83,6 +83,9 @@ _object* box_value(const coluber_value& v);        // new reference, or null wit
 // no Python code can run then without meeting it.
 bool prepare_poll();
 
+// How far down the running thread's stack may go; by the host. Not cheap: the result is kept by who asks.
+char* thread_stack_limit();
+
 // Takes the GIL for a scope, whether or not this thread has it.
 class GilScope {
  public:
