@@ -253,3 +253,30 @@ def test_julia_inner_loop_only_computes_and_polls():
         assert not any(" store " in line or ("call" in line and "@llvm." not in line) for line in lines), lines
         loads = [line for line in lines if " load " in line]
         assert len(loads) in (0, 2) and all("volatile i8" in line or "load ptr" in line for line in loads), loads       # the poll word
+
+
+def test_ints_become_floats_in_vectors():
+    """Whole vectors, by an instruction where there is one: never one by one."""
+    def series(n):
+        total = 0.0
+        for k in range(n):
+            total += 4.0 / float(2 * k + 1)
+        return total
+
+    text = llvm_of(series, 1000)
+    assert vector_loops(text)
+    has_instruction = "avx512dq" in open("/proc/cpuinfo").read()
+    for lines in vector_loops(text):
+        assert any("sitofp <" in line for line in lines) == has_instruction, lines
+
+
+def test_counters_step_behind_their_last_use():
+    def summed(x):
+        total = 0.0
+        for i in range(x.shape[0]):
+            total += x[i]
+        return total
+
+    (loop,) = [lines for name, lines in blocks_of(llvm_of(summed, np.ones(9))).items() if name in targets(lines)]
+    step = next(k for k, line in enumerate(loop) if re.search(r"= add .*i64 %[\w.]+, 1$", line))
+    assert "icmp" in loop[step + 1], loop

@@ -1,0 +1,14 @@
+// Rewrites of optimised IR for code generation: what LLVM would otherwise write badly for this processor.
+#pragma once
+#include "backends/llvm/pch.h"
+
+namespace coluber::backend {
+
+// The last pass of a function. The results are the same bits.
+struct LateRewrites : llvm::PassInfoMixin<LateRewrites> {
+  const llvm::TargetMachine* machine;
+  explicit LateRewrites(const llvm::TargetMachine* target) : machine(target) {}
+  llvm::PreservedAnalyses run(llvm::Function& f, llvm::FunctionAnalysisManager& analyses);
+};
+
+}  // namespace coluber::backend
