@@ -39,4 +39,12 @@ double coluber_int_quotient(int64_t a, int64_t b) {
   return std::bit_cast<double>(std::bit_cast<uint64_t>(static_cast<double>(static_cast<int64_t>(q)) * std::bit_cast<double>(scale)) | sign);
 }
 
+// ceil(2**(63 + n) / d) for n = the bits of d - 1: the upper half of the dividend is 2**(n - 1) at most, less than d.
+int64_t coluber_reciprocal(int64_t d) {
+  uint64_t less = static_cast<uint64_t>(d) - 1, rest;
+  int n = std::bit_width(less);
+  uint64_t high = n == 0 ? 0 : uint64_t{1} << (n - 1), low = n == 0 ? uint64_t{1} << 63 : 0;
+  return static_cast<int64_t>(divide(high, low + less, static_cast<uint64_t>(d), &rest));
+}
+
 }  // extern "C"

@@ -137,6 +137,11 @@ Slots Interpreter::convert(TypeRef from, TypeRef to, const Slots& v) {
   return slots_of(to, r);
 }
 
+static int64_t reciprocal(uint64_t d) {
+  unsigned __int128 power = static_cast<unsigned __int128>(1) << (63 + std::bit_width(d - 1));
+  return static_cast<int64_t>(static_cast<uint64_t>((power + d - 1) / d));
+}
+
 bool Interpreter::math(Frame& fr, const Op& op) {
   Number a = number(fr, op.args[0]), b = op.args.size() > 1 ? number(fr, op.args[1]) : Number{}, r;
   const std::string& s = op.sym;
@@ -148,6 +153,8 @@ bool Interpreter::math(Frame& fr, const Op& op) {
   else if (s == "isnan") r.i = std::isnan(a.f);
   else if (s == "isinf") r.i = std::isinf(a.f);
   else if (s == "isfinite") r.i = std::isfinite(a.f);
+  else if (s == "clz") r.i = std::countl_zero(static_cast<uint64_t>(a.i));
+  else if (s == "umulh") r.i = static_cast<int64_t>(static_cast<unsigned __int128>(static_cast<uint64_t>(a.i)) * static_cast<uint64_t>(b.i) >> 64);
   else if (s == "imin") r.i = std::min(a.i, b.i);
   else if (s == "imax") r.i = std::max(a.i, b.i);
   else return fault("math " + s + " is not known here");
@@ -198,6 +205,10 @@ bool Interpreter::scalar(Frame& fr, const Op& op) {
       return true;
     case OpCode::Cast: fr.values[op.result()] = convert(f.type_of(op.args[0]), f.type_of(op.result()), fr.values[op.args[0]]); return true;
     case OpCode::Math: return math(fr, op);
+    case OpCode::CallRt:
+      if (op.sym != "coluber_reciprocal") return fault("call of " + op.sym);
+      fr.values[op.result()] = int_slots(reciprocal(static_cast<uint64_t>(integer(fr, op.args[0]))));
+      return true;
     case OpCode::Neg: case OpCode::Not: case OpCode::Likely: case OpCode::ComplexReal: case OpCode::ComplexImag: {
       Number r;
       if (!fold_unary(op.code, f.type_of(op.args[0]), f.type_of(op.result()), number(fr, op.args[0]), &r)) return fault(info(op.code).text);
