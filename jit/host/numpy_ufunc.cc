@@ -179,6 +179,13 @@ PyObject* new_state(PyObject* info, PyObject* resolver, const char* name, const 
   return reinterpret_cast<PyObject*>(state);
 }
 
+// NumPy asks no resolver of a ufunc without any loops, unless it has a place for loops of user-defined dtypes: an empty one.
+bool resolve_by(PyUFuncObject* ufunc) {
+  ufunc->type_resolver = resolve_types;
+  if (!ufunc->userloops) ufunc->userloops = PyDict_New();
+  return ufunc->userloops != nullptr;
+}
+
 void share(PyUFuncObject* ufunc, Tables* t) {
   ufunc->functions = t->functions.data();
   ufunc->data = t->data.data();
@@ -206,10 +213,10 @@ PyObject* make_ufunc(PyObject*, PyObject* args) {
   if (!made) return Py_DECREF(state), nullptr;
   auto* ufunc = reinterpret_cast<PyUFuncObject*>(made);
   ufunc->obj = state;                         // the ufunc's from now on
-  if (resolver != Py_None) ufunc->type_resolver = resolve_types;
+  if (resolver != Py_None && !resolve_by(ufunc)) return Py_DECREF(made), nullptr;
   for (Py_ssize_t k = 0; k < PyTuple_GET_SIZE(writable); k++) {
     long operand = PyLong_AsLong(PyTuple_GET_ITEM(writable, k));
-    if (operand >= 0 && operand < nin) ufunc->op_flags[operand] = NPY_ITER_READWRITE;
+    if (operand >= 0 && operand < nin) ufunc->op_flags[operand] = NPY_ITER_READWRITE | NPY_ITER_UPDATEIFCOPY;
   }
   return made;
 }

@@ -25,6 +25,7 @@ struct Call {
   const Py_ssize_t* steps;
   uint64_t key = 0;
   Specialization* spec = nullptr;
+  uint64_t copied = 0;                        // a bit per input that each round gets a copy of, since an output lies there
 
   UfuncLoop::Mode mode() const { return static_cast<UfuncLoop::Mode>(key & 3); }
   bool marked(size_t operand) const { return key >> (kOperandBits + operand) & 1; }
@@ -83,15 +84,40 @@ bool contiguous_core(const Operand& operand, const Py_ssize_t* dims, const Py_ss
   return true;
 }
 
-uint64_t key_of_kernel(const Call& call) {
-  const auto& operands = call.loop.operands;
-  const Py_ssize_t* strides = call.steps + operands.size();
+// All the memory of an operand of a kernel.
+Extent extent_of_core(const Call& call, size_t k, const Py_ssize_t* strides) {
+  const Operand& operand = call.loop.operands[k];
+  Extent all = extent(call.args[k], call.dims[0], call.steps[k], operand.size);
+  for (size_t d = 0; d < operand.core.size(); d++) {
+    Py_ssize_t n = call.dims[1 + operand.core[d]];
+    if (n == 0) return {all.low, all.low};
+    Py_ssize_t reach = (n - 1) * strides[d];
+    all.low += std::min<Py_ssize_t>(reach, 0);
+    all.high += std::max<Py_ssize_t>(reach, 0);
+  }
+  return all;
+}
+
+// Sets call.copied, too. NumPy makes copies of inputs that overlap an output, but for those that are the output itself: right where a function
+// goes from item to item, but a kernel may read what it has stored.
+uint64_t key_of_kernel(Call* call) {
+  const auto& operands = call->loop.operands;
+  size_t nin = static_cast<size_t>(call->loop.nin), nops = operands.size();
+  const Py_ssize_t* strides = call->steps + nops;
+  Extent extents[kMostOperands];
   uint64_t key = UfuncLoop::kKernel;
-  for (size_t k = 0; k < operands.size(); k++) {
-    if (contiguous_core(operands[k], call.dims, strides)) key |= uint64_t{1} << (kOperandBits + k);
+  for (size_t k = 0; k < nops; k++) {
+    if (contiguous_core(operands[k], call->dims, strides)) key |= uint64_t{1} << (kOperandBits + k);
+    extents[k] = extent_of_core(*call, k, strides);
     strides += operands[k].core.size();
   }
-  return key;
+  for (size_t k = 0; k < nin; k++) {
+    if (!operands[k].readonly || operands[k].ndim == 0) continue;
+    for (size_t out = nin; out < nops; out++) {
+      if (extents[k].low < extents[out].high && extents[out].low < extents[k].high) call->copied |= uint64_t{1} << k;
+    }
+  }
+  return key | call->copied << kOperandBits;  // copies are contiguous
 }
 
 std::string array_text(const Operand& operand, int ndim, char layout) {
@@ -211,22 +237,56 @@ uint64_t* pass_core(const Call& call, size_t k, const Py_ssize_t* strides, colub
   return cell;
 }
 
+// The core of an operand to contiguous memory; returns its end.
+char* copy_core(char* to, const char* from, const Call& call, const Operand& operand, const Py_ssize_t* strides, size_t d) {
+  if (d == operand.core.size()) return static_cast<char*>(memcpy(to, from, static_cast<size_t>(operand.size))) + operand.size;
+  for (Py_ssize_t i = 0; i < call.dims[1 + operand.core[d]]; i++) to = copy_core(to, from + i * strides[d], call, operand, strides, d + 1);
+  return to;
+}
+
+int64_t core_items(const Call& call, const Operand& operand) {
+  int64_t items = 1;
+  for (int32_t d : operand.core) items *= call.dims[1 + d];
+  return items;
+}
+
+// Where a kernel finds its operands, of which each round moves the data.
+struct Places {
+  uint64_t* cell[kMostOperands];
+  const Py_ssize_t* strides[kMostOperands];
+  std::vector<char> copies[kMostOperands];   // std::vector's memory is aligned for any item
+
+  Places(const Call& call, coluber_owner* owner, uint64_t* next) {
+    const auto& operands = call.loop.operands;
+    const Py_ssize_t* all = call.steps + operands.size();
+    for (size_t k = 0; k < operands.size(); k++) {
+      strides[k] = all;
+      all += operands[k].core.size();
+      cell[k] = operands[k].ndim ? next + 1 : next;
+      next = operands[k].ndim ? pass_core(call, k, strides[k], owner, next) : next + operands[k].item->slots;
+      if (call.copied >> k & 1) copies[k].resize(static_cast<size_t>(core_items(call, operands[k]) * operands[k].size) + 1);
+    }
+  }
+
+  void fill(const Call& call, size_t k, int64_t round) {
+    const Operand& operand = call.loop.operands[k];
+    char* data = call.args[k] + round * call.steps[k];
+    if (!operand.ndim) return void(pass_scalar(cell[k], operand.item, data));
+    if (call.copied >> k & 1) {
+      copy_core(copies[k].data(), data, call, operand, strides[k], 0);
+      data = copies[k].data();
+    }
+    *cell[k] = reinterpret_cast<uint64_t>(data);
+  }
+};
+
 // Rounds [start, start + n) of a generalised ufunc: a call each.
 int32_t run_kernel(const Call& call, coluber_ctx* ctx, coluber_owner* owner, uint64_t* cells, int64_t start, int64_t n) {
-  const auto& operands = call.loop.operands;
-  const Py_ssize_t* strides = call.steps + operands.size();
-  uint64_t *places[kMostOperands], *next = cells, result[2];
-  for (size_t k = 0; k < operands.size(); k++) {
-    places[k] = operands[k].ndim ? next + 1 : next;
-    next = operands[k].ndim ? pass_core(call, k, strides, owner, next) : next + operands[k].item->slots;
-    strides += operands[k].core.size();
-  }
+  Places places(call, owner, cells);
+  size_t nops = call.loop.operands.size();
+  uint64_t result[2];
   for (int64_t i = start; i < start + n; i++) {
-    for (size_t k = 0; k < operands.size(); k++) {
-      char* data = call.args[k] + i * call.steps[k];
-      if (operands[k].ndim) *places[k] = reinterpret_cast<uint64_t>(data);
-      else pass_scalar(places[k], operands[k].item, data);
-    }
+    for (size_t k = 0; k < nops; k++) places.fill(call, k, i);
     if (call.spec->entry(ctx, cells, result) || (*ctx->poll && coluber_poll(ctx))) return 1;
   }
   return 0;
@@ -256,11 +316,7 @@ int32_t run_part(coluber_ctx* ctx, const uint64_t* cells, uint64_t*) {
 int64_t round_size(const Call& call) {
   int64_t size = 1;
   if (call.mode() != UfuncLoop::kKernel) return size;
-  for (const Operand& operand : call.loop.operands) {
-    int64_t items = 1;
-    for (int32_t d : operand.core) items *= call.dims[1 + d];
-    size = std::max(size, items);
-  }
+  for (const Operand& operand : call.loop.operands) size = std::max(size, core_items(call, operand));
   return size;
 }
 
@@ -335,7 +391,7 @@ void run_ufunc_loop(char** args, const Py_ssize_t* dims, const Py_ssize_t* steps
   bool held = PyGILState_Check();
   PyThreadState* thread = PyGILState_GetThisThreadState();
   if (error_pending(thread)) return;
-  call.key = call.loop.makers[UfuncLoop::kKernel] ? key_of_kernel(call) : key_of_items(call);
+  call.key = call.loop.makers[UfuncLoop::kKernel] ? key_of_kernel(&call) : key_of_items(call);
   call.spec = ready(call);
   if (!call.spec) [[unlikely]] {
     GilScope gil;

@@ -354,8 +354,7 @@ def _generalised(function, signatures, layout, target, identity, writable, optio
         info.arrays_of_one |= any(ndim and not core for (_, ndim), core in zip(operands, info.layout.inputs))
         rows.append(info.row(operands))
         info.signatures.append(signature)
-    text = info.layout.text if info.nout else info.layout.text.rstrip("->") + "->"
-    made = _ufunc(info.name, function.__doc__, text, info.nin, info.nout, identity, tuple(rows), None, info, info.writable)
+    made = _ufunc(info.name, function.__doc__, info.layout.text if info.nout else info.layout.text.rstrip("->"), info.nin, info.nout, identity, tuple(rows), None, info, info.writable)
     _finish(made, info)
     return made if rows else GUFunc(made, info)
 
@@ -379,13 +378,13 @@ class GUFunc:
 
     def __call__(self, *args, **kwargs):
         info = self._info
-        outputs = kwargs.get("out") or args[self.nin:]
+        outputs = kwargs.get("out")
+        outputs = args[self.nin:] if outputs is None else outputs
         outputs = outputs if isinstance(outputs, tuple) else (outputs,)
         if len(args) < self.nin or len(outputs) != self.nout or any(o is None for o in outputs):
             raise TypeError(f"{info.name}() has no signatures, so that the dtypes of its results are not known: pass the outputs, or give guvectorize() signatures")
-        dtypes = [getattr(a, "dtype", None) or np.asarray(a).dtype for a in (*args[:self.nin], *outputs)]
-        weak = [type(a) in (int, float, complex) for a in args[:self.nin]] + [False] * self.nout
-        texts = _beside(list(zip(dtypes, weak)), info.name)
+        inputs = [(getattr(a, "dtype", None) or np.asarray(a).dtype, type(a) in (int, float, complex)) for a in args[:self.nin]]
+        texts = _beside(inputs, info.name) + tuple(_text_of(o.dtype, info.name) for o in outputs)
         if texts not in self._known:
             ranks = [len(core) or int(k >= self.nin) for k, core in enumerate(info.layout.operands)]
             row = info.row(list(zip(texts, ranks)))

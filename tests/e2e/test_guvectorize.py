@@ -20,7 +20,7 @@ def same(want, got):
 def matmul(a, b, out):
     for i in range(a.shape[0]):
         for j in range(b.shape[1]):
-            s = a[0, 0] * 0
+            s = abs(a[0, 0]) * 0
             for k in range(a.shape[1]):
                 s += a[i, k] * b[k, j]
             out[i, j] = s
@@ -49,7 +49,7 @@ def ends(x, low, high):
 def moving_in_numpy(a, width):
     out = np.empty(np.broadcast_shapes(a.shape[:-1], np.shape(width)) + a.shape[-1:])
     a = np.broadcast_to(a, out.shape)
-    width = np.broadcast_to(np.expand_dims(width, -1), out.shape)[..., 0]
+    width = np.broadcast_to(width, out.shape[:-1])
     for place in np.ndindex(out.shape[:-1]):
         looking.ufunc(moving).py_func(a[place], int(width[place]), out[place])
     return out
@@ -119,6 +119,21 @@ def test_outputs_that_overlap():
     want = moving_in_numpy(big[:-1].copy(), 2)
     moving(big[:-1], 2, out=big[1:])
     same(want, big[1:])
+
+
+@pytest.mark.parametrize("target", ["cpu", "parallel"])
+def test_in_place(target):
+    f = guvectorize(["void(int64[:,:], int64[:,:], int64[:,:])"], "(m,n),(n,p)->(m,p)", target=target, cache=False)(looking.ufunc(matmul).py_func)
+    for shape in ((3, 3), (700, 4, 4)):
+        for x in (RNG.integers(-9, 9, shape), RNG.integers(-9, 9, shape).swapaxes(-1, -2)):
+            y = RNG.integers(-9, 9, shape[-2:])
+            for left, right in ((x, y), (y, x), (x, x)):
+                for axes in (None, [(0, 1), (1, 0), (0, 1)] if x.ndim == 2 else None):
+                    got = x.copy(order="K")
+                    pair = [got if operand is x else operand for operand in (left, right)]
+                    want = np.matmul(left, right, **({"axes": axes} if axes else {}))
+                    f(*pair, out=got, **({"axes": axes} if axes else {}))
+                    same(want, got)
 
 
 def test_casts_of_operands():
@@ -211,11 +226,11 @@ def dynamic_total(x, out):
 def test_exceptions_of_the_kernel():
     @guvectorize(["void(float64[:], float64[:])"], "(n)->()", cache=False)
     def picky(x, out):
-        if x[0] == 7:
-            raise ValueError("seven")
+        if x[0] == 8:
+            raise ValueError("eight")
         out[0] = x[len(x) - 1]
     x = np.arange(2000.0).reshape(1000, 2)[:, ::-1] + 1
-    with pytest.raises(ValueError, match="seven"):
+    with pytest.raises(ValueError, match="eight"):
         picky(x)
     same(x[:2, 1], picky(x[:2]))
     with pytest.raises(IndexError):

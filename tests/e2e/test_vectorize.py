@@ -323,11 +323,11 @@ def item_line(function):
 def test_division_follows_numpy_unless_asked():
     @vectorize(cache=False)
     def quotient(a, b):
-        return a / b
+        return a / b if b < 1 else 1.0 / math.fabs(b) * a
 
     @vectorize(cache=False, error_model="python")
     def strict(a, b):
-        return a / b
+        return a + 1.0 / math.fabs(b)       # numbers of NumPy's divide as NumPy does, a Python float raises
     x = np.array([1.0, -1.0, 0.0, 4.0])
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -470,7 +470,8 @@ def test_in_compiled_code(left, right):
     same(quietly(total, a, b), use_fixed(a, b))
     same(quietly(total, a, b[0]), use_fixed(a, b[0]))
     same(total(a, 2), use_fixed(a, 2))
-    same(np.stack([a, a]).T + b[:2], use_lazy(np.stack([a, a]).T, b[:2]) / 2 if left.startswith("f") or right.startswith("f") else use_lazy(np.stack([a, a]).T, b[:2]) // 2)
+    wide = np.stack([a, a]).T
+    same(quietly(lambda: added(wide, b[:2]) * 2), use_lazy(wide, b[:2]))
 
 
 def test_in_compiled_code_with_scalars_and_out():
