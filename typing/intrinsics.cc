@@ -199,6 +199,7 @@ TV i_tuple_remove(Emit& e, Args& a) {   // (t, index)
 TV i_tuple_insert(Emit& e, Args& a) {   // (t, index, value)
   std::vector<TV> items;
   int64_t n = static_cast<int64_t>(a.at(0).type->items.size());
+  if (n == 0) return e.tuple(std::vector<TV>{a.at(2)});
   for (int64_t k = 0; k <= n; k++) {
     if (a[1].c) {
       if (k == a[1].c->i) items.push_back(a[2]);

@@ -142,7 +142,7 @@ def _of_numpy_vectorize(obj):
 
         def call(*args):
             return over_items(function, otypes, args)
-        over_items, function, otypes = functional.over_items, obj.pyfunc, np.dtype(obj.otypes) if obj.otypes else None
+        over_items, function, otypes = functional.over_items, obj.pyfunc, np.dtype(obj.otypes[0]) if obj.otypes else None
         from ._ufunc_loops import library
         _vectorized_by_numpy[obj] = _registry.Implementation(library(call), False, (), (), True)
     return _vectorized_by_numpy[obj]

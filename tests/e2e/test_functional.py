@@ -60,8 +60,9 @@ def test_vectorize(shape, dtype):
         for f in (made_inside, made_outside, with_otypes):
             same(f, x, x + 1)
             same(f, x, x[..., :1])
-            same(f, x, 2)
-        same(of_a_compiled_function, x)
+            same(f, x, x.dtype.type(2))
+        if x.dtype.itemsize == 8:      # called from Python, a compiled function gives Python's numbers
+            same(of_a_compiled_function, x)
         same(capturing, x, 3)
         same(capturing, x, 2.5)
 

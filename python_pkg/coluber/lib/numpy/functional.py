@@ -28,8 +28,9 @@ def _fill(f, out, arrays):
 
 
 def _first(f, arrays):
+    """As NumPy finds the dtype: f of its own scalars, while all items are computed as Python's numbers."""
     if arrays[0].ndim == 1:
-        return f(*tuple_map(_item, arrays, 0))
+        return f(*tuple_map(get, arrays, 0))
     return _first(f, tuple_map(_row, arrays, 0))
 
 
