@@ -5,7 +5,7 @@ import threading
 import numpy as np
 import pytest
 from check import exact
-from coluber import TypingError, guvectorize
+from coluber import TypingError, guvectorize, njit
 from coluber import inspect as looking
 
 RNG = np.random.default_rng(6)
@@ -288,3 +288,63 @@ def test_pickle_by_name_and_by_value():
 
 def last_item(x, out):
     out[0] = x[len(x) - 1]
+
+
+# ---- in compiled code
+
+@njit(cache=False)
+def use_matmul(a, b):
+    return matmul(a, b)
+
+
+@njit(cache=False)
+def use_ends(x):
+    return ends(x)
+
+
+@njit(cache=False)
+def use_moving(x, width, out):
+    moving(x, width, out)
+    return moving(x, 2)
+
+
+@njit(cache=False)
+def use_dynamic(x, out):
+    dynamic_total(x, out)
+    return out
+
+
+@pytest.mark.parametrize("left, right", [((2, 3), (3, 4)), ((5, 2, 3), (3, 2)), ((4, 1, 2, 2), (3, 2, 5)), ((0, 2, 3), (3, 1))])
+def test_in_compiled_code(left, right):
+    for a in views(left, "int64"):
+        for b in views(right, "int32"):
+            same(matmul(a, b), use_matmul(a, b))
+            same(matmul(a.astype(float), b), use_matmul(a.astype(float), b))
+
+
+def test_in_compiled_code_with_scalars_and_outputs():
+    for x in views((4, 5)):
+        for want, got in zip(ends(x), use_ends(x)):
+            same(want, got)
+        for width in (2, np.array([1, 2, 3, 4])):
+            want, got = np.zeros((4, 5)), np.zeros((4, 5))
+            moving(x, width, want)
+            same(moving(x, 2), use_moving(x, width, got))
+            same(want, got)
+        x = x.copy()
+        want = moving(x, 3)
+        use_moving(x, 3, x)                         # in place
+        same(want, x)
+        same(x.sum(1), use_dynamic(x, np.zeros(4)))
+    assert use_ends(np.arange(5.0)) == (0.0, 4.0)
+
+
+def test_errors_in_compiled_code():
+    with pytest.raises(ValueError, match="input 2 has another size of core dimension n"):
+        use_matmul(np.ones((2, 3)), np.ones((2, 3)))
+    with pytest.raises(ValueError, match="broadcast"):
+        use_matmul(np.ones((2, 2, 2)), np.ones((3, 2, 2)))
+    with pytest.raises(ValueError, match="another shape"):
+        use_moving(np.ones(3), 2, np.ones(4))
+    with pytest.raises(TypingError, match="matmul has no loop"):
+        use_matmul(np.ones((2, 2), complex), np.ones((2, 2)))
