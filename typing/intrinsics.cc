@@ -304,7 +304,7 @@ TV i_set(Emit& e, Args& a) {     // (array, value, i, ...) with indices known to
 }
 TV i_assign(Emit& e, Args& a) {
   if (a.at(0).type->readonly) { e.guard(e.const_bool(false), "ReadOnly"); return e.none(); }
-  e.op(OpCode::ArrayAssign, {a[0], a.at(1)}, ir::none());
+  e.op(OpCode::ArrayAssign, {a[0], a.at(1)}, ir::none(), a.size() > 2 ? literal_int(a[2]) : 0);
   return e.none();
 }
 TV i_readonly(Emit& e, Args& a) {

@@ -22,7 +22,7 @@ def map_items(kernel):
     """Items that have nothing to do with each other."""
     @library
     def loop(out, *xs):
-        assign(out, elementwise(kernel, *xs))
+        assign(out, elementwise(kernel, *xs), 1)
     return loop
 
 

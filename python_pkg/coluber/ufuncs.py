@@ -7,6 +7,8 @@
     @guvectorize(["void(float64[:], float64, float64[:])"], "(n),()->(n)")
 
 The objects are made by jit/host/numpy_ufunc.cc; what loops are there, and when they are compiled, by numpy_ufunc_loop.cc."""
+from _thread import allocate_lock
+
 import numpy as np
 
 from . import _registry, types
@@ -91,6 +93,7 @@ class UfuncInfo:
         self.kernel = Dispatcher(function, {"inline": "always", "error_model": "numpy", **options})
         self.signatures = []              # types.Signature, in the order of the loops
         self.arguments = (maker, (), None)    # of the decorator, for pickling
+        self.lock = allocate_lock()       # around adding a loop; nothing is compiled meanwhile
         self._implementation = None
 
     def __repr__(self):
@@ -252,10 +255,10 @@ def _resolve(ufunc, inputs, wanted):
     result = info.loops.get(texts) or info.result(texts)
     if output is not None and _text_of(output, info.name) != result:
         raise TypeError(f"{info.name}() gives {result} for ({', '.join(texts)}), not {output}: convert the result")
-    if texts not in info.loops:           # while it was compiled another thread may have been here
-        row = info.row(texts, result)
-        info.note(texts, result)
-        _ufunc_loop(ufunc, row)
+    with info.lock:
+        if texts not in info.loops:       # while it was compiled another thread may have been here
+            _ufunc_loop(ufunc, info.row(texts, result))
+            info.note(texts, result)
     return (*texts, result)
 
 
@@ -385,13 +388,17 @@ class GUFunc:
             raise TypeError(f"{info.name}() has no signatures, so that the dtypes of its results are not known: pass the outputs, or give guvectorize() signatures")
         inputs = [(getattr(a, "dtype", None) or np.asarray(a).dtype, type(a) in (int, float, complex)) for a in args[:self.nin]]
         texts = _beside(inputs, info.name) + tuple(_text_of(o.dtype, info.name) for o in outputs)
-        if texts not in self._known:
-            ranks = [len(core) or int(k >= self.nin) for k, core in enumerate(info.layout.operands)]
-            row = info.row(list(zip(texts, ranks)))
-            self._known.add(texts)
-            _ufunc_loop(self.ufunc, row)
-            info.signatures.append(types.Signature(types.none, [types.Array(t, n, "A") if n else t for t, n in zip(texts, ranks)]))
+        with info.lock:
+            if texts not in self._known:
+                self._add_loop(texts)
         return self.ufunc(*args, **{"signature": tuple(map(np.dtype, texts)), **kwargs})
+
+    def _add_loop(self, texts):
+        info = self._info
+        ranks = [len(core) or int(k >= self.nin) for k, core in enumerate(info.layout.operands)]
+        _ufunc_loop(self.ufunc, info.row(list(zip(texts, ranks))))
+        info.signatures.append(types.Signature(types.none, [types.Array(t, n, "A") if n else t for t, n in zip(texts, ranks)]))
+        self._known.add(texts)
 
     def __reduce__(self):
         return _reduce_to_text(self) or _by_value(self._info)

@@ -101,7 +101,7 @@ def test_attributes_of_users():
 
 # ---- values
 
-@pytest.mark.parametrize("n", [0, 1, 2, 3, 7, 16, 33, 1000])
+@pytest.mark.parametrize("n", [0, 1, 2, 7, 33, 1000])
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_lazy_over_dtypes_and_layouts(dtype, n):
     for name, x in layouts(sample(dtype, n)):
@@ -110,7 +110,7 @@ def test_lazy_over_dtypes_and_layouts(dtype, n):
 
 
 @pytest.mark.parametrize("left", DTYPES)
-@pytest.mark.parametrize("right", DTYPES)
+@pytest.mark.parametrize("right", ["bool", "uint8", "int32", "uint64", "float32", "complex128"])
 def test_lazy_promotes_as_numpy(left, right):
     a, b = sample(left, 9), sample(right, 9)
     same(quietly(np.add, a, b), quietly(added, a, b))
@@ -513,7 +513,7 @@ def test_pickle_by_name_and_by_value():
 
 # ---- anything
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.sampled_from(DTYPES[1:]), st.sampled_from(DTYPES[1:]), st.integers(0, 50), st.sampled_from([1, 2, -1, 3]), st.sampled_from([1, -2, 2]), st.randoms())
 def test_any_operands(left, right, n, step, other, random):
     a = np.repeat(sample(left, n), abs(step))[::step]
