@@ -156,7 +156,8 @@ Specialization* prepare(const Call& call) {
   Specialization* spec = get_specialization(loop.makers[call.mode()], types_of(call), "", nullptr);
   if (!spec) return nullptr;
   if (spec->return_type != "none") {
-    PyErr_Format(PyExc_TypeError, "%s(): a function under guvectorize returns nothing, this one returns %s: it stores its results in its output arguments", loop.name.c_str(), spec->return_type.c_str());
+    PyErr_Format(PyExc_TypeError, "%s(): a function under guvectorize returns nothing, this one returns %s: it stores its results in its output arguments",
+                 loop.name.c_str(), spec->return_type.c_str());
     return nullptr;
   }
   if (std::find(loop.pinned.begin(), loop.pinned.end(), spec) == loop.pinned.end()) {

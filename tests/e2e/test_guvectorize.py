@@ -199,7 +199,7 @@ def test_dynamic():
     def shifted(x, by, out):
         for i in range(len(x)):
             out[i] = x[i] + by
-    for dtype in ("int32", "float32", "float64", "complex128"):
+    for dtype in ("int8", "uint16", "int32", "float32", "float64", "complex64", "complex128"):
         for x in views((3, 4), dtype):
             out = np.zeros((3, 4), dtype)
             assert shifted(x, 2, out) is out

@@ -1,15 +1,19 @@
 """vectorize against NumPy: the ufunc that it makes, and numpy.frompyfunc or NumPy's own functions on the same operands."""
 import gc
 import math
+import os
 import pickle
+import subprocess
+import sys
 import threading
+import time
 import warnings
 import weakref
 
 import numpy as np
 import pytest
 from check import exact
-from coluber import TypingError, njit, vectorize
+from coluber import TypingError, float32, njit, vectorize
 from coluber import inspect as looking
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -361,6 +365,133 @@ def test_kernels_that_do_not_compile():
     for bad in (np.array(["a"]), np.array([object()]), np.array([1], "M8[s]"), np.ones(2, np.longdouble)):
         with pytest.raises(TypeError, match="convert with astype"):
             added(bad, bad)
+
+
+# ---- kernels of all kinds
+
+@pytest.mark.parametrize("target", ["cpu", "parallel"])
+def test_any_number_of_operands(target):
+    def one(a):
+        return -a
+
+    def three(a, b, c):
+        return a * b + c
+
+    def five(a, b, c, d, e):
+        return a if b < c else d - e
+    x = RNG.normal(size=(5, 6000))
+    for f, k in ((one, 1), (three, 3), (five, 5)):
+        made = vectorize(target=target, cache=False)(f)
+        args = tuple(x[:k])
+        want = np.array([f(*items) for items in zip(*args)])
+        same(want, made(*args))
+        same(want[::-3], made(*(a[::-3] for a in args)))
+        if k > 1:
+            same(np.array([f(*items[:-1], 0.5) for items in zip(*args)]), made(*args[:-1], 0.5))
+
+
+TABLE = np.array([2.0, 3.0, 5.0])
+
+
+@njit(cache=False)
+def looked_up(i):
+    return TABLE[i % 3]
+
+
+def test_kernels_that_call_and_recur_and_print(capfd):
+    @vectorize(["int64(int64)"], cache=False)
+    def fib(n):
+        return n if n < 2 else inner(n - 1) + inner(n - 2)
+
+    def inner(n):
+        return n if n < 2 else inner(n - 1) + inner(n - 2)
+
+    @vectorize(cache=False)
+    def indirect(i):
+        total = 0.0
+        for k in range(i):
+            total += looked_up(k)
+        return total
+
+    @vectorize(cache=False)
+    def loud(x):
+        if x == 700:
+            print("seven hundred")
+        return x
+    same(np.array([0, 1, 1, 2, 3, 5, 8, 13]), fib(np.arange(8)))
+    same(np.array([0.0, 2.0, 5.0, 10.0, 12.0]), indirect(np.arange(5)))
+    TABLE[0] = 1.0
+    same(np.array([0.0, 1.0, 4.0]), indirect(np.arange(3)))
+    TABLE[0] = 2.0
+    loud(np.arange(1000))                    # without the GIL
+    loud(700)                                # with it
+    assert capfd.readouterr().out == "seven hundred\n" * 2
+
+
+def test_options():
+    @vectorize(["float64(float64, float64)"], fastmath=True, cache=False, nopython=True, boundscheck=False, locals={"s": float32})
+    def f(x, y):
+        s = x + y
+        return s * 2
+    same(np.float64(np.float32(0.1 + 0.2) * 2), f(0.1, 0.2))
+    with pytest.raises(TypeError, match="fastmth"):
+        vectorize(fastmth=True)(lambda x: x)
+
+
+CACHED = """
+import sys
+import numpy as np
+from coluber import guvectorize, njit, vectorize
+
+@vectorize
+def f(a, b):
+    return a + b * {k}
+
+@guvectorize(["void(float64[:], float64[:])"], "(n)->()")
+def g(x, out):
+    out[0] = x.sum() * {k}
+
+@njit
+def h(x):
+    return f(x, 2)
+
+x = np.arange(10.0)
+print(f(x, x)[3], f(x[::2], 1)[2], f.reduce(x[:3]), g(x), h(x)[1], "libcoluber_engine" in open("/proc/self/maps").read())
+"""
+
+
+def test_loops_are_kept_on_disk(tmp_path):
+    path = tmp_path / "cached_ufuncs.py"
+    env = {**os.environ, "COLUBER_CACHE_DIR": str(tmp_path / "cache")}
+
+    def run(k):
+        path.write_text(CACHED.replace("{k}", str(k)))
+        return subprocess.run([sys.executable, str(path)], env=env, capture_output=True, text=True, check=True).stdout.split()
+    def run_from_cache(k):
+        """Objects are linked in the background: a process that comes too early compiles."""
+        for _ in range(50):
+            out = run(k)
+            if out[-1] == "False":
+                break
+            time.sleep(0.2)
+        return out
+    want = {k: [str(3.0 + 3 * k), str(4.0 + k), str(3.0 * k), str(45.0 * k), str(1.0 + 2 * k)] for k in (2, 3)}
+    assert run(2) == [*want[2], "True"]
+    assert run_from_cache(2) == [*want[2], "False"]     # nothing is compiled, and the engine not even loaded
+    assert run(3) == [*want[3], "True"]
+    assert run_from_cache(2) == [*want[2], "False"]
+
+
+def test_after_fork():
+    @vectorize(target="parallel", cache=False)
+    def f(x):
+        return x * 2
+    x = np.arange(50_000.0)
+    f(x)
+    child = os.fork()
+    if not child:
+        os._exit(0 if np.array_equal(f(x), x * 2) and np.array_equal(f(x[::2]), x[::2] * 2) else 1)
+    assert os.waitpid(child, 0)[1] == 0
 
 
 # ---- parallel, threads, lifetime
