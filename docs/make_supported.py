@@ -21,7 +21,7 @@ def entries():
                 groups[f"{kind}: methods and attributes"].add(member)
             continue
         module, _, name = target.rpartition(".")
-        groups[module].add(name)
+        groups[module.lstrip("_")].add(name)   # what C implements names the module behind it
     groups["builtins"].update(BUILTINS)
     return groups
 

@@ -199,6 +199,7 @@ TV i_tuple_remove(Emit& e, Args& a) {   // (t, index)
 TV i_tuple_insert(Emit& e, Args& a) {   // (t, index, value)
   std::vector<TV> items;
   int64_t n = static_cast<int64_t>(a.at(0).type->items.size());
+  if (n == 0) return e.tuple(std::vector<TV>{a.at(2)});
   for (int64_t k = 0; k <= n; k++) {
     if (a[1].c) {
       if (k == a[1].c->i) items.push_back(a[2]);
@@ -303,7 +304,7 @@ TV i_set(Emit& e, Args& a) {     // (array, value, i, ...) with indices known to
 }
 TV i_assign(Emit& e, Args& a) {
   if (a.at(0).type->readonly) { e.guard(e.const_bool(false), "ReadOnly"); return e.none(); }
-  e.op(OpCode::ArrayAssign, {a[0], a.at(1)}, ir::none());
+  e.op(OpCode::ArrayAssign, {a[0], a.at(1)}, ir::none(), a.size() > 2 ? literal_int(a[2]) : 0);
   return e.none();
 }
 TV i_readonly(Emit& e, Args& a) {

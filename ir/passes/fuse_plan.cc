@@ -91,6 +91,13 @@ class Planner {
     return flat == (op.code == OpCode::ArrayRoll && op.imm == Rolls::kFlat);
   }
 
+  // A kernel that raises leaves a destination as it was, unless nobody looks at it then.
+  bool may_join(const Op& op, const Op& root) const {
+    const Effects& e = summary_.of(op.sym);
+    bool partly = root.code == OpCode::ArrayAssign && root.imm == 1 && root.args[1] == op.result();
+    return e.pure() || (partly && !e.arrays && !e.other);
+  }
+
   bool join(uint32_t i) {
     const Op& op = ops_[i];
     auto it = uses_.find(op.result());
@@ -102,7 +109,7 @@ class Planner {
     // Of fewer dimensions: it would be computed again for each row.
     if (f_.type_of(op.result())->ndim != shape->ndim || g.members.size() >= kMaxMembers) return false;
     if (!goes_with(op, it->second.path)) return false;
-    if (op.code == OpCode::Elementwise && !summary_.of(op.sym).pure()) return false;
+    if (op.code == OpCode::Elementwise && !may_join(op, root)) return false;
     if (root.code == OpCode::Elementwise && (summary_.of(root.sym).arrays || summary_.of(root.sym).other)) return false;
     if (writes_[g.root] != writes_[i + 1]) return false;
     plan_.early[i] = raises_[g.root] - raises_[i + 1] != g.members.size();   // members lie in between, and count as raising

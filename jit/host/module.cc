@@ -2,6 +2,7 @@
 #include "jit/host/cached.h"
 #include "jit/host/dispatcher.h"
 #include "jit/host/engine.h"
+#include "jit/host/numpy_ufunc.h"
 #include "jit/host/thread_state.h"
 #include "jit/host/typeof.h"
 #include "jit/runtime/openmp.h"
@@ -77,6 +78,9 @@ PyMethodDef g_functions[] = {{"options", module_options, METH_NOARGS, "Rows of t
                              {"_set_num_threads", module_set_num_threads, METH_O, nullptr},
                              {"_thread_number", module_thread_number, METH_NOARGS, nullptr},
                              {"_openmp", module_openmp, METH_NOARGS, "Loads OpenMP's runtime: (its path, was it in the process already) or (None, why not)."},
+                             {"_ufunc", make_ufunc, METH_VARARGS, nullptr},
+                             {"_ufunc_loop", add_ufunc_loop, METH_VARARGS, nullptr},
+                             {"_ufunc_info", ufunc_info, METH_O, nullptr},
                              {nullptr, nullptr, 0, nullptr}};
 
 PyModuleDef g_module = {PyModuleDef_HEAD_INIT, "_coluber", "Dispatcher and runtime of Coluber.", -1, g_functions, nullptr, nullptr, nullptr, nullptr};

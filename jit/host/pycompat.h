@@ -67,6 +67,15 @@ inline void set_exception(PyObject* exception) {
 #endif
 }
 
+// Whether an exception is pending in a thread, which may be without the GIL when it is the running one.
+inline bool error_pending(const PyThreadState* thread) {
+#if PY_VERSION_HEX >= 0x030C0000
+  return thread->current_exception != nullptr;
+#else
+  return thread->curexc_type != nullptr;
+#endif
+}
+
 // The exception that is being handled (sys.exception()): new reference, or null; and setting it (null: none).
 inline PyObject* handled_exception() {
 #if PY_VERSION_HEX >= 0x030B0000

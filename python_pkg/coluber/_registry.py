@@ -66,4 +66,7 @@ def implementation(obj, key):
     found = table.get(k)
     if found is None and _load(key if obj is None else qualified_name(obj)):
         found = table.get(k)
+    if found is None and type(obj).__name__ in ("ufunc", "GUFunc", "vectorize"):
+        from .ufuncs import implementation_of
+        found = implementation_of(obj)
     return found

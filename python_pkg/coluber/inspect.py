@@ -266,3 +266,9 @@ def parallel_diagnostics(dispatcher, signature=None, level=1):
         if not loops:
             print("  no prange loops" + ("" if dispatcher.targetoptions.get("parallel") else ": the option parallel is off"))
     return found if len(found) > 1 else next(iter(found.values()))
+
+
+def ufunc(function):
+    """What a ufunc made by vectorize or guvectorize consists of: py_func, kernel (a dispatcher), signatures, inspect_llvm(), ...; None for others."""
+    from .ufuncs import info_of
+    return info_of(function)

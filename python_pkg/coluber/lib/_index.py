@@ -1,5 +1,6 @@
 """Which library file registers which name. Written by _make_index.py."""
 INDEX = {
+    '_functools.reduce': 'functional',
     '_operator.abs': 'operators',
     '_operator.add': 'operators',
     '_operator.and_': 'operators',
@@ -226,6 +227,8 @@ INDEX = {
     'numpy.angle': 'numpy.elementwise',
     'numpy.any': 'numpy.reductions',
     'numpy.append': 'numpy.joining',
+    'numpy.apply_along_axis': 'numpy.functional',
+    'numpy.apply_over_axes': 'numpy.functional',
     'numpy.arange': 'numpy.creation',
     'numpy.arccos': 'ufuncs_float',
     'numpy.arccosh': 'ufuncs_float',
@@ -311,6 +314,7 @@ INDEX = {
     'numpy.fmin': 'ufuncs',
     'numpy.fmod': 'ufuncs',
     'numpy.frexp': 'ufuncs_float',
+    'numpy.fromfunction': 'numpy.functional',
     'numpy.full': 'numpy.creation',
     'numpy.full_like': 'numpy.creation',
     'numpy.gcd': 'ufuncs',
@@ -462,6 +466,7 @@ INDEX = {
     'numpy.vander': 'numpy.calculus',
     'numpy.var': 'numpy.reductions',
     'numpy.vdot': 'numpy.products',
+    'numpy.vectorize': 'numpy.functional',
     'numpy.vsplit': 'numpy.splitting',
     'numpy.vstack': 'numpy.joining',
     'numpy.where': 'numpy.elementwise',

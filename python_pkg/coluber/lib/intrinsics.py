@@ -20,7 +20,7 @@ empty_array(shape, dtype[, order[, zeroed]])   checks sizes; memory is not initi
 array_view(a, shape, strides, offset, layout[, dtype])   bytes; shares a's memory
 get(a, i, ...) put(a, value, i, ...)   item of an array or list at indices known to be in range (a tuple of indices is fine too)
 load(a, bytes) store(a, bytes, value)  item at a byte offset from the first element
-assign(dst, src)                   dst[...] = src with broadcasting, cast and care for overlap
+assign(dst, src)                   dst[...] = src with broadcasting, cast and care for overlap; assign(dst, src, 1): where src raises, dst may have some of it
 as_readonly(a) as_layout(a, layout) elementwise(f, operands...) mem_copy(dst, src, bytes)
 rolled(copy, a, shift, axis)       copy(a, shift, axis), which rolls an array; in an array expression no copy is made. axis -1: all items of an array in C order
 list_new(item_or_dtype_or_list, capacity) list_push(l, x) list_set_len(l, n) list_reserve(l, n)
