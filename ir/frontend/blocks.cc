@@ -141,6 +141,7 @@ Cfg build_cfg(Unit* unit, const clb_code& code, const CodeScope& scope) {
   }
   order_blocks(&cfg);
   if (unit->objects && !unit->part && !scope.comprehension) insert_lifts(unit, &cfg, code.version);
+  if (!unit->objects && !scope.comprehension) cut_withs(unit, &cfg);
   return cfg;
 }
 

@@ -264,7 +264,7 @@ bool Builder::known_bool(ValueId v) {
     case OpCode::PyIs: case OpCode::PyContains: case OpCode::PyTruth: case OpCode::PyExcMatch: return true;
     case OpCode::PyUnary: return op->sym == "not";
     case OpCode::PyNext: return op->results[2] == v;
-    case OpCode::PyLift: return true;
+    case OpCode::PyLift: case OpCode::PyWith: return true;
     default: return false;
   }
 }

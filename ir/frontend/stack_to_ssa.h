@@ -101,6 +101,7 @@ class Builder {
   ValueId object(std::string_view what, std::vector<ValueId> args, std::string_view name = {}, int64_t imm = 0);
   void object_effect(std::string_view what, std::vector<ValueId> args, std::string_view name = {}, int64_t imm = 0);
   ValueId frame(const Inst& i);            // kNoId: execution cannot go on elsewhere from here
+  Op& with_op(ValueId context, int results);
   ValueId arithmetic(OpCode code, size_t operands, const Inst& i);
   void handled();                          // what is being handled, once a handler is left
   const char* looks_at_frames(std::string_view name) const;

@@ -110,10 +110,12 @@ struct Portable {
   std::string import(std::string_view key) {
     size_t colon = key.find(':');
     std::string_view what = key.substr(0, colon);
-    if (what != "obj" && what != "loop" && what != "addr" && what != "array") return std::string(key);
+    bool objmode = what == "objmode";         // the types of its variables have handles, too
+    if (!objmode && what != "obj" && what != "loop" && what != "addr" && what != "array") return std::string(key);
     int64_t handle = 0;
     const char* end = std::from_chars(key.data() + colon + 1, key.data() + key.size(), handle).ptr;
-    return std::string(what) + ":" + name(handle) + std::string(end, key.data() + key.size());
+    std::string_view rest(end, static_cast<size_t>(key.data() + key.size() - end));
+    return std::string(what) + ":" + name(handle) + (objmode ? type(rest) : std::string(rest));
   }
 };
 
@@ -151,7 +153,7 @@ struct Local {
         out += portable[i];
         continue;
       }
-      size_t end = portable.find_first_of(":(),;", i);
+      size_t end = portable.find_first_of(":(),;|/", i);
       if (end == std::string_view::npos) end = portable.size();
       out += std::to_string(handle(portable.substr(i + 1, end - i - 1)));
       i = end - 1;

@@ -20,6 +20,7 @@ enum class BoxWay : uint8_t { General, Constant, None, Float, Int };
 
 struct Site;                                  // lift.h
 struct Mixed;                                 // mixed.h
+struct ObjmodeSite;                           // objmode.h
 struct Dispatcher;
 struct LineShift;                             // cached.h
 
@@ -84,6 +85,7 @@ struct DispatcherState {
   std::vector<InPython> in_python;
   std::vector<Mixed*> mixed;                  // object mode: mixed.cc
   std::vector<Site*> sites;                   // loops and places where native code was left: lift.cc
+  std::vector<ObjmodeSite*> objmode;          // bodies of with statements: objmode.cc
   std::vector<uint32_t> overflows;            // instructions (byte offsets) whose ints have left 64 bits
   std::vector<PyTypeObject*> object_classes;  // nparams each: classes of arguments of calls that run in object mode
   std::vector<std::string> reasons;           // that were warned of

@@ -4,6 +4,7 @@
 #include "jit/host/lift.h"
 #include "jit/host/mixed.h"
 #include "jit/host/object_mode.h"
+#include "jit/host/objmode.h"
 
 #include <structmember.h>
 
@@ -129,7 +130,7 @@ int dispatcher_traverse(PyObject* o, visitproc visit, void* arg) {
     }
   }
   for (PyTypeObject* cls : self->state->object_classes) Py_VISIT(cls);
-  return 0;
+  return visit_objmode_sites(self, visit, arg);
 }
 
 void drop_all(Dispatcher* self) {
@@ -137,6 +138,7 @@ void drop_all(Dispatcher* self) {
   if (self->state) {
     drop_mixed(self);
     drop_sites(self);
+    drop_objmode_sites(self);
   }
 }
 

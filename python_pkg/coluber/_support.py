@@ -124,7 +124,10 @@ _BUILT_IN = {                                # attributes that the compiler answ
 
 
 def hint(obj, about, name):
-    """A sentence for the user, or None. about: "global" (obj: the function), "attribute" (of obj), or a kind of values, "array"."""
+    """A sentence for the user, or None. about: "global" (obj: the function), "attribute" (of obj), or a kind of values, "array". "type": the
+    compiler's text of the type that obj, or the text `name`, stands for."""
+    if about == "type":
+        return _type_text(obj if obj is not None else name)
     if about == "global":
         space = obj.__globals__
         known = {**vars(space.get("__builtins__", {})), **space} if hasattr(space.get("__builtins__"), "__dict__") else {**space.get("__builtins__", {}), **space}
@@ -138,6 +141,32 @@ def hint(obj, about, name):
     known = {k.split(".", 1)[1] for k in keys if k.startswith((f"method:{about}.", f"attr:{about}."))} | set(_BUILT_IN.get(about, "").split())
     meant = _meant(name, known)
     return meant[2:] if meant else None
+
+
+def _type_text(spelt):
+    from . import types
+    try:
+        return types.as_type(spelt).text
+    except Exception:                        # whatever a text evaluates to: it is no type, and the compiler says so
+        return None
+
+
+# ---- bodies of objmode
+
+def refuse_objmode(function, why):
+    from .errors import typing_error
+    lines = why.split("\n")
+    raise typing_error(f"{function.__qualname__}(): the body of objmode cannot be run apart from its function: {lines[0]}",
+                       "put it into a function of its own, and call that in the body", function)
+
+
+def refuse_objmode_value(name, text, value):
+    from . import types
+    try:
+        found = types.typeof(value)
+    except Exception:                        # it has none
+        found = type(value).__name__
+    raise TypeError(f"objmode: variable '{name}' is declared as {types.from_text(text)}, but the body has left {found}")
 
 
 def _meant(name, known):

@@ -1,0 +1,705 @@
+"""Bodies of `with objmode():` in compiled code, against the function in Python, where objmode does nothing."""
+import gc
+import sys
+import threading
+import traceback
+import warnings
+
+import numpy as np
+import pytest
+from check import exact, outcome
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from coluber import _coluber, jit, njit, objmode, prange, types
+
+OUT = types.int64[:]
+TEXT = "float64[::1]"
+SEEN = []
+
+
+def same(f, *args, **options):
+    """The outcome of f compiled is that of f in Python, with the arguments as they are afterwards; twice, since a first run compiles."""
+    compiled = njit(cache=False, **options)(f)
+    for _ in range(2):
+        want, after = outcome(f, args, {})
+        got, left = outcome(compiled, args, {})
+        assert (got[0], exact(got[1])) == (want[0], exact(want[1])), (got, want)
+        assert exact(left) == exact(after)
+    return compiled
+
+
+# ---- what comes back
+
+def reversed_list(x):
+    with objmode(y="float64[:]"):
+        y = np.array(list(reversed(x.tolist())))
+    return y
+
+
+def numbers(x, n):
+    with objmode(a="int64", b="float64", c="complex128", d="boolean"):
+        a = int(str(n)) + 1
+        b = float(x.sum())
+        c = complex(b, a)
+        d = a in {1, 2, 3}
+    return a, b * 2, c, d
+
+
+def by_name(n):
+    with objmode(y=OUT, z=types.float64, w=TEXT):
+        y = np.arange(n)
+        z = sum(v for v in range(n)) / 2
+        w = np.ones(n)
+    return y, z, w
+
+
+def text(n):
+    with objmode(s="unicode_type"):
+        s = f"{n:>5}!"
+    return s, len(s)
+
+
+def tuples(n):
+    with objmode(t="Tuple((int64, float64))", u="UniTuple(int64, 2)"):
+        t = divmod(n, 7)[0], 1.5
+        u = divmod(n, 3)
+    return t[0] + u[1], t[1], u
+
+
+def lists(n):
+    with objmode(items="List(int64)"):
+        items = sorted({k * k % 7 for k in range(n)})
+    total = 0
+    for i in items:
+        total += i
+    return total, len(items)
+
+
+def nothing(x):
+    with objmode():
+        SEEN.append(float(x))
+    return x + 1
+
+
+def empty_body(x):
+    with objmode():
+        pass
+    return x
+
+
+def optional(n):
+    with objmode(y="optional(int64)"):
+        y = {1: 10}.get(n)
+    return y is None, y
+
+
+@pytest.mark.parametrize("size", [0, 1, 7, 1000])
+@pytest.mark.parametrize("dtype", [np.float64, np.int64, np.float32])
+def test_array_back(size, dtype):
+    same(reversed_list, np.arange(size).astype(dtype).astype(np.float64))
+
+
+def test_values_back():
+    same(numbers, np.array([1.5, np.nan, np.inf]), 3)
+    for n in (0, 1, 5):
+        same(by_name, n)
+        same(text, n)
+        same(tuples, n)
+        same(lists, n)
+        same(optional, n)
+    same(nothing, 2.0)
+    same(empty_body, 2)
+
+
+# ---- what goes in
+
+def describe_inputs(a, f, s, t, n, b):
+    with objmode(r="unicode_type"):
+        r = repr((a.dtype.str, a.flags.c_contiguous, a.flags.f_contiguous, a.flags.writeable, a.tolist(), f, s, t, n, b, [type(v).__name__ for v in (f, s, t, n, b)]))
+    return r
+
+
+def frozen(a):
+    a.flags.writeable = False
+    return a
+
+
+@pytest.mark.parametrize("array", [np.arange(6.0).reshape(2, 3), np.asfortranarray(np.arange(6.0).reshape(2, 3)), np.arange(12.0).reshape(3, 4)[::2, ::2],
+                                   np.empty((0, 2)), frozen(np.arange(3)), np.array(2.5), np.arange(5)[::-1], np.array([True, False]), np.array([1 + 2j])])
+def test_what_goes_in(array):
+    f = njit(cache=False)(describe_inputs)
+    for other in ((1.5, "text", (1, 2.5), -2**63, True), (np.float32(2), "", (), 2**63 - 1, False)):
+        assert f(array, *other) == describe_inputs(array, *other)
+
+
+def identity(a):
+    with objmode(same="boolean"):
+        same = a is SEEN[0]
+    return same
+
+
+def test_an_argument_stays_the_object_it_is():
+    x = np.arange(3.0)
+    SEEN[:] = [x]
+    assert njit(cache=False)(identity)(x) is True
+
+
+def in_place(a):
+    b = np.zeros(len(a))
+    with objmode():
+        a[:] = np.sort(a)[::-1]
+        b += a
+    return a.sum(), b
+
+
+def fresh_array_kept(n):
+    a = np.ones(n)
+    with objmode():
+        SEEN.append(a)
+    a[0] = 5.0
+    return a.sum()
+
+
+def list_in(items):
+    items.append(4)
+    with objmode(n="int64"):
+        items.sort(reverse=True)
+        items.pop()
+        n = len(items)
+    items.append(7)
+    return n, items
+
+
+def list_made():
+    items = [3, 1, 2]
+    other = items
+    with objmode():
+        items.sort()
+        other.append(9)
+    return items[0], len(other), other
+
+
+def test_memory_is_shared():
+    same(in_place, np.array([3.0, 1.0, 2.0]))
+    SEEN.clear()
+    f = njit(cache=False)(fresh_array_kept)
+    assert f(4) == 8.0
+    assert SEEN[0].tolist() == [5.0, 1.0, 1.0, 1.0]
+    f(4)
+    assert SEEN[0].tolist() == SEEN[1].tolist() and SEEN[0] is not SEEN[1]
+
+
+def test_lists_go_in_and_come_back():
+    same(list_in, [5, 1, 3])
+    same(list_in, [])
+    same(list_made)
+    f = njit(cache=False)(list_in)
+    x = [5, 1, 3]
+    n, result = f(x)
+    assert result is x and n == 3
+
+
+def wrong_items(items):
+    with objmode():
+        items.append("x")
+    return len(items)
+
+
+def test_list_of_other_items():
+    with pytest.raises(TypeError, match="items of another type than pyint into the list 'items'"):
+        njit(cache=False)(wrong_items)([1, 2])
+
+
+# ---- types that are not declared
+
+def keeps_type(n):
+    y = 1.0
+    for _ in range(n):
+        with objmode():
+            y = y * 1.5 + len(str(y))
+    return y
+
+
+def accumulates(x):
+    total = 0.0
+    with objmode():
+        for v in x.tolist():
+            total += v
+    return total
+
+
+def conditional(n):
+    if n > 2:
+        with objmode(y="int64"):
+            y = len(str(n))
+    else:
+        y = 5
+    return y
+
+
+def maybe(n):
+    with objmode(y="int64"):
+        if n > 0:
+            y = n * 2
+    if n > 0:
+        return y
+    return -1
+
+
+def unbound(n):
+    with objmode(y="int64"):
+        if n > 0:
+            y = n * 2
+    return y
+
+
+def deleted(n):
+    y = n
+    with objmode():
+        del y
+    return y
+
+
+def test_types_from_before():
+    for n in (0, 1, 5):
+        for f in (keeps_type, conditional, maybe, unbound, deleted):
+            same(f, n)
+    same(accumulates, np.array([0.5, 1.25]))
+
+
+# ---- errors
+
+def raises(n):
+    with objmode(y="int64"):
+        y = n
+        if n > 2:
+            raise KeyError("no", n)
+    return y
+
+
+def caught(n):
+    y = 0
+    try:
+        with objmode(y="int64"):
+            y = {1: 10}[n]
+    except KeyError:
+        return -1 - y
+    return y
+
+
+def inside(n):
+    with objmode(y="int64"):
+        try:
+            y = {1: 10}[n]
+        except KeyError as e:
+            y = len(str(e))
+        finally:
+            SEEN.append(n)
+    return y
+
+
+def finally_around(n, a):
+    try:
+        with objmode(y="int64"):
+            y = int(str(n) + ("x" if n > 1 else ""))
+    finally:
+        a[0] += 1
+    return y
+
+
+class Mine(Exception):
+    pass
+
+
+def own_class(n):
+    try:
+        with objmode():
+            if n > 2:
+                raise Mine(n)
+    except Mine:
+        return n
+    return -1
+
+
+def test_exceptions():
+    for n in (0, 1, 5):
+        for f in (raises, caught, inside, own_class):
+            same(f, n)
+        same(finally_around, n, np.zeros(1))
+
+
+def test_traceback_has_one_line_per_function():
+    compiled = njit(cache=False)(raises)
+    for _ in range(2):
+        with pytest.raises(KeyError) as caught:
+            compiled(5)
+        entries = [e for e in traceback.extract_tb(caught.value.__traceback__) if e.name == "raises"]
+        assert [e.line for e in entries] == ['raise KeyError("no", n)']
+
+
+def wrong_type(n):
+    with objmode(y="float64[:]"):
+        y = n
+    return y
+
+
+def wrong_number(n):
+    with objmode(y="int64"):
+        y = n + 0.5
+    return y
+
+
+def wrong_rank(n):
+    with objmode(y="float64[:]"):
+        y = np.zeros((n, n))
+    return y
+
+
+def read_only(n):
+    with objmode(y="float64[:]"):
+        y = np.zeros(n)
+        y.flags.writeable = False
+    return y
+
+
+@pytest.mark.parametrize("f, found", [(wrong_type, "int64|pyint"), (wrong_number, "pyfloat|float64"), (wrong_rank, r"array\(float64, 2d, C\)"), (read_only, "readonly")])
+def test_wrong_type(f, found):
+    compiled = njit(cache=False)(f)
+    for _ in range(2):
+        with pytest.raises(TypeError, match=f"objmode: variable 'y' is declared as .*, but the body has left .*({found})"):
+            compiled(3)
+
+
+def widened(n):
+    with objmode(y="float64", z="complex128"):
+        y = n
+        z = n
+    return y, z
+
+
+def test_safe_conversions():
+    assert exact(njit(cache=False)(widened)(3)) == exact((3.0, 3 + 0j))
+
+
+# ---- control flow
+
+def in_loop(n):
+    s = 0
+    for i in range(n):
+        with objmode(k="int64"):
+            k = len(bin(i))
+        s += k
+    return s
+
+
+def breaks(n):
+    s = 0
+    for i in range(n):
+        with objmode():
+            if i == 4:
+                break
+            if i % 2:
+                continue
+            SEEN.append(i)
+        s += i
+    return s, i
+
+
+def loops_inside(x):
+    with objmode(s="float64"):
+        s = 0.0
+        for row in x.tolist():
+            for v in row:
+                if v < 0:
+                    continue
+                s += v
+            else:
+                s += 0.5
+    return s
+
+
+def nested_with(n):
+    with objmode(y="int64"):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            y = n + 1
+    return y
+
+
+def two(n):
+    with objmode(a="int64"):
+        a = len(str(n))
+    b = a * 2
+    with objmode(c="float64"):
+        c = float(str(b))
+    return a, b, c
+
+
+def in_handler(n):
+    try:
+        if n > 1:
+            raise ValueError("x")
+    except ValueError:
+        with objmode(y="int64"):
+            y = len(str(n))
+        return y
+    return 0
+
+
+def while_around(n):
+    k = 0
+    while k < n:
+        with objmode(step="int64"):
+            step = max(1, len(str(k)) - 1)
+        k += step
+    return k
+
+
+def returns_constant(n):
+    with objmode(y="int64"):
+        y = n
+        if n > 3:
+            return 1
+    return y
+
+
+def comprehensions(n):
+    k = n + 1
+    with objmode(y="int64", z="int64"):
+        y = sum([i * k for i in range(n)])
+        add = lambda v: v + k + y               # noqa: E731
+        z = add(1)
+        k = 100
+        z += add(0)
+    return y, z, k
+
+
+def generator_inside(n):
+    k = n
+    with objmode(y="int64"):
+        y = sum(i * k for i in range(n) if i % 2)
+    return y + k
+
+
+def many_ints(n):
+    with objmode(y="float64"):
+        y = 1
+        for i in range(1, n):
+            y *= i
+        y = float(y)
+    return y
+
+
+@pytest.mark.parametrize("f", [in_loop, breaks, nested_with, two, in_handler, while_around, returns_constant, comprehensions, generator_inside, many_ints])
+@pytest.mark.parametrize("n", [0, 1, 5, 30])
+def test_control_flow(f, n):
+    same(f, n)
+
+
+def test_loops_inside():
+    same(loops_inside, np.array([[1.0, -2.0], [3.0, np.nan]]))
+
+
+# ---- callees, threads, options
+
+@njit(cache=False)
+def callee(n):
+    with objmode(y="int64"):
+        y = len(str(n))
+    return y
+
+
+def plain_callee(n):
+    with objmode(y="int64"):
+        y = len(str(n))
+    return y
+
+
+def calls(n):
+    s = 0
+    for i in range(n):
+        s += callee(i) + plain_callee(i)
+    return s
+
+
+def test_in_callees():
+    same(calls, 120)
+
+
+def make(k):
+    @njit(cache=False)
+    def f(n):
+        with objmode(y="int64"):
+            y = n + k + len(SEEN)
+        return y
+    return f
+
+
+def test_free_variables():
+    SEEN.clear()
+    assert make(3)(4) == 7
+    assert make(30)(4) == 34
+    SEEN.append(1)
+    assert make(3)(4) == 8
+
+
+def parallel_rounds(n):
+    out = np.zeros(n, np.int64)
+    for i in prange(n):
+        with objmode(k="int64"):
+            k = len(str(i))
+        out[i] = k
+    return out
+
+
+@pytest.mark.parametrize("n", [0, 1, 7, 1000])
+def test_in_prange(n):
+    want = parallel_rounds(n)
+    assert (njit(parallel=True, cache=False)(parallel_rounds)(n) == want).all()
+
+
+def parallel_raises(n):
+    out = np.zeros(n, np.int64)
+    for i in prange(n):
+        with objmode(k="int64"):
+            k = i
+            if i >= 50:
+                raise ValueError(i)
+        out[i] = k
+    return out
+
+
+def test_exception_in_prange():
+    with pytest.raises(ValueError) as e:
+        njit(parallel=True, cache=False)(parallel_raises)(200)
+    assert e.value.args == (50,)
+
+
+def test_nogil_from_threads():
+    f = njit(nogil=True, cache=False)(in_loop)
+    want, found = in_loop(300), []
+    threads = [threading.Thread(target=lambda: found.append(f(300))) for _ in range(4)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    assert found == [want] * 4
+
+
+@pytest.mark.filterwarnings("ignore::coluber.ObjectModeWarning")
+def test_under_jit():
+    for f, args in ((in_loop, (20,)), (reversed_list, (np.arange(3.0),)), (comprehensions, (5,)), (caught, (3,)), (in_place, (np.array([2.0, 5.0]),))):
+        want, _ = outcome(f, args, {})
+        got, _ = outcome(jit(cache=False)(f), args, {})
+        assert (got[0], exact(got[1])) == (want[0], exact(want[1]))
+
+
+def test_disabled():
+    """In Python it is a context manager that does nothing."""
+    with objmode(y="float64[:]") as nothing_at_all:
+        y = 3
+    assert y == 3 and nothing_at_all is None
+    with pytest.raises(ZeroDivisionError), objmode():
+        _ = 1 / (y - 3)
+
+
+def test_rebound_global_is_seen_by_the_body():
+    f = njit(cache=False)(lambda n: n)          # noqa: F841
+    SEEN.clear()
+    g = make(1)
+    assert g(1) == 2
+    SEEN.extend([0, 0])
+    assert g(1) == 4
+
+
+# ---- references
+
+def array_round(x):
+    with objmode(y="float64[:]", s="unicode_type"):
+        y = x * 2
+        s = "text" * 3
+    return y[0] + len(s)
+
+
+def array_returned(x):
+    with objmode(y="float64[:]"):
+        y = x * 2
+    return y
+
+
+def one_of_two(x, n):
+    with objmode(y="float64[:]", z="int64"):
+        y = x * 2
+        z = "not a number" if n else 1
+    return y[0] + z
+
+
+def test_nothing_leaks():
+    x = np.arange(1000.0)
+    f, g, h = (njit(cache=False)(k) for k in (array_round, array_returned, one_of_two))
+    for _ in range(3):
+        f(x), g(x), h(x, 0)
+        with pytest.raises(TypeError):
+            h(x, 1)
+    gc.collect()
+    blocks, references = _coluber._runtime_stats()["live_blocks"], sys.getrefcount(x)
+    for _ in range(50):
+        f(x), g(x), h(x, 0)
+        with pytest.raises(TypeError):
+            h(x, 1)
+    gc.collect()
+    assert _coluber._runtime_stats()["live_blocks"] == blocks
+    assert sys.getrefcount(x) == references
+
+
+def test_result_is_the_array_the_body_made():
+    SEEN.clear()
+
+    @njit(cache=False)
+    def f(n):
+        with objmode(y="float64[:]"):
+            y = np.arange(float(n))
+            SEEN.append(y)
+        y[0] = 7.0
+        return y
+    assert f(3) is SEEN[0] and SEEN[0][0] == 7.0
+
+
+# ---- Numba's documented example
+
+out_ty = types.intp[:]
+
+
+def bar(x):
+    # This code is executed by the interpreter.
+    return np.asarray(list(reversed(x.tolist())))
+
+
+@njit(cache=False)
+def foo():
+    x = np.arange(5)
+    y = np.zeros_like(x)
+    with objmode(y="intp[:]", z=out_ty):  # annotate return type
+        # this region is executed by object-mode.
+        y += bar(x)
+        z = y
+    return y, z
+
+
+def test_numba_example():
+    y, z = foo()
+    assert y.tolist() == z.tolist() == [4, 3, 2, 1, 0]
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(-2**63, 2**63 - 1), st.floats(), st.text(max_size=20), st.lists(st.floats(), max_size=5))
+def test_any_values(n, x, s, items):
+    assert exact(_round_trip(n, x, s, np.array(items))) == exact((n, x, s, np.array(items)))
+
+
+@njit(cache=False)
+def _round_trip(n, x, s, items):
+    with objmode(a="int64", b="float64", c="unicode_type", d="float64[:]"):
+        a, b, c, d = n, x, s, items
+    return a, b, c, d
