@@ -157,6 +157,22 @@ void Builder::do_Update(const Inst& i) {
   object_effect(kNames[i.b], std::move(args));
 }
 
+void Builder::do_Peek(const Inst& i) {
+  static constexpr const char* kNames[] = {"length", "match_mapping", "match_sequence"};
+  push(object(kNames[i.a], {below(1)}));
+}
+// 3.10 has a bool beside what was found.
+void Builder::push_found(ValueId found, bool flag) {
+  push(found);
+  if (flag) push(value(OpCode::PyIs, {found, constant(unit_.none())}, {}, 1));
+}
+void Builder::do_MatchKeys(const Inst& i) { push_found(object("match_keys", {below(2), below(1)}), i.a); }
+void Builder::do_MatchClass(const Inst& i) { push_found(object("match_class", pop_many(3), {}, i.a), i.b); }
+void Builder::do_DictWithout(const Inst&) {
+  ValueId keys = pop();
+  push(object("dict_without", {below(1), keys}));
+}
+
 void Builder::do_SuperAttr(const Inst& i) {
   std::vector<ValueId> args = pop_many(3);
   push(value(OpCode::PyAttr, {value(OpCode::PyCall, std::move(args))}, unit_.names[static_cast<size_t>(i.a)]));

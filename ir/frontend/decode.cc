@@ -168,6 +168,12 @@ class Decoder {
     else if (is("DELETE_ATTR")) add(Micro::DelAttr, name_index(raw));
     else if (is("DELETE_GLOBAL")) add(Micro::DelGlobal, name_index(raw));
     else if (is("LOAD_BUILD_CLASS")) add(Micro::BuildClass);
+    else if (is("GET_LEN")) add(Micro::Peek, kLength);
+    else if (is("MATCH_MAPPING")) add(Micro::Peek, kIsMapping);
+    else if (is("MATCH_SEQUENCE")) add(Micro::Peek, kIsSequence);
+    else if (is("MATCH_KEYS")) add(Micro::MatchKeys, code_.version == 310);
+    else if (is("MATCH_CLASS")) add(Micro::MatchClass, raw, code_.version == 310);
+    else if (is("COPY_DICT_WITHOUT_KEYS")) add(Micro::DictWithout);
     else return false;
     return true;
   }

@@ -147,7 +147,7 @@ namespace {
 
 class Lifts : Splicer {
  public:
-  Lifts(Unit* unit, Cfg* cfg, int version) : Splicer(unit, cfg), version_(version), live_(*cfg, unit->vars.size()), before_(cfg->blocks.size()) {}
+  Lifts(Unit* unit, Cfg* cfg, int version) : Splicer(unit, cfg), version_(version), live_(*cfg, unit->vars.size(), 0, unit), before_(cfg->blocks.size()) {}
 
   void run() {
     size_t n = cfg_.blocks.size();
@@ -198,6 +198,7 @@ class Lifts : Splicer {
     if (p.entering.empty() || !place(&p)) return;
     Vars reads(unit_.vars.size(), false), sets(unit_.vars.size(), false);
     if (!effects(p, in, &reads, &sets) || !handlers(&p, in, sets) || !exits(&p, in, sets)) return;
+    for (uint32_t cut : unit_.entry.cuts) p.lift.entry.cuts.push_back(cut);   // of the body of a with statement: not in this graph any more
     Plan value = p;                        // the expression's value in place of the expression
     parameters(&p, reads);
     plans_.push_back(p);

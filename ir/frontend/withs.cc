@@ -16,7 +16,7 @@ namespace {
 
 class Withs : Splicer {
  public:
-  Withs(Unit* unit, Cfg* cfg) : Splicer(unit, cfg), live_(*cfg, unit->vars.size()) {}
+  Withs(Unit* unit, Cfg* cfg) : Splicer(unit, cfg), live_(without_handlers(*cfg), unit->vars.size()) {}
 
   void run() {
     std::vector<Plan> plans;
@@ -43,11 +43,22 @@ class Withs : Splicer {
     EntryPoint entry;
     std::vector<bool> body;                // which blocks; the first one from its Pop on
     std::vector<int> targets;              // of the exits
-    std::vector<int> exit_calls;           // of each: instructions of the call of __exit__
     std::vector<uint8_t> sure;             // of the exits' variables: it is bound whatever way was taken
     WithProblem why = WithProblem::None;
     uint32_t loc = 0;                      // where
   };
+
+  // objmode lets all exceptions pass: no way leads from its handler to what follows the statement.
+  static Cfg without_handlers(const Cfg& cfg) {
+    Cfg out = cfg;
+    for (CfgBlock& b : out.blocks)
+      if (b.handler >= 0 && calls_exit(cfg.blocks[static_cast<size_t>(b.handler)])) b.handler = -1;
+    return out;
+  }
+  static bool calls_exit(const CfgBlock& handler) {
+    size_t k = !handler.insts.empty() && handler.insts[0].op == Micro::PushExcInfo ? 1 : 0;
+    return k < handler.insts.size() && handler.insts[k].op == Micro::WithExit;
+  }
 
   int with_in(int b) {
     const std::vector<Inst>& insts = at(b).insts;
@@ -97,12 +108,10 @@ class Withs : Splicer {
       work.pop_back();
       while (b >= 0 && at(b).insts.empty()) b = at(b).next;
       if (b < 0 || p->body[static_cast<size_t>(b)]) continue;
-      int call = exit_call(b);
-      if (call && at(b).depth == p->depth + 1) {
+      if (exit_call(b) && at(b).depth == p->depth + 1) {
         if (std::find(p->targets.begin(), p->targets.end(), b) != p->targets.end()) continue;
         if (!alone(b) || p->targets.size() == 8) stop(p, WithProblem::Shape, at(b).insts[0].loc);
         p->targets.push_back(b);
-        p->exit_calls.push_back(call);
         p->entry.exits.push_back({at(b).insts[0].offset, {}});
         continue;
       }
@@ -120,23 +129,21 @@ class Withs : Splicer {
   // Of the statement itself, or of one inside.
   void handler(Plan* p, int h, int depth, std::vector<int>* work) {
     const std::vector<Inst>& insts = at(h).insts;
-    size_t k = !insts.empty() && insts[0].op == Micro::PushExcInfo ? 1 : 0;
-    bool own = depth <= p->depth || (depth == p->depth + 1 && k < insts.size() && insts[k].op == Micro::WithExit);
+    bool own = depth <= p->depth || (depth == p->depth + 1 && calls_exit(at(h)));
     if (!own) return work->push_back(h);
     if (insts.empty()) return stop(p, WithProblem::Shape, 0);
     std::vector<uint32_t>& cuts = p->entry.cuts;
     if (std::find(cuts.begin(), cuts.end(), insts[0].offset) == cuts.end()) cuts.push_back(insts[0].offset);
   }
 
-  // How many instructions the call of __exit__(None, None, None) at the head of a block takes; 0: there is none.
-  int exit_call(int b) {
+  // A block that begins with the call of __exit__(None, None, None). What follows drops the result.
+  bool exit_call(int b) {
     const std::vector<Inst>& insts = at(b).insts;
     auto is = [&](size_t k, Micro op) { return k < insts.size() && insts[k].op == op; };
     auto none = [&](size_t k) { return is(k, Micro::Const) && unit_.consts[static_cast<size_t>(insts[k].a)]->kind == CLB_NONE; };
     bool copies = is(1, Micro::Copy) && is(2, Micro::Copy);
-    if (!none(0) || !((none(1) && none(2)) || copies)) return 0;
-    bool call = (is(3, Micro::Call) && insts[3].a == 2 && !insts[3].b) || (is(3, Micro::CallPlain) && insts[3].a == 3);
-    return call && is(4, Micro::Pop) ? 5 : 0;
+    if (!none(0) || !((none(1) && none(2)) || copies)) return false;
+    return (is(3, Micro::Call) && insts[3].a == 2 && !insts[3].b) || (is(3, Micro::CallPlain) && insts[3].a == 3);
   }
 
   void effects(const Plan& p, Vars* reads, Vars* sets) {
@@ -247,7 +254,7 @@ class Withs : Splicer {
     int block = p.block, out = 0;
     for (size_t e = 0; e < p.targets.size(); ++e) {
       std::vector<Inst>& insts = at(p.targets[e]).insts;
-      insts.erase(insts.begin(), insts.begin() + p.exit_calls[e]);
+      insts.erase(insts.begin() + 1, insts.begin() + 4);   // a None stays in place of the call's result
       at(p.targets[e]).depth = p.depth;
       int result = out++, next = -1;
       if (e + 1 < p.targets.size()) {      // another way out is left if not by this one

@@ -45,6 +45,8 @@ struct Specialization {
   std::string key;                            // argument types, joined by ';'
   std::vector<std::string> arg_types;
   std::string return_type;
+  bool objects = false;                       // object mode
+  std::string part;                           // of the function: text of an entry point (ir/frontend/regions.h); empty: all of it
   HandleSet held;                             // all objects that the code or its types refer to
   std::vector<PyObject*> codes;               // code objects, for positions in tracebacks
   void** table = nullptr;                     // of imports, when it lies in a library of the cache: cached.cc

@@ -201,23 +201,50 @@ PyObject* text_tuple(const std::vector<std::string>& texts) {
   return tuple;
 }
 
-// [(argument type texts, result type text, {stage: seconds}, from cache, bytes of code, calls), ...]
+// (argument type texts, result type text, {stage: seconds}, from cache, bytes of code, calls)
+PyObject* row_of(const Specialization* spec) {
+  PyObject *times = PyDict_New(), *types = text_tuple(spec->arg_types);
+  for (const auto& [stage, seconds] : spec->times) {
+    PyObject* value = PyFloat_FromDouble(seconds);
+    if (times && value) PyDict_SetItemString(times, stage.c_str(), value);
+    Py_XDECREF(value);
+  }
+  auto size = static_cast<long long>(spec->code_size), calls = static_cast<long long>(spec->entered);
+  PyObject* cached = spec->from_cache ? Py_True : Py_False;
+  PyObject* row = types && times ? Py_BuildValue("(OsOOLL)", types, spec->return_type.c_str(), times, cached, size, calls) : nullptr;
+  Py_XDECREF(times);
+  Py_XDECREF(types);
+  return row;
+}
+
 PyObject* specializations(PyObject* o, PyObject*) {
   PyObject* list = PyList_New(0);
   for (Specialization* spec : cast(o)->state->table) {
-    PyObject *times = PyDict_New(), *types = text_tuple(spec->arg_types);
-    for (const auto& [stage, seconds] : spec->times) {
-      PyObject* value = PyFloat_FromDouble(seconds);
-      if (times && value) PyDict_SetItemString(times, stage.c_str(), value);
-      Py_XDECREF(value);
-    }
-    auto size = static_cast<long long>(spec->code_size), calls = static_cast<long long>(spec->entered);
-    PyObject* cached = spec->from_cache ? Py_True : Py_False;
-    PyObject* row = types && times ? Py_BuildValue("(OsOOLL)", types, spec->return_type.c_str(), times, cached, size, calls) : nullptr;
+    PyObject* row = row_of(spec);
     if (!list || !row || PyList_Append(list, row) < 0) Py_CLEAR(list);
-    Py_XDECREF(times);
-    Py_XDECREF(types);
     Py_XDECREF(row);
+  }
+  return list;
+}
+
+// What object mode has compiled: the function and parts of it, then lifted loops.
+std::vector<Specialization*> parts_of(Dispatcher* self) {
+  std::vector<Specialization*> all;
+  for (Mixed* mixed : self->state->mixed) {
+    if (mixed->spec) all.push_back(mixed->spec);
+  }
+  for (Site* site : self->state->sites) all.insert(all.end(), site->loops.begin(), site->loops.end());
+  return all;
+}
+
+// [(object mode, text of the entry point or "", row as above), ...]
+PyObject* parts(PyObject* o, PyObject*) {
+  PyObject* list = PyList_New(0);
+  for (const Specialization* spec : parts_of(cast(o))) {
+    PyObject* row = row_of(spec);
+    PyObject* part = row ? Py_BuildValue("(OsN)", spec->objects ? Py_True : Py_False, spec->part.c_str(), row) : nullptr;
+    if (!list || !part || PyList_Append(list, part) < 0) Py_CLEAR(list);
+    Py_XDECREF(part);
   }
   return list;
 }
@@ -249,7 +276,8 @@ PyObject* dump(PyObject* o, PyObject* args) {
   Py_ssize_t index;
   const char* stage;
   if (!PyArg_ParseTuple(args, "ns", &index, &stage)) return nullptr;
-  auto& table = cast(o)->state->table;
+  std::vector<Specialization*> table = cast(o)->state->table, more = parts_of(cast(o));
+  table.insert(table.end(), more.begin(), more.end());
   if (index < 0 || index >= static_cast<Py_ssize_t>(table.size())) return PyErr_Format(PyExc_IndexError, "there is no specialisation %zd", index);
   return dump_specialization(cast(o), table[static_cast<size_t>(index)], stage);
 }
@@ -322,6 +350,7 @@ IN_PYTHON(mode)
 
 PyMethodDef g_methods[] = {
     {"_specializations", specializations, METH_NOARGS, nullptr},
+    {"_parts", parts, METH_NOARGS, nullptr},
     {"_declared", declared, METH_NOARGS, nullptr},
     {"_compile", compile_types, METH_VARARGS, nullptr},
     {"_dump", dump, METH_VARARGS, nullptr},

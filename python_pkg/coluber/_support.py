@@ -151,6 +151,36 @@ def _type_text(spelt):
         return None
 
 
+# ---- what does not compile, in the cache
+
+def pack_error(function, error):
+    """The compiler's error as text; None for others. Lines of the function are relative to its first one."""
+    from json import dumps
+
+    from .errors import ColuberError, InternalError
+    if not isinstance(error, ColuberError) or isinstance(error, InternalError) or not hasattr(error, "spans"):
+        return None
+    return dumps([error.id, type(error).__name__, error.message, error.hint, [_move(function, span, -1) for span in error.spans]])
+
+
+def raise_packed(function, text):
+    from json import loads
+
+    from .errors import from_diag
+    id, kind, message, hint, spans = loads(text)
+    raise from_diag(id, kind, message, hint, tuple(_move(function, span, 1) for span in spans))
+
+
+def _move(function, span, sign):
+    """A span of the function's file (0: this one) with lines counted from its first line, or back."""
+    code = function.__code__
+    file, name, line, col, end_line, end_col, note = span
+    if file != (code.co_filename if sign < 0 else 0):
+        return span
+    first = sign * code.co_firstlineno
+    return (0 if sign < 0 else code.co_filename, name, line + first, col, end_line + first, end_col, note)
+
+
 # ---- bodies of objmode
 
 def refuse_objmode(function, why):
