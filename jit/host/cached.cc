@@ -309,6 +309,7 @@ bool fill_table(Specialization* spec, const std::vector<const char*>& keys, void
 Specialization* make_specialization(Dispatcher* self, Snapshot& snapshot, const clb_request& request, const Manifest& manifest, const Loaded& code, Form form, std::string* why) {
   Local local{&snapshot};
   auto* spec = new Specialization;
+  spec->dispatcher = self;
   std::vector<std::string> keys, types;
   std::vector<const char*> pointers;
   for (const std::string& key : manifest.imports) keys.push_back(local.text(key));

@@ -88,7 +88,7 @@ def test_bodies_of_objmode():
     f(2.5)
     page, line = f.annotate().page, first_line(body)
     titles = [s.title for s in page.specializations]
-    assert titles[0] == "body(float) -> int" and titles[1].startswith(f"body, body at line {line + 2}(x: float")
+    assert titles[0] == "body(float) -> int64" and titles[1].startswith(f"body, body at line {line + 2}(x: float")
     assert page.specializations[0].effects_of(line + 1)["python"] == 1
     assert page.specializations[1].effects_of(line + 2)["python"] >= 2
 
