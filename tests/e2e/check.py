@@ -92,7 +92,7 @@ def made(source, **names):
     return next(v for k, v in space.items() if k not in names and callable(v))
 
 
-def same(f, *args, **options):
+def same_outcome(f, *args, **options):
     """The outcome of f compiled is that of f in Python, with the arguments as they are afterwards; twice, since a first run compiles."""
     function = njit(cache=False, **options)(f)
     for _ in range(2):

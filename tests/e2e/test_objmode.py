@@ -3,7 +3,7 @@ import traceback
 
 import numpy as np
 import pytest
-from check import exact, same
+from check import exact, same_outcome
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -82,19 +82,19 @@ def optional(n):
 @pytest.mark.parametrize("size", [0, 1, 7, 1000])
 @pytest.mark.parametrize("dtype", [np.float64, np.int64, np.float32])
 def test_array_back(size, dtype):
-    same(reversed_list, np.arange(size).astype(dtype).astype(np.float64))
+    same_outcome(reversed_list, np.arange(size).astype(dtype).astype(np.float64))
 
 
 def test_values_back():
-    same(numbers, np.array([1.5, np.nan, np.inf]), 3)
+    same_outcome(numbers, np.array([1.5, np.nan, np.inf]), 3)
     for n in (0, 1, 5):
-        same(by_name, n)
-        same(text, n)
-        same(tuples, n)
-        same(lists, n)
-        same(optional, n)
-    same(nothing, 2.0)
-    same(empty_body, 2)
+        same_outcome(by_name, n)
+        same_outcome(text, n)
+        same_outcome(tuples, n)
+        same_outcome(lists, n)
+        same_outcome(optional, n)
+    same_outcome(nothing, 2.0)
+    same_outcome(empty_body, 2)
 
 
 # ---- what goes in
@@ -166,7 +166,7 @@ def list_made():
 
 
 def test_memory_is_shared():
-    same(in_place, np.array([3.0, 1.0, 2.0]))
+    same_outcome(in_place, np.array([3.0, 1.0, 2.0]))
     SEEN.clear()
     f = njit(cache=False)(fresh_array_kept)
     assert f(4) == 8.0
@@ -176,9 +176,9 @@ def test_memory_is_shared():
 
 
 def test_lists_go_in_and_come_back():
-    same(list_in, [5, 1, 3])
-    same(list_in, [])
-    same(list_made)
+    same_outcome(list_in, [5, 1, 3])
+    same_outcome(list_in, [])
+    same_outcome(list_made)
     f = njit(cache=False)(list_in)
     x = [5, 1, 3]
     n, result = f(x)
@@ -249,8 +249,8 @@ def deleted(n):
 def test_types_from_before():
     for n in (0, 1, 5):
         for f in (keeps_type, conditional, maybe, unbound, deleted):
-            same(f, n)
-    same(accumulates, np.array([0.5, 1.25]))
+            same_outcome(f, n)
+    same_outcome(accumulates, np.array([0.5, 1.25]))
 
 
 # ---- errors
@@ -310,8 +310,8 @@ def own_class(n):
 def test_exceptions():
     for n in (0, 1, 5):
         for f in (raises, caught, inside, own_class):
-            same(f, n)
-        same(finally_around, n, np.zeros(1))
+            same_outcome(f, n)
+        same_outcome(finally_around, n, np.zeros(1))
 
 
 def test_traceback_has_one_line_per_function():

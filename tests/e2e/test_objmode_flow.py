@@ -6,7 +6,7 @@ import warnings
 
 import numpy as np
 import pytest
-from check import exact, outcome, same
+from check import exact, outcome, same_outcome
 
 from coluber import _coluber, jit, njit, objmode, prange
 
@@ -149,7 +149,7 @@ def many_ints(n):
 @pytest.mark.parametrize("f", [in_loop, breaks, nested_with, two, in_handler, while_around, returns_constant, comprehensions, generator_inside, many_ints])
 @pytest.mark.parametrize("n", [0, 1, 5, 30])
 def test_control_flow(f, n):
-    same(f, n)
+    same_outcome(f, n)
 
 
 def numeric_loop_inside(n):
@@ -164,13 +164,13 @@ def numeric_loop_inside(n):
 
 
 def test_a_loop_of_the_body_is_native():
-    f = same(numeric_loop_inside, 100)
+    f = same_outcome(numeric_loop_inside, 100)
     [(text, compiled, why)] = [row for row in f._loops() if row[1] or row[2]][:1]
     assert compiled and not why, (text, why)
 
 
 def test_loops_inside():
-    same(loops_inside, np.array([[1.0, -2.0], [3.0, np.nan]]))
+    same_outcome(loops_inside, np.array([[1.0, -2.0], [3.0, np.nan]]))
 
 
 # ---- callees, threads, options
@@ -196,7 +196,7 @@ def calls(n):
 
 
 def test_in_callees():
-    same(calls, 120)
+    same_outcome(calls, 120)
 
 
 def make(k):
