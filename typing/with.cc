@@ -38,7 +38,7 @@ struct With {
 
 void refuse(const Op& op, const TV& callee) {
   if (!is_objmode(callee)) fail("Unsupported", {"a with statement"});
-  if (op.ints[0] < 0) fail("ObjmodeArguments", {"no call"});
+  if (op.ints[0] < 0) fail("ObjmodeBody", {"objmode has to be called", "write `with objmode(y='float64[:]'):`"});
   if (op.ints[0] != op.ints[1]) fail("ObjmodeArguments", {"positional arguments"});
   switch (static_cast<WithProblem>(op.imm)) {
     case WithProblem::None: return;

@@ -60,6 +60,15 @@ class Withs : Splicer {
     return k < handler.insts.size() && handler.insts[k].op == Micro::WithExit;
   }
 
+  // The first block from here on that does something; -1: there is none, as in `while True: pass`.
+  int behind_empty(int b) {
+    for (size_t k = 0; k < cfg_.blocks.size() && b >= 0; ++k) {
+      if (!at(b).insts.empty()) return b;
+      b = at(b).next;
+    }
+    return -1;
+  }
+
   int with_in(int b) {
     const std::vector<Inst>& insts = at(b).insts;
     for (size_t k = 0; k < insts.size(); ++k)
@@ -77,18 +86,13 @@ class Withs : Splicer {
     const CfgBlock& b = at(p->block);
     uint32_t loc = b.insts[static_cast<size_t>(p->inst)].loc;
     p->body.assign(cfg_.blocks.size(), false);
-    int first = b.next;
-    while (first >= 0 && at(first).insts.empty()) first = at(first).next;
+    int first = behind_empty(b.next);
     bool last = static_cast<size_t>(p->inst) + 1 == b.insts.size() || b.insts[static_cast<size_t>(p->inst) + 1].op == Micro::PushHandler;
     if (first < 0 || !last || at(first).depth < 2) return stop(p, WithProblem::Shape, loc);
     if (at(first).insts[0].op != Micro::Pop) return stop(p, WithProblem::As, loc);
     p->depth = at(first).depth - 2;
     p->entry.nulls = p->depth + 1;
-    int start = first;
-    if (at(first).insts.size() == 1) {
-      start = at(first).next;
-      while (start >= 0 && at(start).insts.empty()) start = at(start).next;
-    }
+    int start = at(first).insts.size() == 1 ? behind_empty(at(first).next) : first;
     if (start < 0) return stop(p, WithProblem::Shape, loc);
     p->entry.offset = at(start).insts[start == first ? 1 : 0].offset;
     collect(p, start);
@@ -104,9 +108,8 @@ class Withs : Splicer {
   void collect(Plan* p, int start) {
     std::vector<int> work{start};
     while (!work.empty()) {
-      int b = work.back();
+      int b = behind_empty(work.back());
       work.pop_back();
-      while (b >= 0 && at(b).insts.empty()) b = at(b).next;
       if (b < 0 || p->body[static_cast<size_t>(b)]) continue;
       if (exit_call(b) && at(b).depth == p->depth + 1) {
         if (std::find(p->targets.begin(), p->targets.end(), b) != p->targets.end()) continue;
@@ -215,7 +218,7 @@ class Withs : Splicer {
     for (bool changed = true; changed;) {
       changed = false;
       auto meet = [&](int to, const Vars& with) {
-        while (to >= 0 && at(to).insts.empty()) to = at(to).next;
+        to = behind_empty(to);
         if (to < 0) return;
         Vars& into = in[static_cast<size_t>(to)];
         for (size_t v = 0; v < n; ++v)

@@ -192,11 +192,12 @@ def refuse_objmode(function, why):
 
 def refuse_objmode_value(name, text, value):
     from . import types
+    from .annotate.model import plain
     try:
-        found = types.typeof(value)
+        found = plain(types.typeof(value))
     except Exception:                        # it has none
         found = type(value).__name__
-    raise TypeError(f"objmode: variable '{name}' is declared as {types.from_text(text)}, but the body has left {found}")
+    raise TypeError(f"objmode: variable '{name}' is declared as {plain(types.from_text(text))}, but the body has left {found}")
 
 
 def _meant(name, known):

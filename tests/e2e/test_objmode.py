@@ -348,7 +348,7 @@ def read_only(n):
     return y
 
 
-@pytest.mark.parametrize("f, found", [(wrong_type, "int64|pyint"), (wrong_number, "pyfloat|float64"), (wrong_rank, r"array\(float64, 2d, C\)"), (read_only, "readonly")])
+@pytest.mark.parametrize("f, found", [(wrong_type, "int"), (wrong_number, "float"), (wrong_rank, r"array\(float64, 2d, C\)"), (read_only, "readonly")])
 def test_wrong_type(f, found):
     compiled = njit(cache=False)(f)
     for _ in range(2):
