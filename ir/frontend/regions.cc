@@ -109,7 +109,8 @@ void enter_at(Unit* unit, Cfg* cfg, const EntryPoint& entry) {
   for (int v : entry.vars)
     if (v < 0 || static_cast<size_t>(v) >= unit->own_vars) fail_bytecode("there is no variable " + std::to_string(v));
   std::vector<int> handlers;
-  for (uint32_t at : entry.cuts) handlers.push_back(block_at(*cfg, at));
+  for (uint32_t at : entry.cuts)
+    if (at != EntryPoint::kBegun) handlers.push_back(block_at(*cfg, at));
   int first = block_at(*cfg, entry.offset);
   for (size_t k = 0; k < entry.exits.size(); ++k) {
     CfgBlock& b = cfg->blocks[static_cast<size_t>(block_at(*cfg, entry.exits[k].offset))];
@@ -134,9 +135,8 @@ void enter_at(Unit* unit, Cfg* cfg, const EntryPoint& entry) {
     head.insts.push_back(make(Micro::Local, static_cast<int>(unit->vars.size())));
     unit->vars.push_back({".stack", false});
   }
-  // 3.10: the body of a with statement ends the handler that the statement began.
-  for (int h : handlers)
-    if (cfg->blocks[static_cast<size_t>(h)].insts[0].op == Micro::WithExit) {
+  for (uint32_t at : entry.cuts)
+    if (at == EntryPoint::kBegun) {
       head.insts.push_back(make(Micro::PushHandler));
       head.insts.back().target = kNoHandler;
     }
@@ -198,7 +198,8 @@ class Lifts : Splicer {
     if (p.entering.empty() || !place(&p)) return;
     Vars reads(unit_.vars.size(), false), sets(unit_.vars.size(), false);
     if (!effects(p, in, &reads, &sets) || !handlers(&p, in, sets) || !exits(&p, in, sets)) return;
-    for (uint32_t cut : unit_.entry.cuts) p.lift.entry.cuts.push_back(cut);   // of the body of a with statement: not in this graph any more
+    for (uint32_t cut : unit_.entry.cuts)  // of the body of a with statement: not in this graph any more
+      if (cut != EntryPoint::kBegun) p.lift.entry.cuts.push_back(cut);
     Plan value = p;                        // the expression's value in place of the expression
     parameters(&p, reads);
     plans_.push_back(p);

@@ -27,8 +27,10 @@ struct EntryPoint {
   int stack = 0;                           // further parameters: what lies on the stack above those
   std::vector<int> holes;                  // which slots above the nulls have no value, counted from there
   std::vector<Exit> exits;                 // of a loop or body: where it is left
-  std::vector<uint32_t> cuts;              // of a loop or body: handlers outside of it
+  std::vector<uint32_t> cuts;              // of a loop or body: handlers outside of it; kBegun: one that the code ends, but does not begin (3.10)
   std::vector<uint32_t> on_objects;        // instructions whose ints have left 64 bits before
+
+  static constexpr uint32_t kBegun = ~uint32_t{0};
 
   bool region() const { return !exits.empty(); }
   std::string text() const;                // "offset;vars;nulls;stack:holes;offset:vars/...;cuts;on_objects"

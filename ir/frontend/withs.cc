@@ -90,6 +90,7 @@ class Withs : Splicer {
     bool last = static_cast<size_t>(p->inst) + 1 == b.insts.size() || b.insts[static_cast<size_t>(p->inst) + 1].op == Micro::PushHandler;
     if (first < 0 || !last || at(first).depth < 2) return stop(p, WithProblem::Shape, loc);
     if (at(first).insts[0].op != Micro::Pop) return stop(p, WithProblem::As, loc);
+    if (b.insts.back().op == Micro::PushHandler) p->entry.cuts.push_back(EntryPoint::kBegun);
     p->depth = at(first).depth - 2;
     p->entry.nulls = p->depth + 1;
     int start = at(first).insts.size() == 1 ? behind_empty(at(first).next) : first;

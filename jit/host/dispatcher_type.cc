@@ -138,13 +138,13 @@ void drop_all(Dispatcher* self) {
   if (self->state) {
     drop_mixed(self);
     drop_sites(self);
-    drop_objmode_sites(self);
   }
 }
 
 int dispatcher_clear(PyObject* o) {
   Dispatcher* self = cast(o);
   drop_all(self);
+  if (self->state) drop_objmode_sites(self);   // not with the code: a body may have asked for that to be made anew
   Py_CLEAR(self->dict);
   return 0;                                   // py_func stays: a dispatcher without it could not say what it is
 }
@@ -155,6 +155,7 @@ void dispatcher_dealloc(PyObject* o) {
   PyObject_GC_UnTrack(o);
   if (self->weakrefs) PyObject_ClearWeakRefs(o);
   drop_all(self);
+  if (self->state) drop_objmode_sites(self);
   delete self->state;
   Py_CLEAR(self->dict);
   Py_CLEAR(self->py_func);

@@ -336,3 +336,13 @@ def test_result_is_the_array_the_body_made():
         y[0] = 7.0
         return y
     assert f(3) is SEEN[0] and SEEN[0][0] == 7.0
+
+
+def test_a_body_may_have_its_function_compiled_anew():
+    @njit(cache=False)
+    def f(n):
+        with objmode(y="int64"):
+            f.recompile()
+            y = n + 1
+        return y
+    assert [f(n) for n in range(4)] == [1, 2, 3, 4]
