@@ -138,6 +138,7 @@ int64_t Session::nested(int64_t outer, const clb_code* code) {
     out->n = static_cast<int64_t>(std::strlen(out->s));
     return 0;
   });
+  if (c) inner_.insert(c->handle);
   return c->handle;
 }
 bool Session::subclass(int64_t cls, int64_t base) { return cls == base || host_->subclass(host_->self, cls, base) == 1; }

@@ -105,6 +105,7 @@ class Session {
   const clb_const* implementation(int64_t object, const std::string& key);
   const clb_const* overload(int64_t object, const std::string& key, std::span<const TV> args);
   int64_t nested(int64_t outer, const clb_code* code);
+  bool is_inner(int64_t fn) const { return inner_.count(fn) != 0; }   // a result of nested()
   bool subclass(int64_t cls, int64_t base);
   const clb_const* object(int64_t handle);               // the constant a handle stands for
   int64_t class_handle(const char* name);                // of a builtin class, e.g. "ValueError"
@@ -143,6 +144,7 @@ class Session {
   std::deque<clb_const> arena_;
   std::deque<std::string> strings_;
   std::deque<std::vector<clb_const>> vectors_;
+  std::set<int64_t> inner_;
   std::vector<Spec*> running_;
   std::deque<Spec*> pending_;
   std::unique_ptr<ir::Program> program_;
@@ -167,6 +169,8 @@ std::string python_class(TypeRef t);                       // as CPython's messa
 void eval_op(Emit& e, const ir::Op& op, uint64_t op_key, std::span<const TV> args, std::vector<TV>* out);   // rules.cc
 
 void eval_native_op(Emit& e, const ir::Op& op, uint64_t op_key, std::span<const TV> args, std::vector<TV>* out);
+
+void eval_with(Emit& e, const ir::Op& op, std::span<const TV> args, std::vector<TV>* out);   // with.cc
 
 // objects.cc: object mode.
 void eval_object_op(Emit& e, const ir::Op& op, uint64_t op_key, std::span<const TV> args, std::vector<TV>* out);

@@ -31,7 +31,7 @@ uint32_t FunctionLowering::handler_scope(const ir::Edge& edge) const {
 int32_t FunctionLowering::frame_of(const Op& op) const {
   if (op.code == OpCode::ParFor) return ModuleLowering::kNoFrame;   // the body of the loop has added this function's
   const ir::Edge& handler = fn_.blocks[current_].on_error;
-  bool again = (op.code == OpCode::RaiseExc && op.imm == 1) || (op.code == OpCode::ObjOp && (op.sym == "reraise" || op.sym == "lift" || op.sym == "leave"));
+  bool again = op.code == OpCode::ObjMode || (op.code == OpCode::RaiseExc && op.imm == 1) || (op.code == OpCode::ObjOp && (op.sym == "reraise" || op.sym == "lift" || op.sym == "leave"));
   return module_.frame(fn_, op.loc, handler.valid() ? handler_scope(handler) : ir::kNoId, again);
 }
 

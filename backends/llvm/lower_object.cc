@@ -10,6 +10,7 @@ using ir::OpCode;
 void FunctionLowering::lower_object(const Op& op) {
   if (op.code == OpCode::ObjKeep) return;      // said what it had to say to passes/refcount
   if (op.code == OpCode::Box) return lower_box(op);
+  if (op.code == OpCode::ObjMode) return lower_objmode(op);
   if (op.code == OpCode::ObjImport) return set(op, module_.import(b_, op.sym));
   size_t n = op.args.size(), results = op.results.size();
   V cells = scratch(8 * std::max<size_t>(n + results, 1)), out = byte_offset(cells, 8 * static_cast<int64_t>(n));
@@ -29,6 +30,31 @@ void FunctionLowering::lower_object(const Op& op) {
     llvm::Type* cell = slot.kind == SlotKind::Bool ? b_.getInt64Ty() : ssa_type(context_, slot);
     V v = load_field(out, 8 * static_cast<int64_t>(k), cell, Memory::Anything);
     set(op.results[k], {slot.kind == SlotKind::Bool ? b_.CreateIsNotNull(v) : v});
+  }
+}
+
+// status coluber_objmode(ctx, site, cells of the operands, cells of the results): a cell of 8 bytes per slot.
+void FunctionLowering::lower_objmode(const Op& op) {
+  size_t in = 0, out = 0;
+  for (size_t k = 0; k < op.args.size(); ++k) in += slots_of(arg_type(op, k)).size();
+  for (size_t k = 0; k < op.results.size(); ++k) out += slots_of(result_type(op, k)).size();
+  V cells = scratch(8 * (in + out + 1)), results = byte_offset(cells, 8 * static_cast<int64_t>(in));
+  int64_t cell = 0;
+  for (size_t k = 0; k < op.args.size(); ++k) {
+    const std::vector<Slot>& types = slots_of(arg_type(op, k));
+    const Slots s = slots(op.args[k]);
+    for (size_t i = 0; i < types.size(); ++i, cell += 8) store_slot(types[i], s[i], byte_offset(cells, cell), llvm::Align(8), Memory::Anything);
+  }
+  V site = module_.import(b_, op.sym);
+  check_status(module_.call_runtime(b_, "coluber_objmode", {ctx_, site, cells, results}), op);
+  cell = 0;
+  for (size_t k = 0; k < op.results.size(); ++k) {
+    Slots s;
+    for (const Slot& slot : slots_of(result_type(op, k))) {
+      s.push_back(load_slot(slot, byte_offset(results, cell), llvm::Align(8), Memory::Anything));
+      cell += 8;
+    }
+    set(op.results[k], std::move(s));
   }
 }
 

@@ -124,6 +124,7 @@ void FunctionLowering::lower_effect_op(const Op& op) {
     case OpCode::CallPtr:
       return lower_call_pointer(op);
     case OpCode::ObjOp:
+    case OpCode::ObjMode:
     case OpCode::ObjImport:
     case OpCode::ObjKeep:
     case OpCode::Box:

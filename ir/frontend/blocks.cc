@@ -140,7 +140,9 @@ Cfg build_cfg(Unit* unit, const clb_code& code, const CodeScope& scope) {
     inline_comprehensions(unit, &cfg, code, scope);
   }
   order_blocks(&cfg);
-  if (unit->objects && !unit->part && !scope.comprehension) insert_lifts(unit, &cfg, code.version);
+  bool body = part && unit->entry.region() && unit->entry.on_objects.empty();   // of `with objmode()`
+  if (unit->objects && (!unit->part || body) && !scope.comprehension) insert_lifts(unit, &cfg, code.version);
+  if (!unit->objects && !scope.comprehension) cut_withs(unit, &cfg);
   return cfg;
 }
 

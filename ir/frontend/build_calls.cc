@@ -37,13 +37,26 @@ void Builder::call(ValueId callee, std::vector<ValueId> args, std::vector<std::s
   Op* function = def_of(callee);
   if (!unit_.objects && function && function->code == OpCode::PyFunction && !std::strcmp(unit_.consts[static_cast<size_t>(function->imm)]->code->name, "<genexpr>"))
     return push(value(OpCode::PyUnsupported, {}, "a generator expression here"));
-  if (unit_.objects && args.empty() && function && function->code == OpCode::PyGlobal && function->sym == "super")
+  bool super = unit_.objects && args.empty() && function && function->code == OpCode::PyGlobal && function->sym == "super";
+  if (super && !super_arguments(&args))
     return push(value(OpCode::PyUnsupported, {}, "super() without arguments"));
   args.insert(args.begin(), callee);
   Op& op = emit(OpCode::PyCall, std::move(args), 1);
   op.names = std::move(names);
   op.imm = generator;
   push(op.results[0]);
+}
+
+// super() is super(__class__, the first parameter): what the compiler keeps in a cell, and what the variable is now.
+bool Builder::super_arguments(std::vector<ValueId>* args) {
+  if (!has_self_ || cfg_block_->foreign) return false;
+  for (size_t k = 0; k < unit_.frees.size(); ++k) {
+    if (std::strcmp(unit_.frees[k], "__class__")) continue;
+    args->push_back(value(OpCode::PyDeref, {}, unit_.frees[k], static_cast<int64_t>(k)));
+    args->push_back(in_cell(0) ? object("cell_get", {cell_of(0)}, unit_.vars[0].name) : read(0, true));
+    return true;
+  }
+  return false;
 }
 
 void Builder::do_CallPlain(const Inst& i) {

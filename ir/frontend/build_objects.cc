@@ -157,12 +157,76 @@ void Builder::do_Update(const Inst& i) {
   object_effect(kNames[i.b], std::move(args));
 }
 
+void Builder::do_Peek(const Inst& i) {
+  static constexpr const char* kNames[] = {"length", "match_mapping", "match_sequence"};
+  push(object(kNames[i.a], {below(1)}));
+}
+// 3.10 has a bool beside what was found.
+void Builder::push_found(ValueId found, bool flag) {
+  push(found);
+  if (flag) push(value(OpCode::PyIs, {found, constant(unit_.none())}, {}, 1));
+}
+void Builder::do_MatchKeys(const Inst& i) { push_found(object("match_keys", {below(2), below(1)}), i.a); }
+void Builder::do_MatchClass(const Inst& i) { push_found(object("match_class", pop_many(3), {}, i.a), i.b); }
+void Builder::do_DictWithout(const Inst&) {
+  ValueId keys = pop();
+  push(object("dict_without", {below(1), keys}));
+}
+
 void Builder::do_SuperAttr(const Inst& i) {
   std::vector<ValueId> args = pop_many(3);
   push(value(OpCode::PyAttr, {value(OpCode::PyCall, std::move(args))}, unit_.names[static_cast<size_t>(i.a)]));
 }
 
-void Builder::do_WithEnter(const Inst&) {
+// The call that makes the context manager becomes part of the op that stands for the statement: its callee and keywords.
+Op& Builder::with_op(ValueId context, int results) {
+  std::vector<ValueId> args{context};
+  std::vector<std::string> names;
+  int64_t given = -1;                      // arguments; -1: it is no call
+  if (Op* call = def_of(context); call && call->code == OpCode::PyCall) {
+    args = call->args;
+    names = call->names;
+    given = static_cast<int64_t>(args.size()) - 1;
+    drop(context);
+  }
+  Op& op = emit(OpCode::PyWith, std::move(args), results);
+  op.names = std::move(names);
+  op.ints = {given, static_cast<int64_t>(op.names.size())};
+  return op;
+}
+
+void Builder::do_WithBody(const Inst& i) {
+  const Lift& lift = unit_.lifts[static_cast<size_t>(i.a)];
+  int results = 0;
+  std::vector<std::string> names;
+  std::vector<int64_t> flags(lift.sure.begin(), lift.sure.end());
+  for (const EntryPoint::Exit& exit : lift.entry.exits) {
+    results += 1 + 2 * static_cast<int>(exit.vars.size());
+    for (int v : exit.vars) names.emplace_back(unit_.vars[static_cast<size_t>(v)].name);
+  }
+  for (int v : lift.entry.vars) {
+    names.emplace_back(unit_.vars[static_cast<size_t>(v)].name);
+    flags.push_back(unit_.vars[static_cast<size_t>(v)].cell);
+  }
+  std::vector<ValueId> vars;
+  ValueId context = pop();
+  for (int v : lift.entry.vars) vars.push_back(read(v, false));
+  Op& op = with_op(context, results);
+  op.args.insert(op.args.end(), vars.begin(), vars.end());
+  op.sym = lift.entry.text();
+  op.names.insert(op.names.end(), names.begin(), names.end());
+  op.ints.insert(op.ints.end(), flags.begin(), flags.end());
+  lift_results_.resize(unit_.lifts.size());
+  lift_results_[static_cast<size_t>(i.a)] = op.results;
+}
+
+void Builder::do_WithEnter(const Inst& i) {
+  if (!unit_.objects) {
+    with_op(pop(), 0).imm = i.b;
+    ValueId none = value(OpCode::PyUnsupported, {}, "with statement");
+    push(none);
+    return push(none);
+  }
   std::vector<ValueId> made = [&] {
     Op& op = emit(OpCode::PyObject, {pop()}, 2);
     op.sym = "enter";
@@ -172,6 +236,7 @@ void Builder::do_WithEnter(const Inst&) {
   push(made[1]);
 }
 void Builder::do_WithExit(const Inst& i) {
+  if (!unit_.objects) return push(value(OpCode::PyUnsupported, {}, "WITH_EXCEPT_START"));
   ValueId exit = below(i.a), exception = below(1);
   push(object("exit", {exit, exception}));
 }

@@ -29,6 +29,7 @@ enum Operator : uint8_t {                  // immediate of Binary, Inplace, Unar
   kNeg, kPos, kInvert, kNot,
   kLt, kLe, kEq, kNe, kGt, kGe,            // in the order of Python's comparison numbers
 };
+enum Peeks : uint8_t { kLength, kIsMapping, kIsSequence };
 enum UpdateKind : uint8_t { kSetUpdate, kDictUpdate, kDictMerge };
 const char* operator_text(int op);         // as in Op::sym
 

@@ -12,9 +12,9 @@ void Liveness::own_effect(const CfgBlock& b, uint64_t* use, uint64_t* def) const
         if (!(def[v / 64] >> (v & 63) & 1)) use[v / 64] |= uint64_t{1} << (v & 63);
       continue;
     }
-    bool lifts = i.op == Micro::Lift || i.op == Micro::Exit;
+    bool lifts = i.op == Micro::Lift || i.op == Micro::WithBody || i.op == Micro::Exit;
     if (lifts && unit_) {
-      const std::vector<int>& read = i.op == Micro::Lift ? unit_->lifts[static_cast<size_t>(i.a)].entry.vars : unit_->entry.exits[static_cast<size_t>(i.a)].vars;
+      const std::vector<int>& read = i.op != Micro::Exit ? unit_->lifts[static_cast<size_t>(i.a)].entry.vars : unit_->entry.exits[static_cast<size_t>(i.a)].vars;
       for (int v : read)
         if (!(def[v / 64] >> (v & 63) & 1)) use[v / 64] |= uint64_t{1} << (v & 63);
       continue;

@@ -7,6 +7,7 @@
 #include "ir/frontend/blocks.h"
 #include "ir/frontend/fail.h"
 #include "ir/frontend/liveness.h"
+#include "ir/frontend/splice.h"
 
 namespace coluber::ir::frontend {
 namespace {
@@ -108,7 +109,8 @@ void enter_at(Unit* unit, Cfg* cfg, const EntryPoint& entry) {
   for (int v : entry.vars)
     if (v < 0 || static_cast<size_t>(v) >= unit->own_vars) fail_bytecode("there is no variable " + std::to_string(v));
   std::vector<int> handlers;
-  for (uint32_t at : entry.cuts) handlers.push_back(block_at(*cfg, at));
+  for (uint32_t at : entry.cuts)
+    if (at != EntryPoint::kBegun) handlers.push_back(block_at(*cfg, at));
   int first = block_at(*cfg, entry.offset);
   for (size_t k = 0; k < entry.exits.size(); ++k) {
     CfgBlock& b = cfg->blocks[static_cast<size_t>(block_at(*cfg, entry.exits[k].offset))];
@@ -133,16 +135,19 @@ void enter_at(Unit* unit, Cfg* cfg, const EntryPoint& entry) {
     head.insts.push_back(make(Micro::Local, static_cast<int>(unit->vars.size())));
     unit->vars.push_back({".stack", false});
   }
+  for (uint32_t at : entry.cuts)
+    if (at == EntryPoint::kBegun) {
+      head.insts.push_back(make(Micro::PushHandler));
+      head.insts.back().target = kNoHandler;
+    }
   cfg->blocks.insert(cfg->blocks.begin(), std::move(head));
 }
 
 namespace {
 
-using Vars = std::vector<bool>;
-
-class Lifts {
+class Lifts : Splicer {
  public:
-  Lifts(Unit* unit, Cfg* cfg, int version) : unit_(*unit), cfg_(*cfg), version_(version), live_(*cfg, unit->vars.size()), before_(cfg->blocks.size()) {}
+  Lifts(Unit* unit, Cfg* cfg, int version) : Splicer(unit, cfg), version_(version), live_(*cfg, unit->vars.size(), 0, unit), before_(cfg->blocks.size()) {}
 
   void run() {
     size_t n = cfg_.blocks.size();
@@ -169,7 +174,6 @@ class Lifts {
     bool again = false;                    // the expression may have no native form: a second lift behind it, with its value
     std::vector<int> entering;             // while loops: blocks that lead to the header from outside
   };
-  CfgBlock& at(int b) { return cfg_.blocks[static_cast<size_t>(b)]; }
 
   std::vector<bool> body_of(int header, std::vector<int> work) {
     std::vector<bool> in(cfg_.blocks.size(), false);
@@ -194,6 +198,8 @@ class Lifts {
     if (p.entering.empty() || !place(&p)) return;
     Vars reads(unit_.vars.size(), false), sets(unit_.vars.size(), false);
     if (!effects(p, in, &reads, &sets) || !handlers(&p, in, sets) || !exits(&p, in, sets)) return;
+    for (uint32_t cut : unit_.entry.cuts)  // of the body of a with statement: not in this graph any more
+      if (cut != EntryPoint::kBegun) p.lift.entry.cuts.push_back(cut);
     Plan value = p;                        // the expression's value in place of the expression
     parameters(&p, reads);
     plans_.push_back(p);
@@ -298,13 +304,6 @@ class Lifts {
     }
     return !p->targets.empty() && p->targets.size() <= 8;
   }
-  // No copy of the block begins with the same instruction.
-  bool alone(int block) {
-    for (size_t b = 0; b < cfg_.blocks.size(); ++b)
-      if (static_cast<int>(b) != block && !cfg_.blocks[b].insts.empty() && cfg_.blocks[b].insts[0].offset == at(block).insts[0].offset) return false;
-    return true;
-  }
-
   void parameters(Plan* p, const Vars& reads) {
     Vars wanted = reads;
     for (const EntryPoint::Exit& e : p->lift.entry.exits)
@@ -317,27 +316,10 @@ class Lifts {
     }
   }
 
-  int add_block(const CfgBlock& like) {
-    CfgBlock b;
-    b.handler = like.handler;
-    b.handler_depth = like.handler_depth;
-    b.handler_kind = like.handler_kind;
-    b.depth = like.depth;
-    b.block_stack = like.block_stack;
-    cfg_.blocks.push_back(std::move(b));
-    return static_cast<int>(cfg_.blocks.size()) - 1;
-  }
-
   void insert(const Plan& p) {
     int lift = static_cast<int>(unit_.lifts.size()), rest = p.header;
     unit_.lifts.push_back(p.lift);
     Inst like = p.block >= 0 ? at(p.block).insts[p.at] : at(p.header).insts[0];
-    auto inst = [&](Micro op, int a, int b = 0) {
-      Inst i = make(op, a, b);
-      i.loc = like.loc;
-      i.offset = like.offset;
-      return i;
-    };
     if (p.block >= 0) {                    // the block is cut in two
       rest = add_block(at(p.block));
       at(rest).insts.assign(at(p.block).insts.begin() + static_cast<ptrdiff_t>(p.at), at(p.block).insts.end());
@@ -345,42 +327,31 @@ class Lifts {
       at(rest).next = at(p.block).next;
     }
     int head = add_block(p.block >= 0 ? at(p.block) : at(p.header));
-    at(head).insts.push_back(inst(Micro::Lift, lift));
+    at(head).insts.push_back(make(Micro::Lift, like, lift));
     if (p.block >= 0) at(p.block).next = head;
     else
       for (int b : p.entering) redirect(b, p.header, head);
     int out = 0;
     for (size_t e = 0; e < p.targets.size(); ++e) {
-      at(head).insts.push_back(inst(Micro::LiftResult, lift, out++));
-      at(head).insts.push_back(inst(Micro::Branch, 0));
+      at(head).insts.push_back(make(Micro::LiftResult, like, lift, out++));
+      at(head).insts.push_back(make(Micro::Branch, like, 0));
       int taken = add_block(CfgBlock{}), other = e + 1 < p.targets.size() ? add_block(CfgBlock{}) : rest;
       at(head).next = taken;
       at(head).other = other;
       head = other;
-      leave_by(p, e, lift, &out, taken, inst);
+      leave_by(p, e, lift, &out, taken, like);
     }
   }
 
   // Sets the variables that the native loop has set, then goes where it was left.
-  template <class Make>
-  void leave_by(const Plan& p, size_t exit, int lift, int* out, int block, Make inst) {
+  void leave_by(const Plan& p, size_t exit, int lift, int* out, int block, const Inst& like) {
     const EntryPoint& entry = p.lift.entry;
-    if (entry.stack) at(block).insts.push_back(inst(Micro::PopN, entry.stack));
-    for (int v : entry.exits[exit].vars) {
-      int bound = add_block(CfgBlock{}), unbound = add_block(CfgBlock{}), next = add_block(CfgBlock{});
-      at(block).insts.push_back(inst(Micro::LiftResult, lift, (*out)++));
-      at(block).insts.push_back(inst(Micro::Branch, 0));
-      at(block).next = bound;
-      at(block).other = unbound;
-      at(bound).insts = {inst(Micro::LiftResult, lift, (*out)++), inst(Micro::SetLocal, v)};
-      at(unbound).insts = {inst(Micro::LocalClear, v), inst(Micro::Pop, 0)};
-      at(bound).next = at(unbound).next = next;
-      block = next;
-    }
+    if (entry.stack) at(block).insts.push_back(make(Micro::PopN, like, entry.stack));
+    block = set_variables(entry.exits[exit], lift, out, block, like);
     // Iterators of the loops that were left: what follows drops them.
     int depth = at(p.targets[exit]).depth;
     for (int k = entry.nulls; k < depth; ++k)
-      at(block).insts.push_back(k < depth - p.ended[exit] ? inst(Micro::Const, unit_.none()) : inst(Micro::PushNull, 0));
+      at(block).insts.push_back(k < depth - p.ended[exit] ? make(Micro::Const, like, unit_.none()) : make(Micro::PushNull, like, 0));
     at(block).next = p.targets[exit];
   }
 
@@ -389,8 +360,6 @@ class Lifts {
     if (at(b).other == from) at(b).other = to;
   }
 
-  Unit& unit_;
-  Cfg& cfg_;
   int version_;
   Liveness live_;
   std::vector<std::vector<int>> before_;

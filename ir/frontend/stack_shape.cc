@@ -143,7 +143,8 @@ class Shapes {
       case Micro::MapAdd: return i.a + 2;
       case Micro::Update: return i.a + 1 + (i.b == kDictMerge ? 2 : 0);
       case Micro::WithExit: return i.a;
-      case Micro::ImportFrom: return 1;
+      case Micro::ImportFrom: case Micro::Peek: return 1;
+      case Micro::MatchKeys: case Micro::DictWithout: return 2;
       case Micro::PushHandler: return i.b;
       default: return 0;
     }

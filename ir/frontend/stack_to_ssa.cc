@@ -39,6 +39,7 @@ void Builder::entry_block(const clb_code& code) {
   if (code.argcount < 0 || code.kwonlyargcount < 0 || n > code.nvarnames) fail_bytecode("it has more parameters than variables");
   block_ = fn_.add_block();
   stamp_ = 1;
+  has_self_ = code.argcount > 0;
   if (unit_.part) return part_entry();
   for (int i = 0; i < static_cast<int>(n); ++i) {
     ValueId v = typed(i, add_param(block_, i));
@@ -264,7 +265,7 @@ bool Builder::known_bool(ValueId v) {
     case OpCode::PyIs: case OpCode::PyContains: case OpCode::PyTruth: case OpCode::PyExcMatch: return true;
     case OpCode::PyUnary: return op->sym == "not";
     case OpCode::PyNext: return op->results[2] == v;
-    case OpCode::PyLift: return true;
+    case OpCode::PyLift: case OpCode::PyWith: return true;
     default: return false;
   }
 }

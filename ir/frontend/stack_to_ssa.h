@@ -101,7 +101,10 @@ class Builder {
   ValueId object(std::string_view what, std::vector<ValueId> args, std::string_view name = {}, int64_t imm = 0);
   void object_effect(std::string_view what, std::vector<ValueId> args, std::string_view name = {}, int64_t imm = 0);
   ValueId frame(const Inst& i);            // kNoId: execution cannot go on elsewhere from here
+  Op& with_op(ValueId context, int results);
   ValueId arithmetic(OpCode code, size_t operands, const Inst& i);
+  void push_found(ValueId found, bool flag);
+  bool super_arguments(std::vector<ValueId>* args);
   void handled();                          // what is being handled, once a handler is left
   const char* looks_at_frames(std::string_view name) const;
   ValueId typed(int v, ValueId value);     // as the variable's type, when the user gave it one
@@ -143,6 +146,7 @@ class Builder {
   uint32_t loc_ = 0;
   ValueId unbound_ = kNoId;
   std::vector<std::vector<ValueId>> lift_results_;
+  bool has_self_ = false;                  // the function has a first parameter
   std::vector<ValueId> cells_;             // object mode: of variables that inner functions capture
   struct {
     BlockId block = kNoId;

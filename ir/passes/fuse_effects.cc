@@ -170,7 +170,7 @@ Effects Summary::of(const Arrays& arrays, const Op& op) {
       break;
     case OpCode::Retain: case OpCode::Release:
       break;
-    case OpCode::CallRt: case OpCode::CallPtr: case OpCode::ParFor:
+    case OpCode::CallRt: case OpCode::CallPtr: case OpCode::ParFor: case OpCode::ObjMode:
       e.arrays = e.other = true;
       break;
     default:                               // lists, print, exceptions: never the memory of an array

@@ -13,7 +13,7 @@ enum class Change { None, OneType, Any };
 Change change_by(const Op& op) {
   switch (op.code) {
     case OpCode::ListPush: case OpCode::ListSetLen: case OpCode::ListReserve: return Change::OneType;
-    case OpCode::Call: case OpCode::CallRt: case OpCode::CallPtr: case OpCode::ParFor: case OpCode::Release: return Change::Any;
+    case OpCode::Call: case OpCode::CallRt: case OpCode::CallPtr: case OpCode::ParFor: case OpCode::ObjMode: case OpCode::Release: return Change::Any;
     default: return Change::None;
   }
 }

@@ -129,7 +129,7 @@ bool varies(const Function& f, const Analyses& a, const Candidate& c) {
   auto invariant = [&](ValueId v) { return !c.contains(f.values[v].block); };
   for (BlockId b : loop.blocks)
     for (const Op& op : f.blocks[b].ops)
-      if (op.code == OpCode::Call || op.code == OpCode::CallPtr || op.code == OpCode::Print) return true;
+      if (op.code == OpCode::Call || op.code == OpCode::CallPtr || op.code == OpCode::Print || op.code == OpCode::ObjMode) return true;
   for (const Loop& inner : a.loops.loops()) {
     if (inner.header == c.header || !a.loops.contains(c.loop, inner.header)) continue;
     const Op& term = f.blocks[inner.header].term();

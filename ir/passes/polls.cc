@@ -234,7 +234,7 @@ void poll_before_calls(Function& f) {
   }
 }
 
-constexpr std::initializer_list<OpCode> kCalls = {OpCode::Call, OpCode::CallRt, OpCode::CallPtr, OpCode::ParFor};
+constexpr std::initializer_list<OpCode> kCalls = {OpCode::Call, OpCode::CallRt, OpCode::CallPtr, OpCode::ParFor, OpCode::ObjMode};
 
 // Does a round take a few nanoseconds?
 bool short_round(const Function& f, const LoopInfo& loops, LoopId id) {

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdlib>
 #include <cstring>
 
@@ -90,7 +91,8 @@ Outcome Cache::find(Digest key, std::vector<Entry>* out) {
     EntryBytes bytes;
     Entry entry;
     Outcome read = read_file(path, directory.writable, &bytes);
-    if (read.hit() && (bytes.key != key || !is_elf(bytes.elf) || !decode(bytes.manifest, &entry.manifest))) read = {Reason::Corrupt, path};
+    bool whole = read.hit() && bytes.key == key && decode(bytes.manifest, &entry.manifest) && (is_elf(bytes.elf) || entry.manifest.entry_symbol.empty());
+    if (read.hit() && !whole) read = {Reason::Corrupt, path};
     if (read.hit()) {
       entry.path = path;
       out->push_back(std::move(entry));
@@ -129,25 +131,49 @@ Outcome Cache::store(Digest key, const Manifest& manifest, std::string_view obje
   return counted(put(key, manifest, object));
 }
 
-Outcome Cache::put(Digest key, const Manifest& manifest, std::string_view object) {
+Outcome Cache::store_refusal(Digest key, const Manifest& manifest) {
+  const std::lock_guard guard(mutex_);
+  open_directory();
+  if (Outcome writable = may_write(); !writable.hit()) return counted(writable);
+  const std::string encoded = encode(manifest), name = entry_name(key, digest_bytes(encoded)), path = info_.directory.path + "/" + name;
+  if (!access(path.c_str(), F_OK)) return counted({Reason::AlreadyThere});
+  const std::string job = job_path(".entry"), folder = info_.directory.path + "/" + entry_folder(key);
+  int error = write_file(job, pack({}, encoded, name, key), 0600);
+  if (!error && mkdir(folder.c_str(), 0700) && errno != EEXIST) error = errno;
+  if (!error && rename(job.c_str(), path.c_str())) error = errno;
+  if (!error) return counted({Reason::Noted});
+  unlink(job.c_str());
+  return counted({Reason::WriteFailed, path + ": " + std::strerror(error)});
+}
+
+Outcome Cache::may_write() const {
   const Directory& directory = info_.directory;
   if (info_.mode == CacheMode::Off) return {Reason::Off};
   if (info_.mode == CacheMode::ReadOnly) return {Reason::ReadOnly};
   if (directory.path.empty()) return {Reason::NoDirectory, directory.refused.empty() ? "" : directory.refused.front()};
   if (!directory.writable) return {Reason::ReadOnly, directory.path};
-  if (std::string why = objection_to_object(object); !why.empty()) return {Reason::BadObject, why};
+  return {};
+}
 
-  Manifest full = manifest;
-  full.object_digest = digest_bytes(object);
-  const std::string encoded = encode(full), name = entry_name(key, digest_bytes(encoded)), path = directory.path + "/" + name;
-  if (!access(path.c_str(), F_OK)) return {Reason::AlreadyThere};
-  // Unique among processes and, through the time, among boots of a machine that shares the directory with others.
+// Unique among processes and, through the time, among boots of a machine that shares the directory with others.
+std::string Cache::job_path(const char* suffix) {
   timespec now;
   clock_gettime(CLOCK_REALTIME, &now);
   char unique[80];
   std::snprintf(unique, sizeof unique, "%lx%lx-%d-%lu", static_cast<unsigned long>(now.tv_sec), static_cast<unsigned long>(now.tv_nsec),
                 static_cast<int>(getpid()), static_cast<unsigned long>(jobs_++));
-  const std::string job = directory.path + "/pending/" + unique + ".o";
+  return info_.directory.path + "/pending/" + unique + suffix;
+}
+
+Outcome Cache::put(Digest key, const Manifest& manifest, std::string_view object) {
+  if (Outcome writable = may_write(); !writable.hit()) return writable;
+  if (std::string why = objection_to_object(object); !why.empty()) return {Reason::BadObject, why};
+
+  Manifest full = manifest;
+  full.object_digest = digest_bytes(object);
+  const std::string encoded = encode(full), name = entry_name(key, digest_bytes(encoded)), path = info_.directory.path + "/" + name;
+  if (!access(path.c_str(), F_OK)) return {Reason::AlreadyThere};
+  const std::string job = job_path(".o");
   if (const int error = write_file(job, pack(object, encoded, name, key), 0600)) return {Reason::WriteFailed, job + ": " + std::strerror(error)};
   Outcome outcome = queue_.add(job);
   if (outcome.reason != Reason::Stored) unlink(job.c_str());

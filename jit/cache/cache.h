@@ -57,6 +57,8 @@ class Cache {
   Outcome lookup(Digest key, std::vector<Entry>* out);
   Outcome load(const Entry& entry, Loaded* out);
   Outcome store(Digest key, const Manifest& manifest, std::string_view object);
+  // That there is no code, as the manifest's descriptors tell; such an entry has no entry symbol, and there is nothing to load.
+  Outcome store_refusal(Digest key, const Manifest& manifest);
   // Under COLUBER_CACHE=check a hit is compiled all the same; this says whether the stored code came from the same object.
   static bool same_object(const Entry& entry, std::string_view object) { return entry.manifest.object_digest == digest_bytes(object); }
 
@@ -74,6 +76,8 @@ class Cache {
   void open_directory();         // the first use decides; the lock is held
   Outcome counted(Outcome outcome);
   Outcome find(Digest key, std::vector<Entry>* out);
+  Outcome may_write() const;
+  std::string job_path(const char* suffix);
   Outcome put(Digest key, const Manifest& manifest, std::string_view object);
 
   std::mutex mutex_;

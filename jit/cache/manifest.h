@@ -14,7 +14,7 @@ struct Manifest {
   std::string function;                  // qualified name and place, for cache_info() and for people
   std::string signature, result_type;
   std::string descriptors;               // opaque: the host's, what boxing and unboxing need
-  std::string entry_symbol = "coluber_entry";
+  std::string entry_symbol = "coluber_entry";   // empty: the function does not compile
   uint32_t mutated = 0;                  // as in clb_result
   std::vector<std::string> imports;      // keys of coluber_imports, handles already replaced by what the host can resolve anew
   std::vector<Read> reads;               // what must still read the same for the entry to hold; the host replays them

@@ -95,12 +95,12 @@ void refuse_effects(const ir::Program& program) {
   for (const auto& f : program.functions)
     for (const ir::Block& b : f->blocks)
       for (const ir::Op& op : b.ops) {
-        bool shows = op.code == ir::OpCode::Print || op.code == ir::OpCode::Bound;
+        bool shows = op.code == ir::OpCode::Print || op.code == ir::OpCode::Bound || op.code == ir::OpCode::ObjMode;
         if (!shows) continue;
         typing::Diag d;
         d.id = "NotRepeatable";
         d.kind = "UnsupportedError";
-        d.message = "print and global arrays beside ints that may leave 64 bits are not compiled by jit without array arguments";
+        d.message = "print, objmode and global arrays beside ints that may leave 64 bits are not compiled by jit without array arguments";
         d.hint = "use njit: its ints have 64 bits";
         throw typing::CompileError{d};
       }

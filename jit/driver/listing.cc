@@ -81,7 +81,9 @@ void list_types(Json& json, const Compilation& c) {
     json.key("args"), json.begin('[');
     for (size_t k = 0; k < spec.args.size(); k++) {
       json.begin('[');
-      json.string(static_cast<int32_t>(k) < fn.snapshot->code->nvarnames ? fn.snapshot->code->varnames[k] : "");
+      const ir::Block& entry = fn.ir->blocks[0];
+      bool part = !fn.entry.empty() && k < entry.params.size();   // its parameters are variables of the function
+      json.string(part ? fn.ir->values[entry.params[k]].name.c_str() : static_cast<int32_t>(k) < fn.snapshot->code->nvarnames ? fn.snapshot->code->varnames[k] : "");
       json.string(typing::describe(spec.args[k]));
       json.end(']');
     }
@@ -100,6 +102,7 @@ const char* effect_of(const ir::Op& op) {
   switch (op.code) {
     case ir::OpCode::IndexCheck: return "bounds check";
     case ir::OpCode::Guard: return op.sym.find("Bounds") != std::string::npos || op.sym.find("Index") != std::string::npos ? "bounds check" : "check";
+    case ir::OpCode::ObjOp: case ir::OpCode::Box: case ir::OpCode::ObjMode: return "python";
     case ir::OpCode::Alloc: case ir::OpCode::ListNew: case ir::OpCode::ListReserve: return "allocation";
     case ir::OpCode::Retain: case ir::OpCode::Release: return "reference";
     case ir::OpCode::Call: case ir::OpCode::CallPtr: case ir::OpCode::ParFor: return "call";

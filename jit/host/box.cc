@@ -43,7 +43,11 @@ PyObject* box_str(const uint64_t* slots) {
   if (owner && owner->kind == COLUBER_PYOBJECT && owner->object) {   // an argument that was passed through
     auto* object = static_cast<PyObject*>(owner->object);
     Py_ssize_t known;
-    if (PyUnicode_AsUTF8AndSize(object, &known) == data && known == length) return Py_NewRef(object);
+    if (PyUnicode_AsUTF8AndSize(object, &known) == data && known == length) {
+      Py_INCREF(object);
+      if (owner->flags & COLUBER_OWNS) release(owner);
+      return object;
+    }
   }
   PyObject* text = PyUnicode_DecodeUTF8(data, length, nullptr);
   release(owner);
@@ -150,6 +154,32 @@ PyObject* box(const HostType* type, const uint64_t* slots, BoxContext& context) 
     case Kind::Slice: return box_integers(&PySlice_Type, type, slots);
     case Kind::Optional: return load<uint8_t>(slots) & 1 ? box(type->elem, slots + 1, context) : Py_NewRef(Py_None);
     default: return box_constant(type);
+  }
+}
+
+PyObject* box_as_python(const HostType* type, const uint64_t* slots, BoxContext& context) {
+  bool strong = is_scalar(type->kind) && type->kind > Kind::PyComplex;
+  return strong ? box_numpy_scalar(type->kind, slots) : box(type, slots, context);
+}
+
+void retain_slots(const HostType* type, const uint64_t* slots) {
+  auto retain = [](uint64_t slot) {
+    if (slot) __atomic_add_fetch(&reinterpret_cast<coluber_owner*>(slot)->count, 1, __ATOMIC_RELAXED);
+  };
+  switch (type->kind) {
+    case Kind::Array: case Kind::List: return retain(slots[0]);
+    case Kind::Str: return retain(slots[2]);
+    case Kind::Object: return Py_XINCREF(reinterpret_cast<PyObject*>(slots[0]));
+    case Kind::Optional:
+      if (load<uint8_t>(slots) & 1) retain_slots(type->elem, slots + 1);
+      return;
+    case Kind::Tuple:
+      for (const HostType* item : type->items) {
+        retain_slots(item, slots);
+        slots += item->slots;
+      }
+      return;
+    default: return;
   }
 }
 

@@ -29,6 +29,10 @@ PyObject* box(const HostType* type, const uint64_t* slots, BoxContext& context);
 
 PyObject* box_array(const HostType* type, const uint64_t* slots, BoxContext& context);   // box_array.cc
 PyObject* box_numpy_scalar(Kind kind, const uint64_t* slots);    // box_array.cc: NumPy's own scalar
+// As it is for Python: NumPy's scalars stay what they are. Consumes the slots.
+PyObject* box_as_python(const HostType* type, const uint64_t* slots, BoxContext& context);
+// Takes references for slots that will be boxed and are used further.
+void retain_slots(const HostType* type, const uint64_t* slots);
 // Gives up the references in slots that will not be boxed.
 void release_slots(const HostType* type, const uint64_t* slots);
 

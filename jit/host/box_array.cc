@@ -141,7 +141,11 @@ PyObject* box_array(const HostType* type, const uint64_t* slots, BoxContext& con
     return nullptr;
   }
   if (!v.owner) return box_copy(type, v);
-  if (v.owner->kind == COLUBER_PYOBJECT) return box_view_of(static_cast<PyObject*>(v.owner->object), type, v);
+  if (v.owner->kind == COLUBER_PYOBJECT) {
+    PyObject* view = box_view_of(static_cast<PyObject*>(v.owner->object), type, v);
+    if (v.owner->flags & COLUBER_OWNS) release(v.owner);
+    return view;
+  }
   for (const BoxedArray& known : context.arrays) {   // already boxed in this result: the same object, or a view of it
     if (known.owner != v.owner) continue;
     PyObject* result = box_view_of(known.array, type, v);

@@ -85,12 +85,28 @@ bool add_registrations(Hasher& h) {
 // Handles in what goes to disk: by their number in the log ("@2"), or by a name that can be imported ("@numpy.matmul").
 struct Portable {
   const ReadLog* log;
+  PyObject* code;                             // of the function: its constants have names like "@0.3", one in a nested code object "@0.3.1"
   bool ok = true;
+
+  static bool find_constant(PyObject* code, PyObject* object, std::string* path) {
+    PyObject* constants = PyObject_GetAttrString(code, "co_consts");
+    bool found = false;
+    for (Py_ssize_t i = 0; constants && !found && i < PyTuple_GET_SIZE(constants); i++) {
+      PyObject* c = PyTuple_GET_ITEM(constants, i);
+      std::string inner = "." + std::to_string(i);
+      found = c == object || (PyCode_Check(c) && find_constant(c, object, &inner));
+      if (found) *path += inner;
+    }
+    Py_XDECREF(constants);
+    return found;
+  }
 
   std::string name(int64_t handle) {
     int32_t number = log->number_of(handle);
     if (number >= 0) return "@" + std::to_string(number);
     PyObject* object = object_of(handle);
+    std::string constant = "@0";
+    if (object && code && find_constant(code, object, &constant)) return constant;
     bool named = object && (PyModule_Check(object) || PyType_Check(object) || PyCFunction_Check(object) || !numpy_ufunc_name(object).empty());
     if (!named) ok = false;
     return named ? "@" + qualified_name(object) : "?";
@@ -110,10 +126,13 @@ struct Portable {
   std::string import(std::string_view key) {
     size_t colon = key.find(':');
     std::string_view what = key.substr(0, colon);
-    if (what != "obj" && what != "loop" && what != "addr" && what != "array") return std::string(key);
+    if (what == "type") return type(key);
+    bool objmode = what == "objmode";         // the types of its variables have handles, too
+    if (!objmode && what != "obj" && what != "loop" && what != "addr" && what != "array") return std::string(key);
     int64_t handle = 0;
     const char* end = std::from_chars(key.data() + colon + 1, key.data() + key.size(), handle).ptr;
-    return std::string(what) + ":" + name(handle) + std::string(end, key.data() + key.size());
+    std::string_view rest(end, static_cast<size_t>(key.data() + key.size() - end));
+    return std::string(what) + ":" + name(handle) + (objmode ? type(rest) : std::string(rest));
   }
 };
 
@@ -124,6 +143,24 @@ struct Local {
 
   std::string missing;                        // the first name that stands for nothing here
 
+  // ".3.1" of the function with that number.
+  int64_t constant(int32_t number, std::string_view path, std::string_view name) {
+    PyObject* f = number >= 0 && static_cast<size_t>(number) < snapshot->log.objects.size() ? object_of(snapshot->log.objects[static_cast<size_t>(number)]) : nullptr;
+    PyObject* object = f && PyFunction_Check(f) ? Py_NewRef(PyFunction_GET_CODE(f)) : nullptr;
+    while (object && !path.empty()) {
+      size_t at = 0;
+      const char* end = path[0] == '.' ? std::from_chars(path.data() + 1, path.data() + path.size(), at).ptr : path.data() + 1;
+      PyObject* constants = end > path.data() + 1 && PyCode_Check(object) ? PyObject_GetAttrString(object, "co_consts") : nullptr;
+      PyObject* item = constants && at < static_cast<size_t>(PyTuple_GET_SIZE(constants)) ? PyTuple_GET_ITEM(constants, static_cast<Py_ssize_t>(at)) : nullptr;
+      Py_XSETREF(object, Py_XNewRef(item));
+      Py_XDECREF(constants);
+      path.remove_prefix(static_cast<size_t>(end - path.data()));
+    }
+    int64_t handle = object ? snapshot->held.add(object) : refuse(name);
+    Py_XDECREF(object);
+    PyErr_Clear();                            // code without constants is none of ours
+    return handle;
+  }
   int64_t refuse(std::string_view name) {
     if (ok) missing = name;
     ok = false;
@@ -132,6 +169,7 @@ struct Local {
   int64_t handle(std::string_view name) {
     int32_t number = -1;
     auto end = std::from_chars(name.data(), name.data() + name.size(), number).ptr;
+    if (end != name.data() && end != name.data() + name.size()) return constant(number, name.substr(static_cast<size_t>(end - name.data())), name);
     if (end == name.data() + name.size()) {
       bool known = number >= 0 && static_cast<size_t>(number) < snapshot->log.objects.size();
       return known ? snapshot->log.objects[static_cast<size_t>(number)] : refuse(name);
@@ -151,7 +189,7 @@ struct Local {
         out += portable[i];
         continue;
       }
-      size_t end = portable.find_first_of(":(),;", i);
+      size_t end = portable.find_first_of(":(),;|/", i);
       if (end == std::string_view::npos) end = portable.size();
       out += std::to_string(handle(portable.substr(i + 1, end - i - 1)));
       i = end - 1;
@@ -165,9 +203,10 @@ bool make_key(Dispatcher* self, Snapshot& snapshot, const clb_request& request, 
   Digest function;
   std::string why;
   h.digest(environment());
-  if (!digest_of(self->py_func, &function, &why)) return note(self, "", why), false;
+  bool whole = !request.objects;              // object mode gets defaults as arguments
+  if (!digest_of(whole ? self->py_func : PyFunction_GET_CODE(self->py_func), &function, &why)) return note(self, "", why), false;
   if (!add_registrations(h)) return false;
-  Portable portable{&snapshot.log};
+  Portable portable{&snapshot.log, PyFunction_GET_CODE(self->py_func)};
   for (int32_t i = 0; i < request.nargs; i++) {
     Digest constant;
     std::string type = portable.type(request.arg_types[i]);
@@ -179,6 +218,7 @@ bool make_key(Dispatcher* self, Snapshot& snapshot, const clb_request& request, 
   }
   if (!portable.ok) return note(self, *signature, "a type of an argument has no name that lasts"), false;
   h.digest(function).text(*signature).text(self->state->name).bytes(&request.options, sizeof request.options);
+  h.number(static_cast<uint64_t>(request.objects)).text(request.entry ? request.entry : "");
   h.text(request.return_type ? portable.type(request.return_type) : "");
   const HostOptions& options = self->state->options;
   for (size_t i = 0; i < options.local_names.size(); i++) h.text(options.local_names[i]).text(portable.type(options.local_types[i]));
@@ -266,9 +306,10 @@ bool fill_table(Specialization* spec, const std::vector<const char*>& keys, void
   return true;
 }
 
-Specialization* make_specialization(Dispatcher* self, Snapshot& snapshot, const clb_request& request, const Manifest& manifest, const Loaded& code, std::string* why) {
+Specialization* make_specialization(Dispatcher* self, Snapshot& snapshot, const clb_request& request, const Manifest& manifest, const Loaded& code, Form form, std::string* why) {
   Local local{&snapshot};
   auto* spec = new Specialization;
+  spec->dispatcher = self;
   std::vector<std::string> keys, types;
   std::vector<const char*> pointers;
   for (const std::string& key : manifest.imports) keys.push_back(local.text(key));
@@ -289,7 +330,7 @@ Specialization* make_specialization(Dispatcher* self, Snapshot& snapshot, const 
     spec->held.add_all(snapshot.held);
     spec->guards.move_from(snapshot.guards);
     spec->codes.swap(snapshot.codes);
-    ok = finish_specialization(self, spec, types, result);
+    ok = form == Form::Function ? finish_specialization(self, spec, types, result) : finish_part(spec, form, types, result);
   }
   if (ok) return spec;
   if (!local.ok) *why = "an object it refers to is no longer there: " + local.missing;
@@ -297,9 +338,19 @@ Specialization* make_specialization(Dispatcher* self, Snapshot& snapshot, const 
   return nullptr;
 }
 
+// What a compilation ended with, raised again.
+Specialization* refuse_again(Dispatcher* self, const Manifest& manifest) {
+  PyObject* support = PyImport_ImportModule("coluber._support");
+  PyObject* raised = support ? PyObject_CallMethod(support, "raise_packed", "Os", self->py_func, manifest.descriptors.c_str()) : nullptr;
+  Py_XDECREF(support);
+  Py_XDECREF(raised);
+  return nullptr;
+}
+
 // The first entry whose reads hold.
-Specialization* try_entry(Dispatcher* self, const Snapshot& outer, const clb_request& request, const Entry& entry, std::string* why) {
+Specialization* try_entry(Dispatcher* self, const Snapshot& outer, const clb_request& request, const Entry& entry, Form form, std::string* why) {
   Snapshot fresh;
+  fresh.objects = outer.objects;
   fresh.held.add_all(outer.held);
   for (int64_t handle : outer.log.objects) fresh.log.add_object(handle);
   for (const Read& read : entry.manifest.reads) {
@@ -309,10 +360,11 @@ Specialization* try_entry(Dispatcher* self, const Snapshot& outer, const clb_req
       return nullptr;
     }
   }
+  if (entry.manifest.entry_symbol.empty()) return self->state->hits++, refuse_again(self, entry.manifest);
   Loaded code;
   Outcome outcome = process_cache().load(entry, &code);
   if (!outcome.hit()) return *why = outcome.text(), nullptr;
-  return make_specialization(self, fresh, request, entry.manifest, code, why);
+  return make_specialization(self, fresh, request, entry.manifest, code, form, why);
 }
 
 }  // namespace
@@ -322,7 +374,7 @@ void leave_table(void** table) {
   if (--it->second == 0) tables_in_use().erase(it);
 }
 
-Specialization* cache_lookup(Dispatcher* self, Snapshot& snapshot, const clb_request& request, CacheTicket* ticket) {
+Specialization* cache_lookup(Dispatcher* self, Snapshot& snapshot, const clb_request& request, CacheTicket* ticket, Form form) {
   std::string signature;
   if (!self->state->options.cache) return note(self, "", "option cache=False"), nullptr;
   if (!defined_in_file(self)) return note(self, "", "the function is not defined in a file"), nullptr;
@@ -338,7 +390,7 @@ Specialization* cache_lookup(Dispatcher* self, Snapshot& snapshot, const clb_req
       ticket->expected = std::make_shared<Entry>(entry);
       break;
     }
-    Specialization* spec = try_entry(self, snapshot, request, entry, &why);
+    Specialization* spec = try_entry(self, snapshot, request, entry, form, &why);
     if (spec) return self->state->hits++, spec;
     if (PyErr_Occurred()) return nullptr;
   }
@@ -348,13 +400,34 @@ Specialization* cache_lookup(Dispatcher* self, Snapshot& snapshot, const clb_req
   return nullptr;
 }
 
+void cache_store_refusal(Dispatcher* self, Snapshot& snapshot, const clb_request& request, CacheTicket* ticket) {
+  if (!ticket->usable || !snapshot.log.cacheable) return;
+  PyObject* error = take_exception();
+  PyObject* support = PyImport_ImportModule("coluber._support");
+  PyObject* packed = support && error ? PyObject_CallMethod(support, "pack_error", "OO", self->py_func, error) : nullptr;
+  const char* text = packed && packed != Py_None ? PyUnicode_AsUTF8(packed) : nullptr;   // None: not of the compiler's
+  if (text) {
+    Portable portable{&snapshot.log, PyFunction_GET_CODE(self->py_func)};
+    Manifest manifest;
+    manifest.function = self->state->name;
+    for (int32_t i = 0; i < request.nargs; i++) manifest.signature += (i ? "," : "") + portable.type(request.arg_types[i]);
+    manifest.descriptors = text;
+    manifest.entry_symbol.clear();
+    manifest.reads = snapshot.log.reads;
+    if (portable.ok) note(self, manifest.signature, process_cache().store_refusal(ticket->key, manifest).text());
+  }
+  Py_XDECREF(support);
+  Py_XDECREF(packed);
+  if (error) set_exception(error);
+}
+
 void cache_store(Dispatcher* self, Snapshot& snapshot, const clb_request& request, const clb_result& result, CacheTicket* ticket) {
   if (!ticket->usable || !result.object_size) return;
   std::string_view object(reinterpret_cast<const char*>(result.object), result.object_size);
   if (ticket->expected && !Cache::same_object(*std::static_pointer_cast<Entry>(ticket->expected), object)) {
     if (PyErr_WarnFormat(PyExc_RuntimeWarning, 1, "%s(): the cache holds other code than the compiler makes", self->state->name.c_str()) < 0) PyErr_Clear();
   }
-  Portable portable{&snapshot.log};
+  Portable portable{&snapshot.log, PyFunction_GET_CODE(self->py_func)};
   Manifest manifest;
   manifest.function = self->state->name;
   for (int32_t i = 0; i < request.nargs; i++) manifest.signature += (i ? "," : "") + portable.type(request.arg_types[i]);

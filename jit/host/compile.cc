@@ -170,9 +170,8 @@ void type_empty_lists(UnboxPlan* plan, const std::vector<std::string>& types, co
   }
 }
 
-enum class Form { Function, Objects, Loop };
+}  // namespace
 
-// Of object mode, where there is nothing to unbox, and of lifted loops, whose results lift.cc boxes.
 bool finish_part(Specialization* spec, Form form, const std::vector<std::string>& types, const std::string& return_type) {
   std::vector<const HostType*> parsed;
   std::string error;
@@ -186,7 +185,9 @@ bool finish_part(Specialization* spec, Form form, const std::vector<std::string>
   return spec->guards.arm() || (PyErr_Occurred() ? false : (spec->guards.invalidate(), true));
 }
 
-Specialization* publish(Dispatcher* self, Snapshot& snapshot, const clb_result* result, const std::vector<std::string>& types, Form form = Form::Function) {
+namespace {
+
+Specialization* publish(Dispatcher* self, Snapshot& snapshot, const clb_result* result, const std::vector<std::string>& types, Form form) {
   auto* spec = new Specialization;
   spec->code = result->code;
   spec->entry = reinterpret_cast<coluber_entry>(result->entry);
@@ -248,6 +249,19 @@ void make_exact(Dispatcher* self, const std::vector<std::string>& types, const s
   c->options.overflow = 1;
 }
 
+// Out of the cache, or by the engine.
+Specialization* find_or_compile(Dispatcher* self, Snapshot& snapshot, const Request& request, const std::vector<std::string>& types, Form form) {
+  CacheTicket ticket;
+  Specialization* made = cache_lookup(self, snapshot, request.c, &ticket, form);
+  if (made || PyErr_Occurred()) return made;
+  made = run_engine(self, snapshot, request, [&](clb_session*, const clb_result* result) {
+    cache_store(self, snapshot, request.c, *result, &ticket);
+    return publish(self, snapshot, result, types, form);
+  });
+  if (!made && (form != Form::Function || may_fall_back(self))) cache_store_refusal(self, snapshot, request.c, &ticket);
+  return made;
+}
+
 Specialization* compile(Dispatcher* self, const std::vector<std::string>& types, const std::string& return_type, HandleSet* held) {
   if (!prepare_poll()) return nullptr;
   Snapshot snapshot;
@@ -255,14 +269,7 @@ Specialization* compile(Dispatcher* self, const std::vector<std::string>& types,
   Request request;
   if (!fill_request(snapshot, self, types, return_type, &request)) return nullptr;
   make_exact(self, types, return_type, &request.c);
-  CacheTicket ticket;
-  Specialization* made = cache_lookup(self, snapshot, request.c, &ticket);
-  if (!made && !PyErr_Occurred()) {
-    made = run_engine(self, snapshot, request, [&](clb_session*, const clb_result* result) {
-      cache_store(self, snapshot, request.c, *result, &ticket);
-      return publish(self, snapshot, result, types);
-    });
-  }
+  Specialization* made = find_or_compile(self, snapshot, request, types, Form::Function);
   if (made) made->restarts = request.c.restarts != 0;
   return made;
 }
@@ -320,7 +327,9 @@ Specialization* compile_mixed(Dispatcher* self, const std::string& letters, cons
   if (!fill_request(snapshot, self, types, "", &request)) return nullptr;
   request.c.objects = 1;
   request.c.entry = entry.empty() ? nullptr : entry.c_str();
-  return run_engine(self, snapshot, request, [&](clb_session*, const clb_result* result) { return publish(self, snapshot, result, types, Form::Objects); });
+  Specialization* made = find_or_compile(self, snapshot, request, types, Form::Objects);
+  if (made) made->objects = true, made->part = entry;
+  return made;
 }
 
 Specialization* compile_loop(Dispatcher* self, const std::vector<std::string>& types, const std::string& text) {
@@ -329,14 +338,20 @@ Specialization* compile_loop(Dispatcher* self, const std::vector<std::string>& t
   Request request;
   if (!fill_request(snapshot, self, types, "", &request)) return nullptr;
   request.c.entry = text.c_str();
-  return run_engine(self, snapshot, request, [&](clb_session*, const clb_result* result) { return publish(self, snapshot, result, types, Form::Loop); });
+  Specialization* made = find_or_compile(self, snapshot, request, types, Form::Loop);
+  if (made) made->part = text;
+  return made;
 }
 
 PyObject* dump_specialization(Dispatcher* self, Specialization* spec, const char* stage) {
   Snapshot snapshot;
   Request request;
   std::vector<std::string> types = spec->arg_types;   // the specialisation may be dropped meanwhile
+  std::string part = spec->part;
+  snapshot.objects = spec->objects;
   if (!fill_request(snapshot, self, types, "", &request)) return nullptr;
+  request.c.objects = spec->objects;
+  request.c.entry = part.empty() ? nullptr : part.c_str();
   return run_engine(self, snapshot, request, [&](clb_session* session, const clb_result* result) -> PyObject* {
     const char* text = load_engine()->dump(session, stage);
     PyObject* out = text ? PyUnicode_DecodeUTF8(text, static_cast<Py_ssize_t>(strlen(text)), "replace") : PyUnicode_FromString("");

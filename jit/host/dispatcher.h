@@ -20,6 +20,7 @@ enum class BoxWay : uint8_t { General, Constant, None, Float, Int };
 
 struct Site;                                  // lift.h
 struct Mixed;                                 // mixed.h
+struct ObjmodeSite;                           // objmode.h
 struct Dispatcher;
 struct LineShift;                             // cached.h
 
@@ -44,6 +45,8 @@ struct Specialization {
   std::string key;                            // argument types, joined by ';'
   std::vector<std::string> arg_types;
   std::string return_type;
+  bool objects = false;                       // object mode
+  std::string part;                           // of the function: text of an entry point (ir/frontend/regions.h); empty: all of it
   HandleSet held;                             // all objects that the code or its types refer to
   std::vector<PyObject*> codes;               // code objects, for positions in tracebacks
   void** table = nullptr;                     // of imports, when it lies in a library of the cache: cached.cc
@@ -84,6 +87,7 @@ struct DispatcherState {
   std::vector<InPython> in_python;
   std::vector<Mixed*> mixed;                  // object mode: mixed.cc
   std::vector<Site*> sites;                   // loops and places where native code was left: lift.cc
+  std::vector<ObjmodeSite*> objmode;          // bodies of with statements: objmode.cc
   std::vector<uint32_t> overflows;            // instructions (byte offsets) whose ints have left 64 bits
   std::vector<PyTypeObject*> object_classes;  // nparams each: classes of arguments of calls that run in object mode
   std::vector<std::string> reasons;           // that were warned of

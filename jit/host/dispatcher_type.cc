@@ -4,6 +4,7 @@
 #include "jit/host/lift.h"
 #include "jit/host/mixed.h"
 #include "jit/host/object_mode.h"
+#include "jit/host/objmode.h"
 
 #include <structmember.h>
 
@@ -129,7 +130,7 @@ int dispatcher_traverse(PyObject* o, visitproc visit, void* arg) {
     }
   }
   for (PyTypeObject* cls : self->state->object_classes) Py_VISIT(cls);
-  return 0;
+  return visit_objmode_sites(self, visit, arg);
 }
 
 void drop_all(Dispatcher* self) {
@@ -143,6 +144,7 @@ void drop_all(Dispatcher* self) {
 int dispatcher_clear(PyObject* o) {
   Dispatcher* self = cast(o);
   drop_all(self);
+  if (self->state) drop_objmode_sites(self);   // not with the code: a body may have asked for that to be made anew
   Py_CLEAR(self->dict);
   return 0;                                   // py_func stays: a dispatcher without it could not say what it is
 }
@@ -153,6 +155,7 @@ void dispatcher_dealloc(PyObject* o) {
   PyObject_GC_UnTrack(o);
   if (self->weakrefs) PyObject_ClearWeakRefs(o);
   drop_all(self);
+  if (self->state) drop_objmode_sites(self);
   delete self->state;
   Py_CLEAR(self->dict);
   Py_CLEAR(self->py_func);
@@ -199,23 +202,50 @@ PyObject* text_tuple(const std::vector<std::string>& texts) {
   return tuple;
 }
 
-// [(argument type texts, result type text, {stage: seconds}, from cache, bytes of code, calls), ...]
+// (argument type texts, result type text, {stage: seconds}, from cache, bytes of code, calls)
+PyObject* row_of(const Specialization* spec) {
+  PyObject *times = PyDict_New(), *types = text_tuple(spec->arg_types);
+  for (const auto& [stage, seconds] : spec->times) {
+    PyObject* value = PyFloat_FromDouble(seconds);
+    if (times && value) PyDict_SetItemString(times, stage.c_str(), value);
+    Py_XDECREF(value);
+  }
+  auto size = static_cast<long long>(spec->code_size), calls = static_cast<long long>(spec->entered);
+  PyObject* cached = spec->from_cache ? Py_True : Py_False;
+  PyObject* row = types && times ? Py_BuildValue("(OsOOLL)", types, spec->return_type.c_str(), times, cached, size, calls) : nullptr;
+  Py_XDECREF(times);
+  Py_XDECREF(types);
+  return row;
+}
+
 PyObject* specializations(PyObject* o, PyObject*) {
   PyObject* list = PyList_New(0);
   for (Specialization* spec : cast(o)->state->table) {
-    PyObject *times = PyDict_New(), *types = text_tuple(spec->arg_types);
-    for (const auto& [stage, seconds] : spec->times) {
-      PyObject* value = PyFloat_FromDouble(seconds);
-      if (times && value) PyDict_SetItemString(times, stage.c_str(), value);
-      Py_XDECREF(value);
-    }
-    auto size = static_cast<long long>(spec->code_size), calls = static_cast<long long>(spec->entered);
-    PyObject* cached = spec->from_cache ? Py_True : Py_False;
-    PyObject* row = types && times ? Py_BuildValue("(OsOOLL)", types, spec->return_type.c_str(), times, cached, size, calls) : nullptr;
+    PyObject* row = row_of(spec);
     if (!list || !row || PyList_Append(list, row) < 0) Py_CLEAR(list);
-    Py_XDECREF(times);
-    Py_XDECREF(types);
     Py_XDECREF(row);
+  }
+  return list;
+}
+
+// What object mode has compiled: the function and parts of it, then lifted loops.
+std::vector<Specialization*> parts_of(Dispatcher* self) {
+  std::vector<Specialization*> all;
+  for (Mixed* mixed : self->state->mixed) {
+    if (mixed->spec) all.push_back(mixed->spec);
+  }
+  for (Site* site : self->state->sites) all.insert(all.end(), site->loops.begin(), site->loops.end());
+  return all;
+}
+
+// [(object mode, text of the entry point or "", row as above), ...]
+PyObject* parts(PyObject* o, PyObject*) {
+  PyObject* list = PyList_New(0);
+  for (const Specialization* spec : parts_of(cast(o))) {
+    PyObject* row = row_of(spec);
+    PyObject* part = row ? Py_BuildValue("(OsN)", spec->objects ? Py_True : Py_False, spec->part.c_str(), row) : nullptr;
+    if (!list || !part || PyList_Append(list, part) < 0) Py_CLEAR(list);
+    Py_XDECREF(part);
   }
   return list;
 }
@@ -247,7 +277,8 @@ PyObject* dump(PyObject* o, PyObject* args) {
   Py_ssize_t index;
   const char* stage;
   if (!PyArg_ParseTuple(args, "ns", &index, &stage)) return nullptr;
-  auto& table = cast(o)->state->table;
+  std::vector<Specialization*> table = cast(o)->state->table, more = parts_of(cast(o));
+  table.insert(table.end(), more.begin(), more.end());
   if (index < 0 || index >= static_cast<Py_ssize_t>(table.size())) return PyErr_Format(PyExc_IndexError, "there is no specialisation %zd", index);
   return dump_specialization(cast(o), table[static_cast<size_t>(index)], stage);
 }
@@ -320,6 +351,7 @@ IN_PYTHON(mode)
 
 PyMethodDef g_methods[] = {
     {"_specializations", specializations, METH_NOARGS, nullptr},
+    {"_parts", parts, METH_NOARGS, nullptr},
     {"_declared", declared, METH_NOARGS, nullptr},
     {"_compile", compile_types, METH_VARARGS, nullptr},
     {"_dump", dump, METH_VARARGS, nullptr},

@@ -11,6 +11,7 @@
 #include "jit/host/engine.h"
 #include "jit/host/lift.h"
 #include "jit/host/numpy_api.h"
+#include "jit/host/objmode.h"
 #include "jit/runtime/runtime.h"
 
 namespace coluber::jit {
@@ -119,9 +120,10 @@ void* resolve(Specialization* spec, std::string_view key, bool* ok) {
   if (what == "loop") return loop_address(spec, rest, ok);
   if (what == "sort" || what == "argsort") return sort_address(rest, what == "argsort");
   if (what == "dot" || what == "argmax" || what == "argmin") return item_function(what, rest);
-  if (what != "obj" && what != "addr" && what != "array") return nullptr;
+  if (what != "obj" && what != "addr" && what != "array" && what != "objmode") return nullptr;
   PyObject* object = take_object(spec, &rest);
   if (!object) return nullptr;
+  if (what == "objmode") return objmode_site(spec, object, rest);
   return what == "obj" ? object : what == "addr" ? c_address(object) : array_address(spec, object, rest);
 }
 

@@ -34,11 +34,6 @@ std::vector<int> exit_vars_of(const std::string& text) {
   return out;
 }
 
-PyObject* as_python(const HostType* type, const uint64_t* slots, BoxContext& context) {
-  bool strong = is_scalar(type->kind) && type->kind > Kind::PyComplex;
-  return strong ? box_numpy_scalar(type->kind, slots) : box(type, slots, context);
-}
-
 struct Call {
   std::vector<uint64_t> slots;
   std::vector<coluber_owner> owners;
@@ -174,7 +169,7 @@ bool box_results(const HostType* type, const uint64_t* slots, std::vector<PyObje
     } else if (!ok) {
       release_slots(inner, from);
     } else {
-      PyObject* made = as_python(inner, from, context);
+      PyObject* made = box_as_python(inner, from, context);
       ok = made != nullptr;
       values->push_back(made);
     }
@@ -189,17 +184,6 @@ PyObject* unbound_mark() {
   return mark;
 }
 
-// The tuple of exit_with: which exit, then the variables.
-bool unpack_left(PyObject* tuple, int64_t* taken, std::vector<PyObject*>* values) {
-  *taken = PyLong_AsLongLong(PyTuple_GET_ITEM(tuple, 0));
-  for (Py_ssize_t i = 1; i < PyTuple_GET_SIZE(tuple); i++) {
-    PyObject* value = PyTuple_GET_ITEM(tuple, i);
-    values->push_back(value == unbound_mark() ? nullptr : Py_NewRef(value));
-  }
-  Py_DECREF(tuple);
-  return true;
-}
-
 // The text that compiles the rest after ints have left 64 bits at the site's instruction, and wherever they have before.
 std::string with_overflows(Dispatcher* self, const std::string& text) {
   uint32_t offset = static_cast<uint32_t>(std::stoul(text));
@@ -211,6 +195,15 @@ std::string with_overflows(Dispatcher* self, const std::string& text) {
 }
 
 }  // namespace
+
+void unpack_exit(PyObject* tuple, int64_t* taken, std::vector<PyObject*>* values) {
+  *taken = PyLong_AsLongLong(PyTuple_GET_ITEM(tuple, 0));
+  for (Py_ssize_t i = 1; i < PyTuple_GET_SIZE(tuple); i++) {
+    PyObject* value = PyTuple_GET_ITEM(tuple, i);
+    values->push_back(value == unbound_mark() ? nullptr : Py_NewRef(value));
+  }
+  Py_DECREF(tuple);
+}
 
 Site* site_of(Dispatcher* self, const std::string& text) {
   for (Site* site : self->state->sites) {
@@ -275,7 +268,7 @@ OBJECT_OP(lift) {
     PyObject* exception = take_with_traceback(&inner);
     if (exception) set_exception(exception);
   } else if (status == COLUBER_LEFT) {
-    ok = unpack_left(static_cast<PyObject*>(inner.left), &taken, &values);
+    unpack_exit(static_cast<PyObject*>(inner.left), &taken, &values);
   } else {
     taken = static_cast<int64_t>(result[0]);
   }
@@ -324,7 +317,7 @@ OBJECT_OP(exit_with) {
 
 extern "C" int32_t coluber_box(coluber_ctx* ctx, void* type, void* slots, void* out) {
   BoxContext context;
-  PyObject* made = as_python(static_cast<const HostType*>(type), static_cast<const uint64_t*>(slots), context);
+  PyObject* made = box_as_python(static_cast<const HostType*>(type), static_cast<const uint64_t*>(slots), context);
   if (!made) return raise_python_error(ctx);
   *static_cast<PyObject**>(out) = made;
   return 0;

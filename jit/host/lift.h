@@ -22,6 +22,9 @@ struct Site {
 
 // The site of this text, made when it is new; for imports.
 Site* site_of(Dispatcher* self, const std::string& text);
+// What a part of a function that was left in object mode has returned (exit_with): which way out, and the variables of all; null: unbound.
+// Takes the reference.
+void unpack_exit(PyObject* tuple, int64_t* taken, std::vector<PyObject*>* values);
 void drop_sites(Dispatcher* self);
 // [(text, [argument types], why not), ...] of the loops met.
 PyObject* loop_list(Dispatcher* self);

@@ -45,7 +45,7 @@ Mixed* mixed_for(Dispatcher* self, PyObject* const* args) {
   return mixed_part(self, "", args, self->state->nparams);
 }
 
-Mixed* mixed_part(Dispatcher* self, const std::string& entry, PyObject* const* args, int64_t n) {
+Mixed* mixed_part(Dispatcher* self, const std::string& entry, PyObject* const* args, int64_t n, std::string* why) {
   std::string letters = letters_of(args, n), key = entry + letters;
   Mixed* known = find(self, key);
   if (known && known->spec && !known->spec->guards.hold() && !known->spec->guards.recheck()) {
@@ -53,7 +53,11 @@ Mixed* mixed_part(Dispatcher* self, const std::string& entry, PyObject* const* a
     known->spec = nullptr;
     known->why.clear();
   }
-  if (known && (known->spec || !known->why.empty())) return known->spec ? known : nullptr;
+  if (known && known->spec) return known;
+  if (known && !known->why.empty()) {
+    if (why) *why = known->why;
+    return nullptr;
+  }
   Specialization* made = compile_mixed(self, letters, entry);
   known = find(self, key);                    // compiling may have called Python
   if (!known) {
@@ -65,6 +69,7 @@ Mixed* mixed_part(Dispatcher* self, const std::string& entry, PyObject* const* a
     PyObject* text = PyObject_Str(error);
     const char* utf8 = text ? PyUnicode_AsUTF8(text) : nullptr;
     known->why = utf8 && *utf8 ? utf8 : "?";
+    if (why) *why = known->why;
     bool ours = PyObject_TypeCheck(error, reinterpret_cast<PyTypeObject*>(PyExc_Exception));
     PyErr_Clear();
     Py_XDECREF(text);

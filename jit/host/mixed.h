@@ -19,8 +19,8 @@ struct Mixed {
 
 // The specialisation for these bound arguments, compiled if need be; null: the interpreter is to run the call, or (with an error pending) none.
 Mixed* mixed_for(Dispatcher* self, PyObject* const* args);
-// Of a part of the function (the text of an entry point), for these variables; null: unbound. Null with an error.
-Mixed* mixed_part(Dispatcher* self, const std::string& entry, PyObject* const* args, int64_t n);
+// Of a part of the function (the text of an entry point), for these variables; null: unbound. Null when it does not compile (*why) or with an error.
+Mixed* mixed_part(Dispatcher* self, const std::string& entry, PyObject* const* args, int64_t n, std::string* why = nullptr);
 // Calls it. The result, or null with an error.
 PyObject* call_mixed(Dispatcher* self, Mixed* mixed, PyObject* const* args);
 

@@ -20,7 +20,7 @@ bool Snapshot::replay(const Read& read, std::string* why) {
   switch (read.kind) {
     case ReadKind::Function: {
       PyObject* f = function_object(subject);
-      if (f) record({ReadKind::Function, read.subject, "", 0, {}, -1}, f, nullptr);
+      if (f) record({ReadKind::Function, read.subject, "", 0, {}, -1}, objects ? PyFunction_GET_CODE(f) : f, nullptr);
       if (f) codes.push_back(Py_NewRef(PyFunction_GET_CODE(f)));
       break;
     }

@@ -130,6 +130,13 @@ void Snapshot::number_arrays(const clb_const& tuple) {
   }
 }
 
+// What object mode takes for constants (typing/objects.cc): all else it reads when it is asked for.
+static bool is_name(const clb_const* c) { return c->kind == CLB_MODULE || c->kind == CLB_BUILTIN || c->kind == CLB_CLASS; }
+static Digest digest_of_name(const clb_const* c) {
+  bool constant = c && is_name(c);
+  return Hasher().text(!c ? "nothing" : constant ? "named" : "value").text(constant ? c->s : "").finish();
+}
+
 // Logs a read once. `out` tells whether the value travels by handle, and so gets a number for later reads. What our own library reads is not
 // logged: all its files are part of each key, and a cached function should not have to import them.
 void Snapshot::record(Read read, PyObject* value, const clb_const* out) {
@@ -137,7 +144,13 @@ void Snapshot::record(Read read, PyObject* value, const clb_const* out) {
   std::string key = std::to_string(static_cast<int>(read.kind)) + ":" + std::to_string(read.subject) + ":" + std::to_string(read.index) + ":" + read.name;
   if (!recorded_.insert(key).second) return;
   std::string why;
-  if (value && !digest_of(value, &read.digest, &why)) log.refuse(read.name + ": " + why);
+  bool name = read.kind == ReadKind::Global || read.kind == ReadKind::Attr;
+  if (objects && name) read.digest = digest_of_name(out);
+  else if (value && !digest_of(value, &read.digest, &why)) {
+    // Of an object that is no constant the compiler sees the class alone.
+    if (out && out->kind == CLB_OBJECT) read.digest = Hasher().text("object").text(out->s).finish();
+    else log.refuse(read.name + ": " + why);
+  }
   if (out && out->handle > 0) read.object = log.add_object(out->handle);
   if (out && out->kind == CLB_TUPLE) number_arrays(*out);
   log.reads.push_back(std::move(read));
@@ -181,7 +194,7 @@ int Snapshot::function(int64_t handle, const clb_function** out) {
   auto known = options_.find(handle);
   made->options = known != options_.end() ? known->second.engine : default_options().engine;
   if (known != options_.end()) snapshot_locals(known->second, made);
-  if (!is_own_library(handle)) record({ReadKind::Function, log.add_object(handle), "", 0, {}, -1}, f, nullptr);
+  if (!is_own_library(handle)) record({ReadKind::Function, log.add_object(handle), "", 0, {}, -1}, objects ? PyFunction_GET_CODE(f) : f, nullptr);
   functions_.emplace(handle, made);
   *out = made;
   return 0;
@@ -194,13 +207,14 @@ int Snapshot::global(int64_t function, const char* name, clb_const* out) {
   PyObject* globals = PyFunction_GET_GLOBALS(f);
   PyObject* value = PyDict_GetItemWithError(globals, key);
   if (PyErr_Occurred()) return Py_DECREF(key), fail();
-  guards.add_dict(globals, key, value);
+  if (!objects || !value) guards.add_dict(globals, key, value);
   if (!value) {
     PyObject* builtins = PyEval_GetBuiltins();
     value = PyDict_GetItemWithError(builtins, key);
   }
-  Py_DECREF(key);
   if (value) to_const(value, out);
+  if (objects && value && is_name(out)) guards.add_dict(globals, key, PyDict_GetItem(globals, key));   // others are read when they are wanted
+  Py_DECREF(key);
   record({ReadKind::Global, log.number_of(function), name, 0, {}, -1}, value, value ? out : nullptr);
   return value ? 0 : 1;
 }

@@ -107,6 +107,9 @@ int unbox_convert(const UnboxPlan& plan, const Unbox& op, PyObject* value, Frame
 bool unbox_list(const Unbox& op, PyObject* value, Frame& frame, bool convert);
 // Writes what compiled code changed (or, with `all`, may have changed) back into the Python lists. False with a Python error.
 bool write_back_lists(Frame& frame, bool all);
+// A list that Python code is about to see, and after it has: what compiled code changed goes into the Python list `object`, and back.
+bool show_list(coluber_list* list, const HostType* item, PyObject* object);
+int reload_list(coluber_ctx* ctx, coluber_list* list, const HostType* item, PyObject* object);   // 0; 1: items of other types; -1: a Python error
 // A native item as a Python object, and whether an object already is that value (so that it keeps its identity).
 PyObject* box_item(const HostType* type, const char* at);
 

@@ -212,6 +212,28 @@ bool write_back_lists(Frame& frame, bool all) {
   return true;
 }
 
+bool show_list(coluber_list* list, const HostType* item, PyObject* object) { return write_back({list, object, item}); }
+
+int reload_list(coluber_ctx* ctx, coluber_list* list, const HostType* item, PyObject* object) {
+  Py_ssize_t n = PyList_GET_SIZE(object);
+  int size = item_size(item);
+  const char* at = static_cast<const char*>(list->data);
+  bool same = n == list->length;
+  for (Py_ssize_t i = 0; same && i < n; i++) same = same_item(item, PyList_GET_ITEM(object, i), at + i * size);
+  if (same) return 0;
+  std::vector<char> fresh(static_cast<size_t>(n) * static_cast<size_t>(size ? size : 1));
+  if (n && !read_items(reinterpret_cast<PyListObject*>(object)->ob_item, n, item, fresh.data(), true)) return 1;
+  if (n > list->capacity && coluber_list_grow(ctx, list, n) != 0) {
+    release(ctx->error);
+    ctx->error = nullptr;
+    PyErr_NoMemory();
+    return -1;
+  }
+  if (n) memcpy(list->data, fresh.data(), fresh.size());
+  list->length = n;
+  return 0;
+}
+
 PyObject* box_item(const HostType* t, const char* at) {
   auto load = [at](auto zero) {
     memcpy(&zero, at, sizeof zero);

@@ -18,11 +18,12 @@ enum { COLUBER_MEMORY = 0, COLUBER_PYOBJECT = 1, COLUBER_LIST = 2, COLUBER_EXC =
 typedef struct coluber_owner {
   int64_t count;
   int32_t kind;
-  int32_t flags;          /* 1: memory came from mmap */
-  void *object;           /* PYOBJECT: the object, borrowed from the caller of the entry */
+  int32_t flags;          /* COLUBER_OWNS: of PYOBJECT, a block of its own that holds a reference */
+  void *object;           /* PYOBJECT: the object, borrowed from the caller of the entry unless COLUBER_OWNS */
   int64_t size;           /* MEMORY: bytes of data */
   int64_t pad[4];         /* 64 bytes, so that the data that follow are aligned */
 } coluber_owner;
+enum { COLUBER_OWNS = 2 };
 #define COLUBER_BORROWED_COUNT ((int64_t)1 << 62)
 
 typedef struct coluber_list {
@@ -93,6 +94,7 @@ typedef int32_t (*coluber_entry)(coluber_ctx *ctx, const uint64_t *args, uint64_
 /* An object file's imports: a global `coluber_imports` of that many pointers, to be filled in before the first call, and a string
    `coluber_import_keys` of NUL-terminated keys in the same order, ended by an empty one. Keys:
      rt:NAME                     row of symbols.def
+     objmode:HANDLE:...          the body of a with statement of the function HANDLE (jit/host/objmode.h)
      obj:HANDLE                  the host object HANDLE of the compilation (a class named by a raise, ...), a PyObject*
      loop:HANDLE:I:fn / :data    loop I of the ufunc HANDLE: its C function and its data pointer
      sort:DTYPE:quick|merge  argsort:DTYPE:quick|merge   NumPy's own sort functions: int (*)(void *start, npy_intp n, void *arr) etc.

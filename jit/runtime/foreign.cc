@@ -2,6 +2,7 @@
 #include <Python.h>
 
 #include <cfenv>
+#include <cstdlib>
 
 #include "jit/runtime/runtime.h"
 
@@ -9,6 +10,27 @@ namespace coluber::jit {
 
 GilScope::GilScope() : state_(PyGILState_Ensure()) {}
 GilScope::~GilScope() { PyGILState_Release(static_cast<PyGILState_STATE>(state_)); }
+
+coluber_owner* own_object(PyObject* object) {
+  auto* owner = static_cast<coluber_owner*>(malloc(sizeof(coluber_owner)));
+  if (!owner) return nullptr;
+  *owner = {};
+  owner->count = 1;
+  owner->kind = COLUBER_PYOBJECT;
+  owner->flags = COLUBER_OWNS;
+  owner->object = Py_NewRef(object);
+  count_block(1, 0);
+  return owner;
+}
+
+void drop_object(coluber_owner* owner) {
+  {
+    GilScope gil;
+    Py_DECREF(static_cast<PyObject*>(owner->object));
+  }
+  count_block(-1, 0);
+  free(owner);
+}
 
 }  // namespace coluber::jit
 

@@ -87,12 +87,13 @@ static void free_memory(coluber_owner* owner, bool in_call) {
 
 void drop_list(coluber_list* list);        // list.cc
 void drop_exception(coluber_exc* exc);     // exception.cc
+void drop_object(coluber_owner* owner);    // foreign.cc
 
 static void drop(coluber_owner* owner, bool in_call) {
   switch (owner->kind) {
     case COLUBER_LIST: drop_list(reinterpret_cast<coluber_list*>(owner)); break;
     case COLUBER_EXC: drop_exception(reinterpret_cast<coluber_exc*>(owner)); break;
-    case COLUBER_PYOBJECT: break;                    // on somebody's stack; its count is so high that this is never reached
+    case COLUBER_PYOBJECT: drop_object(owner); break;   // one that owns: others lie on somebody's stack, and their count never gets here
     default: free_memory(owner, in_call);
   }
 }

@@ -34,6 +34,7 @@ void coluber_fold(void* function, void* loop_data, void* acc, void* items, int64
 double coluber_int_quotient(int64_t a, int64_t b);
 int64_t coluber_reciprocal(int64_t d);
 int32_t coluber_box(coluber_ctx* ctx, void* type, void* slots, void* out);   // by the host
+int32_t coluber_objmode(coluber_ctx* ctx, void* site, void* cells, void* results);   // by the host
 void coluber_object_retain(void* object);
 void coluber_object_release(void* object);
 int64_t coluber_place(void* function, void* items, int64_t n);
@@ -56,11 +57,13 @@ void count_block(int64_t blocks, int64_t bytes);   // for kinds of blocks that a
 void drop_outside(coluber_owner* owner);       // as coluber_drop, by the host
 inline void release(void* owner) {
   auto* o = static_cast<coluber_owner*>(owner);
-  if (o && --o->count == 0) drop_outside(o);
+  if (o && __atomic_sub_fetch(&o->count, 1, __ATOMIC_ACQ_REL) == 0) drop_outside(o);
 }
 
 // Memory with a header, not tied to a call; null when there is none left.
 coluber_owner* new_owner(int64_t bytes, bool zeroed, int32_t kind);
+// An owner of a reference to a Python object (GIL held), for memory that the object keeps; null when there is no memory.
+coluber_owner* own_object(_object* object);
 coluber_owner* resize_owner(coluber_owner* owner, int64_t bytes);   // for ndarray.resize; keeps the old block on failure
 
 // An entry of symbols.def by name; null: unknown.

@@ -4,6 +4,7 @@ Nothing is imported here: names are found when they are first asked for."""
 __version__ = "0.1.0"
 
 _API = {"jit", "njit", "prange", "typeof", "Dispatcher"}
+_OBJMODE = {"objmode"}
 _THREADS = {"get_num_threads", "set_num_threads", "get_thread_id", "threading_layer"}
 _UFUNCS = {"vectorize", "guvectorize"}
 _MODULES = {"api", "atomic", "threads", "types", "errors", "extending", "inspect"}
@@ -13,6 +14,8 @@ _ERRORS = {"ColuberError", "TypingError", "UnsupportedError", "LoweringError", "
 def __getattr__(name):
     if name in _API:
         from . import api as module
+    elif name in _OBJMODE:
+        from . import _objmode as module
     elif name in _THREADS:
         from . import threads as module
     elif name in _UFUNCS:
@@ -41,4 +44,4 @@ def load_ipython_extension(shell):
 
 def __dir__():
     from . import types
-    return sorted({*globals(), *_API, *_THREADS, *_UFUNCS, *_MODULES, *_ERRORS, *types.__all__})
+    return sorted({*globals(), *_API, *_OBJMODE, *_THREADS, *_UFUNCS, *_MODULES, *_ERRORS, *types.__all__})

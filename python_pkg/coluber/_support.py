@@ -124,7 +124,10 @@ _BUILT_IN = {                                # attributes that the compiler answ
 
 
 def hint(obj, about, name):
-    """A sentence for the user, or None. about: "global" (obj: the function), "attribute" (of obj), or a kind of values, "array"."""
+    """A sentence for the user, or None. about: "global" (obj: the function), "attribute" (of obj), or a kind of values, "array". "type": the
+    compiler's text of the type that obj, or the text `name`, stands for."""
+    if about == "type":
+        return _type_text(obj if obj is not None else name)
     if about == "global":
         space = obj.__globals__
         known = {**vars(space.get("__builtins__", {})), **space} if hasattr(space.get("__builtins__"), "__dict__") else {**space.get("__builtins__", {}), **space}
@@ -138,6 +141,63 @@ def hint(obj, about, name):
     known = {k.split(".", 1)[1] for k in keys if k.startswith((f"method:{about}.", f"attr:{about}."))} | set(_BUILT_IN.get(about, "").split())
     meant = _meant(name, known)
     return meant[2:] if meant else None
+
+
+def _type_text(spelt):
+    from . import types
+    try:
+        return types.as_type(spelt).text
+    except Exception:                        # whatever a text evaluates to: it is no type, and the compiler says so
+        return None
+
+
+# ---- what does not compile, in the cache
+
+def pack_error(function, error):
+    """The compiler's error as text; None for others. Lines of the function are relative to its first one."""
+    from json import dumps
+
+    from .errors import ColuberError, InternalError
+    if not isinstance(error, ColuberError) or isinstance(error, InternalError) or not hasattr(error, "spans"):
+        return None
+    return dumps([error.id, type(error).__name__, error.message, error.hint, [_move(function, span, -1) for span in error.spans]])
+
+
+def raise_packed(function, text):
+    from json import loads
+
+    from .errors import from_diag
+    id, kind, message, hint, spans = loads(text)
+    raise from_diag(id, kind, message, hint, tuple(_move(function, span, 1) for span in spans))
+
+
+def _move(function, span, sign):
+    """A span of the function's file (0: this one) with lines counted from its first line, or back."""
+    code = function.__code__
+    file, name, line, col, end_line, end_col, note = span
+    if file != (code.co_filename if sign < 0 else 0):
+        return span
+    first = sign * code.co_firstlineno
+    return (0 if sign < 0 else code.co_filename, name, line + first, col, end_line + first, end_col, note)
+
+
+# ---- bodies of objmode
+
+def refuse_objmode(function, why):
+    from .errors import typing_error
+    lines = why.split("\n")
+    raise typing_error(f"{function.__qualname__}(): the body of objmode cannot be run apart from its function: {lines[0]}",
+                       "put it into a function of its own, and call that in the body", function)
+
+
+def refuse_objmode_value(name, text, value):
+    from . import types
+    from .annotate.model import plain
+    try:
+        found = plain(types.typeof(value))
+    except Exception:                        # it has none
+        found = type(value).__name__
+    raise TypeError(f"objmode: variable '{name}' is declared as {plain(types.from_text(text))}, but the body has left {found}")
 
 
 def _meant(name, known):

@@ -41,6 +41,48 @@ def _letters(texts):
     return "".join(_LETTER.get(t, "o") for t in texts)
 
 
+def line_of_entry(code, text):
+    """The line where a part of a function begins, by the text of its entry point."""
+    import dis
+    offset = int(text.split(";")[0])
+    return max((start for start in dis.findlinestarts(code) if start[0] <= offset and start[1]), default=(0, code.co_firstlineno))[1]
+
+
+class Part:
+    """What object mode has compiled. kind: 'function', 'loop' (entered natively, with the types its variables had), 'body' (of objmode, or of a
+    loop that was left), 'rest' (of the function, from where an int left 64 bits). args: (name, type) of the arguments or variables."""
+    __slots__ = ("kind", "part", "line", "title", "letters", "args", "result", "times", "from_cache", "code_size", "calls", "index")
+
+    def __init__(self, dispatcher, index, objects, text, row):
+        from .annotate.model import plain
+        code = dispatcher.py_func.__code__
+        self.index, self.part = index, text
+        args, result, self.times, self.from_cache, self.code_size, self.calls = row
+        self.letters = _letters(args) if objects and not text else None
+        fields = text.split(";")
+        self.kind = "function" if not text else "loop" if not objects else "body" if fields[4] else "rest"
+        self.line = line_of_entry(code, text) if text else code.co_firstlineno
+        names = [*code.co_varnames, *(c for c in code.co_cellvars if c not in code.co_varnames)]
+        variables = [int(n) for n in fields[1].split(",") if n] if text else range(len(args))
+        self.args = [(names[v] if v < len(names) else "", plain(types.from_text(t))) for v, t in zip(variables, args)]
+        self.result = types.from_text(result)
+        name = dispatcher.py_func.__qualname__.replace("<locals>.", "")
+        what = {"loop": f", loop at line {self.line}", "body": f", body at line {self.line}", "rest": f", from line {self.line} on"}
+        self.title = name + what.get(self.kind, "")
+
+    @property
+    def compile_time(self):
+        return sum(self.times.values())
+
+    def __repr__(self):
+        return f"<{self.title}({', '.join(f'{name}: {text}' for name, text in self.args)})>"
+
+
+def parts(dispatcher):
+    base = len(_rows(dispatcher))
+    return [Part(dispatcher, base + k, *row) for k, row in enumerate(dispatcher._parts())]
+
+
 class Mode(str):
     """'native', 'mixed' or 'object'; `loops` tells the same for each loop that was met in object mode, by its line."""
     loops: dict
@@ -48,12 +90,9 @@ class Mode(str):
 
 def _loop_modes(dispatcher):
     """By line: 'native' where the loop was entered with types, else 'object'."""
-    import dis
-    starts = sorted(dis.findlinestarts(dispatcher.py_func.__code__))
     modes = {}
     for text, compiled, why in dispatcher._loops():
-        offset = int(text.split(";")[0])
-        line = max((start for start in starts if start[0] <= offset), default=(0, None))[1]
+        line = line_of_entry(dispatcher.py_func.__code__, text)
         if compiled or why:
             modes[line] = "native" if compiled or modes.get(line) == "native" else "object"
     return modes
@@ -125,8 +164,8 @@ def cache_info(dispatcher):
 class Stats:
     """Numba's fields (cache_path, cache_hits, cache_misses), and by signature: compile_times (seconds by stage), code_sizes (bytes), calls.
 
-    `f.stats` and `f.stats()` are the same."""
-    __slots__ = ("cache_path", "cache_hits", "cache_misses", "compile_times", "code_sizes", "calls")
+    `parts`: what object mode has compiled, loops among it (see Part). `f.stats` and `f.stats()` are the same."""
+    __slots__ = ("cache_path", "cache_hits", "cache_misses", "compile_times", "code_sizes", "calls", "parts")
 
     def __call__(self):
         return self
@@ -137,6 +176,9 @@ class Stats:
             stages = ", ".join(f"{stage} {seconds * 1000:.2f}" for stage, seconds in times.items())
             spent = f"compiled in {sum(times.values()) * 1000:.2f} ms ({stages})" if times else "from the disk cache"
             rows.append(f"  ({', '.join(map(repr, args))}): {self.calls[args]} call{'' if self.calls[args] == 1 else 's'}, {self.code_sizes[args]} bytes of code, {spent}")
+        for part in self.parts:
+            spent = "from the disk cache" if part.from_cache else f"compiled in {part.compile_time * 1000:.2f} ms"
+            rows.append(f"  {repr(part)[1:-1]}, object mode: {part.calls} call{'' if part.calls == 1 else 's'}, {part.code_size} bytes of code, {spent}")
         return "\n".join(rows)
 
 
@@ -149,6 +191,7 @@ def stats(dispatcher):
     typed = {tuple(map(types.from_text, a)): rest for a, rest in rows.items()}
     made.compile_times = {a: times for a, (_, times, _, _, _) in typed.items()}
     made.code_sizes = {a: size for a, (_, _, _, size, _) in typed.items()}
+    made.parts = parts(dispatcher)
     made.calls = {a: calls for a, (_, _, _, _, calls) in typed.items()}
     return made
 
@@ -162,11 +205,18 @@ def compile(dispatcher, signature):
 def _dumps(dispatcher, signature, stage):
     rows = _rows(dispatcher)
     if signature is None:
-        return {tuple(map(types.from_text, row[0])): dispatcher._dump(i, stage) for i, row in enumerate(rows)}
+        found = {tuple(map(types.from_text, row[0])): dispatcher._dump(i, stage) for i, row in enumerate(rows)}
+        for part in parts(dispatcher):
+            if part.kind == "function":
+                found.setdefault(tuple(types.from_text(_OF_LETTER[letter]) for letter in part.letters), dispatcher._dump(part.index, stage))
+        return found
     wanted = tuple(t.text for t in types.parse_signature(signature).args)
     for i, row in enumerate(rows):
         if row[0] == wanted:
             return dispatcher._dump(i, stage)
+    for part in parts(dispatcher):
+        if part.letters == _letters(wanted):
+            return dispatcher._dump(part.index, stage)
     raise KeyError(f"{dispatcher.__qualname__} has not been compiled for {signature}")
 
 

@@ -90,3 +90,14 @@ def made(source, **names):
     space = dict(names)
     exec(compile(source, "<made>", "exec"), space)
     return next(v for k, v in space.items() if k not in names and callable(v))
+
+
+def same_outcome(f, *args, **options):
+    """The outcome of f compiled is that of f in Python, with the arguments as they are afterwards; twice, since a first run compiles."""
+    function = njit(cache=False, **options)(f)
+    for _ in range(2):
+        want, after = outcome(f, args, {})
+        got, left = outcome(function, args, {})
+        assert (got[0], exact(got[1])) == (want[0], exact(want[1])), (got, want)
+        assert exact(left) == exact(after)
+    return function

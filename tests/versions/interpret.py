@@ -338,3 +338,6 @@ class Frame:
 
     def do_unsupported(self, op):
         raise Unsupported(op.sym)
+
+    def do_with(self, op, *args):
+        raise Unsupported("a with statement: its body is another function")

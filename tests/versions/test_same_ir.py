@@ -4,6 +4,7 @@ golden/<module>.txt has the IR of corpus/<module>.py. golden/<module>.3xx.txt ha
 that says why. COLUBER_BLESS=1 writes them anew: with the newest version the common file, with an older one what differs from that.
 """
 import os
+import re
 import sys
 
 import pytest
@@ -48,7 +49,8 @@ def bless(module, dump):
 
 @pytest.mark.parametrize("module", CORPUS)
 def test_same_ir(module, corpus_dumps):
-    dump = corpus_dumps[module]
+    # Where the body of a with statement stands in the bytecode is not the same in two versions.
+    dump = {label: re.sub(r'(py\.with .*)"\d+;[^"]*"', r'\1"..."', text) for label, text in corpus_dumps[module].items()}
     if os.environ.get("COLUBER_BLESS"):
         bless(module, dump)
     _, expected = read(GOLDEN / f"{module}.txt")

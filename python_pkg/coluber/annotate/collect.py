@@ -71,6 +71,47 @@ def specialization(dispatcher, index, source):
     return made
 
 
+# ---- object mode
+
+def part(dispatcher, number, source):
+    """Of what object mode has compiled: the function, a part of it, or a loop that was entered with types."""
+    from ..inspect import parts
+    p = parts(dispatcher)[number]
+    args = [f"{name}: {text}" if p.part else text for name, text in p.args]
+    made = Specialization(p.title, args, None if p.part else plain(p.result), p.line if p.part else def_line(dispatcher.py_func, source))
+    made.dispatcher = dispatcher
+    found = listing(dispatcher, p.index)
+    if p.part:                                # it does not begin at the def, and what it returns is its variables
+        for t in found["types"]:
+            if t["function"] == dispatcher.py_func.__qualname__ and t["line"] == dispatcher.py_func.__code__.co_firstlineno:
+                t["line"], t["result"] = p.line, None
+    _fill(made, source, found)
+    if p.kind != "loop":
+        made.notes = {line: list(rows) for line, rows in _notes(dispatcher, p, made.line).items()}
+    return made
+
+
+def _notes(dispatcher, part, line):
+    """Why the function is in object mode, and by which types its loops were entered."""
+    from ..inspect import _letters, parts
+    notes = {}
+    reasons = [why for args, why in dispatcher._in_python() if _letters(args) == part.letters] if part.kind == "function" else []
+    notes[line] = ["object mode" + (f": {reasons[0].splitlines()[0]}" if reasons else "")]
+    for loop in parts(dispatcher):
+        if loop.kind == "loop":
+            types_ = ", ".join(f"{name}: {text}" for name, text in loop.args)
+            notes.setdefault(loop.line, []).append(f"lifted: entered natively with {types_}" if types_ else "lifted: entered natively")
+    for text, compiled, why in dispatcher._loops():
+        if why and not compiled:
+            notes.setdefault(_line_of(dispatcher, text), []).append(f"runs on objects: {why.splitlines()[0]}")
+    return notes
+
+
+def _line_of(dispatcher, text):
+    from ..inspect import line_of_entry
+    return line_of_entry(dispatcher.py_func.__code__, text)
+
+
 def def_line(function, source):
     node = source.function_at(function.__name__, function.__code__.co_firstlineno)
     return node.lineno if node else function.__code__.co_firstlineno
@@ -90,9 +131,20 @@ def wanted(dispatcher, signature):
         return list(range(len(rows)))
     args = tuple(t.text for t in types.parse_signature(signature).args)
     found = [i for i, row in enumerate(rows) if row[0] == args]
-    if not found:
+    if not found and not parts_wanted(dispatcher, signature):
         raise KeyError(f"{dispatcher.__qualname__} has not been compiled for {signature}")
     return found
+
+
+def parts_wanted(dispatcher, signature):
+    """Numbers of what object mode has compiled for a signature, or for any; lifted loops belong to each."""
+    from ..inspect import _letters, parts
+    all_parts = parts(dispatcher)
+    if signature is None:
+        return list(range(len(all_parts)))
+    letters = _letters([t.text for t in types.parse_signature(signature).args])
+    found = [n for n, p in enumerate(all_parts) if p.kind == "function" and p.letters == letters]
+    return found and found + [n for n, p in enumerate(all_parts) if p.kind != "function"]
 
 
 def page_of_file(file, dispatchers, source=None):
@@ -106,14 +158,19 @@ def page_of_file(file, dispatchers, source=None):
                 page.specializations.append(specialization(d, i, source))
             except ColuberError as e:            # a global was rebound to something else after the call
                 page.failures.append(failure(d.py_func, d.py_func.__qualname__, e, source))
+        page.specializations += [part(d, n, source) for n in parts_wanted(d, None)]
         page.failures += in_python(d, source)
     return page
 
 
 def in_python(dispatcher, source):
     """The signatures that jit runs in the interpreter: compiled once more, to hear why not."""
+    from ..inspect import _letters
     found = []
+    compiled = {key for key, result, _ in dispatcher._object_mode() if result is not None}
     for args, _ in dispatcher._in_python():
+        if _letters(args) in compiled:         # in object mode: no failure
+            continue
         try:
             dispatcher._compile(args, None)
         except ColuberError as e:
@@ -136,5 +193,6 @@ def page_of_function(dispatcher, signature=None):
     page = Page(source.file, source.lines[code.co_firstlineno - 1:last], code.co_firstlineno)
     page.source = source
     page.specializations = [specialization(dispatcher, i, source) for i in wanted(dispatcher, signature)]
+    page.specializations += [part(dispatcher, n, source) for n in parts_wanted(dispatcher, signature)]
     page.failures = in_python(dispatcher, source) if signature is None else []
     return page

@@ -5,8 +5,16 @@ from collections import Counter, namedtuple
 # An expression (variable: "") or what is stored to a variable. Columns count characters; end_col 0: the place is a line (Python 3.10).
 Value = namedtuple("Value", "line col end_line end_col type variable")
 
-# A function of the file as it was compiled for one combination of argument types.
-Body = namedtuple("Body", "function line args result values")
+
+class Body(namedtuple("Body", "function line args result values")):
+    """A function of the file as it was compiled for one combination of argument types, or a part of one (result: None)."""
+    __slots__ = ()
+
+    @property
+    def head(self):
+        """What stands beside the def, or where the part begins."""
+        return [*self.args, *([("return", self.result)] if self.result is not None else [])]
+
 
 # A function that could not be compiled: `line` is where it stands, the spans are the places of the diagnostic.
 Failure = namedtuple("Failure", "function line title message hint spans")
@@ -38,10 +46,11 @@ class Specialization:
         self.effects = {}                      # line -> Counter of "bounds check", "check", "allocation", "reference", "call", "python"
         self.loops = {}                        # line -> Loop
         self.llvm, self.assembly = {}, {}      # line -> [text]
+        self.notes = {}                        # line -> [text]: of object mode, and of its loops
 
     @property
     def title(self):
-        return f"{self.function}({', '.join(self.args)}) -> {self.result}"
+        return f"{self.function}({', '.join(self.args)})" + (f" -> {self.result}" if self.result is not None else "")
 
     def effects_of(self, line):
         return self.effects.get(line, Counter())

@@ -83,7 +83,7 @@ def _wrapped(facts, limit=88):
 def _head(body, line, source):
     """What stands beside the def: the arguments and the result."""
     node = source.function_at(body.function, body.line)
-    return (node.lineno if node else body.line) == line and [*body.args, ("return", body.result)]
+    return (node.lineno if node else body.line) == line and body.head
 
 
 def typed_lines(spec, source, first, last):
@@ -100,7 +100,7 @@ def typed_lines(spec, source, first, last):
         facts = list(by_line.get(n, []))
         for body in bodies:
             facts = (_head(body, n, source) or []) + facts
-        rows += _beside(code, _wrapped(facts), width)
+        rows += _beside(code, _wrapped(facts) + [f"[{note}]" for note in spec.notes.get(n, ())], width)
     return rows
 
 
@@ -126,7 +126,8 @@ def _print_without_source(spec, out):
         for v in body.values:
             if v.variable:
                 print(f"    line {v.line}: {v.variable}: {literal_type(v.type)}", file=out)
-        print(f"    returns {body.result}", file=out)
+        if body.result is not None:
+            print(f"    returns {body.result}", file=out)
 
 
 # ---- --text: the file with comments, still Python
@@ -138,7 +139,7 @@ def _merged(page):
         for body in spec.bodies:
             rows = facts_of(body, page.source)
             node = page.source.function_at(body.function, body.line)
-            rows.setdefault(node.lineno if node else body.line, [])[:0] = [*body.args, ("return", body.result)]
+            rows.setdefault(node.lineno if node else body.line, [])[:0] = body.head
             for line, facts in rows.items():
                 for what, text in facts:
                     types_ = merged.setdefault(line, {}).setdefault(what, [])
@@ -154,8 +155,9 @@ def annotated_source(page):
     for line, facts in sorted(merged.items()):
         text = "; ".join(f"{what}: {' | '.join(found)}" for what, found in facts.items())
         comments.setdefault(places.get(line, line), []).append(text)
-    for line in sorted({n for s in page.specializations for n in (*s.loops, *s.effects)}):
+    for line in sorted({n for s in page.specializations for n in (*s.loops, *s.effects, *s.notes)}):
         said = list(dict.fromkeys(s.loops[line].text for s in page.specializations if line in s.loops))
+        said += list(dict.fromkeys(n for s in page.specializations for n in s.notes.get(line, ())))
         said += list(dict.fromkeys(", ".join(_effects(s, line)) for s in page.specializations if s.effects_of(line)))
         comments.setdefault(places.get(line, line), []).append("[" + "; ".join(said) + "]")
     for f in page.failures:

@@ -1,0 +1,348 @@
+"""Bodies of `with objmode():` among loops, handlers, callees and threads, and what is kept alive."""
+import gc
+import sys
+import threading
+import warnings
+
+import numpy as np
+import pytest
+from check import exact, outcome, same_outcome
+
+from coluber import _coluber, jit, njit, objmode, prange
+
+SEEN = []
+
+
+def reversed_list(x):
+    with objmode(y="float64[:]"):
+        y = np.array(list(reversed(x.tolist())))
+    return y
+
+
+def in_place(a):
+    b = np.zeros(len(a))
+    with objmode():
+        a[:] = np.sort(a)[::-1]
+        b += a
+    return a.sum(), b
+
+
+def caught(n):
+    y = 0
+    try:
+        with objmode(y="int64"):
+            y = {1: 10}[n]
+    except KeyError:
+        return -1 - y
+    return y
+
+
+# ---- control flow
+
+def in_loop(n):
+    s = 0
+    for i in range(n):
+        with objmode(k="int64"):
+            k = len(bin(i))
+        s += k
+    return s
+
+
+def breaks(n):
+    s = 0
+    for i in range(n):
+        with objmode():
+            if i == 4:
+                break
+            if i % 2:
+                continue
+            SEEN.append(i)
+        s += i
+    return s, i
+
+
+def loops_inside(x):
+    with objmode(s="float64"):
+        s = 0.0
+        for row in x.tolist():
+            for v in row:
+                if v < 0:
+                    continue
+                s += v
+            else:
+                s += 0.5
+    return s
+
+
+def nested_with(n):
+    with objmode(y="int64"):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            y = n + 1
+    return y
+
+
+def two(n):
+    with objmode(a="int64"):
+        a = len(str(n))
+    b = a * 2
+    with objmode(c="float64"):
+        c = float(str(b))
+    return a, b, c
+
+
+def in_handler(n):
+    try:
+        if n > 1:
+            raise ValueError("x")
+    except ValueError:
+        with objmode(y="int64"):
+            y = len(str(n))
+        return y
+    return 0
+
+
+def while_around(n):
+    k = 0
+    while k < n:
+        with objmode(step="int64"):
+            step = max(1, len(str(k)) - 1)
+        k += step
+    return k
+
+
+def returns_constant(n):
+    with objmode(y="int64"):
+        y = n
+        if n > 3:
+            return 1
+    return y
+
+
+def comprehensions(n):
+    k = n + 1
+    with objmode(y="int64", z="int64"):
+        y = sum([i * k for i in range(n)])
+        add = lambda v: v + k + y               # noqa: E731
+        z = add(1)
+        k = 100
+        z += add(0)
+    return y, z, k
+
+
+def generator_inside(n):
+    k = n
+    with objmode(y="int64"):
+        y = sum(i * k for i in range(n) if i % 2)
+    return y + k
+
+
+def many_ints(n):
+    with objmode(y="float64"):
+        y = 1
+        for i in range(1, n):
+            y *= i
+        y = float(y)
+    return y
+
+
+@pytest.mark.parametrize("f", [in_loop, breaks, nested_with, two, in_handler, while_around, returns_constant, comprehensions, generator_inside, many_ints])
+@pytest.mark.parametrize("n", [0, 1, 5, 30])
+def test_control_flow(f, n):
+    same_outcome(f, n)
+
+
+def numeric_loop_inside(n):
+    with objmode(s="float64", best="int64"):
+        values = {"x": np.arange(float(n)) % 7}["x"]
+        s, best = 0.0, -1
+        for i in range(len(values)):
+            if values[i] > s / 10:
+                best = i
+            s += values[i] * 2
+    return s, best
+
+
+def test_a_loop_of_the_body_is_native():
+    f = same_outcome(numeric_loop_inside, 100)
+    [(text, compiled, why)] = [row for row in f._loops() if row[1] or row[2]][:1]
+    assert compiled and not why, (text, why)
+
+
+def test_loops_inside():
+    same_outcome(loops_inside, np.array([[1.0, -2.0], [3.0, np.nan]]))
+
+
+# ---- callees, threads, options
+
+@njit(cache=False)
+def callee(n):
+    with objmode(y="int64"):
+        y = len(str(n))
+    return y
+
+
+def plain_callee(n):
+    with objmode(y="int64"):
+        y = len(str(n))
+    return y
+
+
+def calls(n):
+    s = 0
+    for i in range(n):
+        s += callee(i) + plain_callee(i)
+    return s
+
+
+def test_in_callees():
+    same_outcome(calls, 120)
+
+
+def make(k):
+    @njit(cache=False)
+    def f(n):
+        with objmode(y="int64"):
+            y = n + k + len(SEEN)
+        return y
+    return f
+
+
+def test_free_variables():
+    SEEN.clear()
+    assert make(3)(4) == 7
+    assert make(30)(4) == 34
+    SEEN.append(1)
+    assert make(3)(4) == 8
+
+
+def parallel_rounds(n):
+    out = np.zeros(n, np.int64)
+    for i in prange(n):
+        with objmode(k="int64"):
+            k = len(str(i))
+        out[i] = k
+    return out
+
+
+@pytest.mark.parametrize("n", [0, 1, 7, 1000])
+def test_in_prange(n):
+    want = parallel_rounds(n)
+    assert (njit(parallel=True, cache=False)(parallel_rounds)(n) == want).all()
+
+
+def parallel_raises(n):
+    out = np.zeros(n, np.int64)
+    for i in prange(n):
+        with objmode(k="int64"):
+            k = i
+            if i >= 50:
+                raise ValueError(i)
+        out[i] = k
+    return out
+
+
+def test_exception_in_prange():
+    with pytest.raises(ValueError) as e:
+        njit(parallel=True, cache=False)(parallel_raises)(200)
+    assert e.value.args == (50,)
+
+
+def test_nogil_from_threads():
+    f = njit(nogil=True, cache=False)(in_loop)
+    want, found = in_loop(300), []
+    threads = [threading.Thread(target=lambda: found.append(f(300))) for _ in range(4)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    assert found == [want] * 4
+
+
+@pytest.mark.filterwarnings("ignore::coluber.ObjectModeWarning")
+def test_under_jit():
+    for f, args in ((in_loop, (20,)), (reversed_list, (np.arange(3.0),)), (comprehensions, (5,)), (caught, (3,)), (in_place, (np.array([2.0, 5.0]),))):
+        want, _ = outcome(f, args, {})
+        got, _ = outcome(jit(cache=False)(f), args, {})
+        assert (got[0], exact(got[1])) == (want[0], exact(want[1]))
+
+
+def test_disabled():
+    """In Python it is a context manager that does nothing."""
+    with objmode(y="float64[:]") as nothing_at_all:
+        y = 3
+    assert y == 3 and nothing_at_all is None
+    with pytest.raises(ZeroDivisionError), objmode():
+        _ = 1 / (y - 3)
+
+
+def test_rebound_global_is_seen_by_the_body():
+    f = njit(cache=False)(lambda n: n)          # noqa: F841
+    SEEN.clear()
+    g = make(1)
+    assert g(1) == 2
+    SEEN.extend([0, 0])
+    assert g(1) == 4
+
+
+# ---- references
+
+def array_round(x):
+    with objmode(y="float64[:]", s="unicode_type"):
+        y = x * 2
+        s = "text" * 3
+    return y[0] + (s == "texttexttext")
+
+
+def array_returned(x):
+    with objmode(y="float64[:]"):
+        y = x * 2
+    return y
+
+
+def one_of_two(x, n):
+    with objmode(y="float64[:]", z="int64"):
+        y = x * 2
+        z = "not a number" if n else 1
+    return y[0] + z
+
+
+def test_nothing_leaks():
+    x = np.arange(1000.0)
+    f, g, h = (njit(cache=False)(k) for k in (array_round, array_returned, one_of_two))
+    for _ in range(3):
+        f(x), g(x), h(x, 0)
+        with pytest.raises(TypeError):
+            h(x, 1)
+    gc.collect()
+    blocks, references = _coluber._runtime_stats()["live_blocks"], sys.getrefcount(x)
+    for _ in range(50):
+        f(x), g(x), h(x, 0)
+        with pytest.raises(TypeError):
+            h(x, 1)
+    gc.collect()
+    assert _coluber._runtime_stats()["live_blocks"] == blocks
+    assert sys.getrefcount(x) == references
+
+
+def test_result_is_the_array_the_body_made():
+    SEEN.clear()
+
+    @njit(cache=False)
+    def f(n):
+        with objmode(y="float64[:]"):
+            y = np.arange(float(n))
+            SEEN.append(y)
+        y[0] = 7.0
+        return y
+    assert f(3) is SEEN[0] and SEEN[0][0] == 7.0
+
+
+def test_a_body_may_have_its_function_compiled_anew():
+    @njit(cache=False)
+    def f(n):
+        with objmode(y="int64"):
+            f.recompile()
+            y = n + 1
+        return y
+    assert [f(n) for n in range(4)] == [1, 2, 3, 4]
