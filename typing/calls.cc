@@ -341,7 +341,7 @@ TV call(Emit& e, const TV& callee, std::vector<TV> args, const std::vector<std::
       TV self = callee;
       self.type = st;
       const std::string& name = callee.type->name;
-      std::string kind = is_number(st) ? "number" : kind_text(st->kind);
+      std::string kind = library_kind(st);
       widen_by_method(e, self, name, args);
       if (self.is(Kind::List) && self.type->elem->is(Kind::Bottom) && e.dry() && self.site != ~0u) return name == "append" || name == "extend" || name == "insert" ? e.none() : TV();
       args.insert(args.begin(), self);

@@ -162,7 +162,14 @@ void Builder::do_SuperAttr(const Inst& i) {
   push(value(OpCode::PyAttr, {value(OpCode::PyCall, std::move(args))}, unit_.names[static_cast<size_t>(i.a)]));
 }
 
+// Without objects a context manager is a value with methods; its __exit__ stays on the stack, to be called on each way out.
 void Builder::do_WithEnter(const Inst&) {
+  if (!unit_.objects) {
+    ValueId manager = pop();
+    ValueId exit = value(OpCode::PyAttr, {manager}, "__exit__"), enter = value(OpCode::PyAttr, {manager}, "__enter__");
+    push(exit);
+    return push(value(OpCode::PyCall, {enter}));
+  }
   std::vector<ValueId> made = [&] {
     Op& op = emit(OpCode::PyObject, {pop()}, 2);
     op.sym = "enter";
@@ -173,6 +180,7 @@ void Builder::do_WithEnter(const Inst&) {
 }
 void Builder::do_WithExit(const Inst& i) {
   ValueId exit = below(i.a), exception = below(1);
+  if (!unit_.objects) return push(value(OpCode::PyCall, {exit, exception, exception, constant(unit_.none())}));
   push(object("exit", {exit, exception}));
 }
 

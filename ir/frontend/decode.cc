@@ -156,10 +156,11 @@ class Decoder {
     return out_.insts.emplace_back(inst);
   }
 
-  // In object mode, what objects can do; otherwise a row of its own.
+  // What objects can do, in object mode; the end of a with statement; otherwise a row of its own.
   bool for_objects(int raw) {
     std::string_view name = row_->name;
     auto is = [&](const char* text) { return name == text; };
+    if (is("WITH_EXCEPT_START")) return add(Micro::WithExit, code_.version == 310 ? 7 : 4), true;
     if (!unit_.objects) return false;
     if (is("SET_UPDATE")) add(Micro::Update, raw, kSetUpdate);
     else if (is("DICT_UPDATE")) add(Micro::Update, raw, kDictUpdate);
@@ -167,7 +168,6 @@ class Decoder {
     else if (is("DELETE_ATTR")) add(Micro::DelAttr, name_index(raw));
     else if (is("DELETE_GLOBAL")) add(Micro::DelGlobal, name_index(raw));
     else if (is("LOAD_BUILD_CLASS")) add(Micro::BuildClass);
-    else if (is("WITH_EXCEPT_START")) add(Micro::WithExit, code_.version == 310 ? 7 : 4);
     else return false;
     return true;
   }
@@ -393,13 +393,12 @@ void Decoder::lower_flow(int arg) {
       add(Micro::Branch, 0, 0, arg);
       return;
     case Lowering::SetupWith:              // leaves __exit__ and __enter__'s result; the handler keeps the first
-      if (unit_.objects) add(Micro::WithEnter);
-      else unsupported("with statement", kEffect(1, 2));
+      add(Micro::WithEnter);
       add(Micro::PushHandler, 0, 1, arg);
       return;
     default:
-      if (unit_.objects && !std::strcmp(row_->name, "BEFORE_WITH")) add(Micro::WithEnter);
-      else unsupported("with statement", row_->extra);
+      if (!std::strcmp(row_->name, "BEFORE_WITH")) add(Micro::WithEnter);
+      else unsupported("async with statement", row_->extra);
   }
 }
 

@@ -2,6 +2,7 @@
 //   a reduction       all that happens to it in a round is that one kind of operator is applied to it (or nothing): s += x, if c: s += x,
 //                     m = max(m, x), if x > m: m = x, found = True under a condition, ok = ok and test
 //   a companion       of a minimum or maximum: it is assigned where that is, if x < low: low, place = x, i
+//                     coluber.reduction(f, identity), a //= x
 //   a last value      each round assigns it and none reads what an earlier one left
 //   anything else     the rounds depend on each other
 #include <algorithm>
@@ -13,7 +14,7 @@
 namespace coluber::ir::parallel {
 
 const char* text(Combine c) {
-  constexpr const char* kText[] = {"+", "*", "&", "|", "^", "min", "max", "set", "last value", "with the extremum"};
+  constexpr const char* kText[] = {"+", "*", "&", "|", "^", "min", "max", "set", "last value", "with the extremum", "function", "//"};
   return kText[static_cast<size_t>(c)];
 }
 
@@ -32,7 +33,8 @@ class Follow {
       out->how = Combine::Last;
       return true;
     }
-    if (!is_number(f_.type_of(start_))) return why_ = "it is not a number", false;
+    TypeRef type = f_.type_of(start_);
+    if (!is_number(type) && (!type->is(Kind::Tuple) || is_managed(type))) return why_ = "it is not a number", false;
     add(start_);
     while (!work_.empty()) {
       ValueId v = work_.back();
@@ -77,6 +79,28 @@ class Follow {
     return true;
   }
 
+  // (a // x) // y is a // (x * y) for whole numbers with y > 0; of floats each quotient is rounded.
+  bool divide(const Op& op) {
+    if (!is_integer(f_.type_of(start_))) return fail("floor division of floats depends on the order: multiply the divisors up, and divide behind the loop");
+    quotients_.push_back(op.result());
+    return combine(Combine::FloorDiv, op.result());
+  }
+
+  bool reduce(const Op& op) {
+    if (how_known_ && (how_ != Combine::Function || function_ != op.names[0])) return fail("different operators are applied to it");
+    function_ = op.names[0];
+    identity_.clear();
+    return collect(op.args[2], 0) ? combine(Combine::Function, op.result()) : fail("the identity of its reduction is no constant");
+  }
+  bool collect(ValueId v, int depth) {
+    const Op* op = a_.uses.def_op(f_, v);
+    if (!op || depth > 8 || !op->has(Pure)) return false;
+    for (ValueId arg : op->args)
+      if (!collect(arg, depth + 1)) return false;
+    identity_.push_back(*op);
+    return true;
+  }
+
   // Position of v in a use: is it operand `i` and no other?
   static bool only(const Op& op, ValueId v, size_t i) {
     for (size_t k = 0; k < op.args.size(); ++k)
@@ -93,6 +117,8 @@ class Follow {
       case OpCode::Sub: return first ? combine(Combine::Add, op.result()) : fail("it is subtracted from something");
       case OpCode::Mul: return first || second ? combine(Combine::Mul, op.result()) : fail("it is multiplied by itself");
       case OpCode::FDiv: return first ? combine(Combine::Mul, op.result()) : fail("something is divided by it");
+      case OpCode::FloorDiv: return first ? divide(op) : fail("something is divided by it");
+      case OpCode::Reduce: return first ? reduce(op) : fail("its value is used in the loop");
       case OpCode::And: return combine(Combine::And, op.result());
       case OpCode::Or: return combine(Combine::Or, op.result());
       case OpCode::Xor: return first || second ? combine(Combine::Xor, op.result()) : fail("it is combined with itself");
@@ -298,6 +324,9 @@ class Follow {
     if (bits && !is_integer(f_.type_of(start_)) && !is_bool(f_.type_of(start_))) return fail("it is not a number");
     out->how = how_;
     if (how_ == Combine::Set) out->set = set_->result();
+    out->function = function_;
+    out->identity = identity_;
+    out->quotients = quotients_;
     return true;
   }
 
@@ -313,7 +342,9 @@ class Follow {
   std::unordered_set<const Op*> used_;
   std::vector<BlockId> branches_;
   std::vector<Pred> taken_;
-  std::vector<ValueId> companions_;
+  std::vector<ValueId> companions_, quotients_;
+  std::string function_;
+  std::vector<Op> identity_;
   bool strict_ = true;                     // of equals, the first one stays
   const Op* set_ = nullptr;
   Combine how_ = Combine::Add;

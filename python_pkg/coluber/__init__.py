@@ -4,9 +4,10 @@ Nothing is imported here: names are found when they are first asked for."""
 __version__ = "0.1.0"
 
 _API = {"jit", "njit", "prange", "typeof", "Dispatcher"}
-_THREADS = {"get_num_threads", "set_num_threads", "get_thread_id", "threading_layer"}
+_THREADS = {"get_num_threads", "set_num_threads", "get_thread_id", "threading_layer", "parallel_chunksize", "get_parallel_chunksize",
+            "set_parallel_chunksize", "critical", "reduction"}
 _MODULES = {"api", "atomic", "threads", "types", "errors", "extending", "inspect"}
-_ERRORS = {"ColuberError", "TypingError", "UnsupportedError", "LoweringError", "InternalError", "ObjectModeWarning"}
+_ERRORS = {"ColuberError", "TypingError", "UnsupportedError", "LoweringError", "InternalError", "ObjectModeWarning", "RaceError"}
 
 
 def __getattr__(name):
