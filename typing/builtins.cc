@@ -389,7 +389,7 @@ TV to_string(Emit& e, const TV& v) {
 }
 
 bool call_builtin(Emit& e, const std::string& name, const TV& callee, std::vector<TV>& args, const std::vector<std::string>& keywords, TV* out) {
-  if (name == "coluber.reduction.step") return *out = call_reduction(e, callee, args, keywords), true;
+  if (name == kReductionStep) return *out = call_reduction(e, callee, args, keywords), true;
   auto it = table().find(name);
   if (it != table().end()) {
     *out = it->second(e, args, keywords);

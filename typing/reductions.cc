@@ -39,7 +39,13 @@ TV call_reduction(Emit& e, const TV& callee, const std::vector<TV>& args, const 
   for (const TV& v : args)
     if (!plain(v.type)) fail("ReductionValue", {describe(v.type)});
   FunctionInfo* kernel = e.session().call_kernel(op);
-  Spec *one = step(e, kernel, type, args[1].type), *both = step(e, kernel, type, type);
+  Spec* one = step(e, kernel, type, args[1].type);
+  for (int k = 0; k < 3 && !one->ret.is_bottom() && one->ret.type != type; k++) {   // an int that floats are added to begins as a float
+    TypeRef wider = join_types(type, nullptr, one->ret.type, nullptr);
+    if (!wider || !plain(wider)) break;
+    one = step(e, kernel, type = wider, args[1].type);
+  }
+  Spec* both = step(e, kernel, type, type);
   TV r(one->ret);
   r.c = nullptr;
   r.site = ~0u;
@@ -48,7 +54,7 @@ TV call_reduction(Emit& e, const TV& callee, const std::vector<TV>& args, const 
     if (s->ret.type != type || s->ret.c) fail("ReductionType", {describe(type), describe(s->ret)});
   TV neutral = e.constant(identity);
   if (join_types(neutral.type, neutral.c, type, nullptr) != type) fail("ReductionType", {describe(type), "a value other than its identity, " + describe(neutral)});
-  r = e.op(OpCode::Reduce, {args[0], args[1], convert(e, neutral, type)}, type, 0, one->name);
+  r = e.op(OpCode::Reduce, {convert(e, args[0], type), args[1], convert(e, neutral, type)}, type, 0, one->name);
   e.last_op()->names = {both->name};
   return r;
 }

@@ -206,6 +206,7 @@ TV call_library(Emit& e, const std::string& key, std::vector<TV> args, const std
 bool find_library(Emit& e, const std::string& key, const clb_const** out);
 TV call_elementwise(Emit& e, FunctionInfo* kernel, std::vector<TV> args, const TV* out_array);
 bool call_builtin(Emit& e, const std::string& name, const TV& callee, std::vector<TV>& args, const std::vector<std::string>& keywords, TV* out);   // builtins.cc
+inline constexpr const char kReductionStep[] = "coluber.reduction.step";   // what coluber.reduction() returns
 TV call_reduction(Emit& e, const TV& callee, const std::vector<TV>& args, const std::vector<std::string>& keywords);   // reductions.cc
 TV make_slice(Emit& e, TV start, TV stop, TV step);
 TV to_string(Emit& e, const TV& v);                       // str() of a number, string, None or tuple of them

@@ -123,7 +123,7 @@ class SplitParams {
     for (const Block& b : f_.blocks) {
       for (ValueId v : b.params) param[v] = 1;
       for (const Op& op : b.ops)
-        if (op.code == OpCode::Reduce) more = whole_[op.args[0]] = whole_[op.result()] = 1;
+        if (op.code == OpCode::Reduce) whole_[op.args[0]] = whole_[op.result()] = more = true;
     }
     while (more) {
       more = false;
@@ -131,8 +131,8 @@ class SplitParams {
         for (const Edge& e : b.term().targets)
           for (size_t k = 0; k < e.args.size(); ++k) {
             ValueId from = e.args[k], to = f_.blocks[e.block].params[k];
-            if (whole_[from] && !whole_[to]) more = whole_[to] = 1;
-            if (whole_[to] && !whole_[from] && param[from]) more = whole_[from] = 1;
+            if (whole_[from] && !whole_[to]) whole_[to] = more = true;
+            if (whole_[to] && !whole_[from] && param[from]) whole_[from] = more = true;
           }
     }
   }

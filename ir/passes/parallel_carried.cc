@@ -60,15 +60,34 @@ class Follow {
 
   bool is_last() const {
     for (const Position& at : a_.uses.uses(start_))
-      if (c_.contains(at.block) && !leaves(at)) return false;
+      if (c_.contains(at.block) && !leaves(start_, at) && !enters_nest(at)) return false;
     return !is_managed(f_.type_of(start_));
   }
-  // The header's way out takes it along.
-  bool leaves(const Position& at) const {
+  // The header's way out takes it along, or what is made of it there for what is behind the loop.
+  bool leaves(ValueId v, const Position& at) const {
     if (at.block != header_ || at.op == Position::kHead) return false;
     const Op& op = f_.blocks[at.block].ops[at.op];
-    return op.code == OpCode::Branch && op.args[0] != start_ &&
-           std::find(op.targets[0].args.begin(), op.targets[0].args.end(), start_) == op.targets[0].args.end();
+    if (op.has(Pure) && op.results.size() == 1 && at.op != c_.test) {
+      std::span<const Position> uses = a_.uses.uses(op.result());
+      return std::all_of(uses.begin(), uses.end(), [&](const Position& use) { return !c_.contains(use.block) || (use.block == header_ && use.op != at.op && leaves(op.result(), use)); });
+    }
+    return op.code == OpCode::Branch && op.args[0] != v &&
+           std::find(op.targets[0].args.begin(), op.targets[0].args.end(), v) == op.targets[0].args.end();
+  }
+
+  // It only goes on to the loop inside that is one with this, of which it is a last value as well: each part has rounds of both.
+  bool enters_nest(const Position& at) const {
+    if (c_.nest.empty() || at.block != c_.nest[0].entry.block || at.op == Position::kHead) return false;
+    const Candidate& inner = c_.nest[0];
+    const Op& op = f_.blocks[at.block].ops[at.op];
+    if (!op.has(Term) || std::find(op.args.begin(), op.args.end(), start_) != op.args.end()) return false;
+    for (size_t t = 0; t < op.targets.size(); ++t)
+      for (size_t k = 0; k < op.targets[t].args.size(); ++k) {
+        if (op.targets[t].args[k] != start_) continue;
+        auto last = [&](const Carried& one) { return one.param == k && one.how == Combine::Last; };
+        if (t != inner.entry.index || std::none_of(inner.carried.begin(), inner.carried.end(), last)) return false;
+      }
+    return true;
   }
 
   bool combine(Combine how, ValueId result) {
@@ -84,6 +103,12 @@ class Follow {
     if (!is_integer(f_.type_of(start_))) return fail("floor division of floats depends on the order: multiply the divisors up, and divide behind the loop");
     quotients_.push_back(op.result());
     return combine(Combine::FloorDiv, op.result());
+  }
+
+  // NumPy's division by zero, select(y != 0, x // y, 0).
+  bool zero_instead(ValueId quotient, ValueId other) const {
+    const Op *division = a_.uses.def_op(f_, quotient), *zero = a_.uses.def_op(f_, other);
+    return division && division->code == OpCode::FloorDiv && zero && zero->code == OpCode::Const && zero->imm == 0;
   }
 
   bool reduce(const Op& op) {
@@ -111,6 +136,7 @@ class Follow {
   bool use(ValueId v, const Position& at) {
     if (at.op == Position::kHead) return fail("an exception handler uses it");
     const Op& op = f_.blocks[at.block].ops[at.op];
+    if (op.has(Pure) && leaves(v, at)) return true;
     bool first = only(op, v, 0), second = only(op, v, 1);
     switch (op.code) {
       case OpCode::Add: return first || second ? combine(Combine::Add, op.result()) : fail("it is added to itself");
@@ -176,6 +202,10 @@ class Follow {
     for (const Op* op : selects_) {
       bool a = inside(op->args[1]), b = inside(op->args[2]);
       if (a && b) continue;
+      if (how_ == Combine::FloorDiv && a && zero_instead(op->args[1], op->args[2])) {
+        quotients_.push_back(op->result());
+        continue;
+      }
       if (!extreme(op->args[0], op->args[a ? 2 : 1], !a)) return constant(op->args[a ? 2 : 1]) || fail("another value takes its place");
     }
     return true;

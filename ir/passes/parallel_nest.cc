@@ -61,26 +61,24 @@ bool carried_through(const Function& f, const Analyses& a, const Candidate& oute
 }  // namespace
 
 bool find_nest(const Function& f, const Analyses& a, Candidate* c, int64_t further, std::string* id, std::string* why) {
-  auto fail = [&](const char* text) { return *id = "CollapseNest", *why = text, false; };
-  const Candidate* outer = c;
-  std::vector<Candidate> nest;
-  nest.reserve(static_cast<size_t>(further));
-  for (int64_t k = 0; k < further; ++k) {
-    LoopId child = only_child(a, outer->loop);
-    size_t counter = 0;
-    if (child == kNoId) return fail("there is not just one loop directly inside of another");
-    if (!find_counter(f, a, a.loops.loops()[child], &counter)) return fail("a loop inside is no prange");
-    Candidate inner;
-    if (!find_form(f, a, child, counter, &inner, why)) return *id = "CollapseNest", *why = "of a loop inside, " + *why, false;
-    if (c->contains(f.values[inner.start].block) || c->contains(f.values[inner.stop].block)) return *id = "CollapseBounds", false;
-    if (!only_leads_in(f, a, outer->loop, child)) return fail("there is work between the loops");
-    ValueId variable = kNoId;
-    if (!find_carried(f, a, &inner, &variable, why)) return *id = "CollapseNest", *why = "a variable goes from round to round of a loop inside, and " + *why, false;
-    if (!carried_through(f, a, *outer, inner)) return fail("a variable begins anew in each round of the outer loop");
-    nest.push_back(std::move(inner));
-    outer = &nest.back();
-  }
-  c->nest = std::move(nest);
+  if (further == 0) return true;
+  auto fail = [&](const std::string& text) { return *id = "CollapseNest", *why = text, false; };
+  LoopId child = only_child(a, c->loop);
+  size_t counter = 0;
+  if (child == kNoId) return fail("there is not just one loop directly inside of another");
+  if (!find_counter(f, a, a.loops.loops()[child], &counter)) return fail("a loop inside is no prange");
+  Candidate inner;
+  if (!find_form(f, a, child, counter, &inner, why)) return fail("of a loop inside, " + *why);
+  if (!find_nest(f, a, &inner, further - 1, id, why)) return false;
+  auto depends = [&](const Candidate& k) { return c->contains(f.values[k.start].block) || c->contains(f.values[k.stop].block); };
+  if (depends(inner) || std::any_of(inner.nest.begin(), inner.nest.end(), depends)) return *id = "CollapseBounds", false;
+  if (!only_leads_in(f, a, c->loop, child)) return fail("there is work between the loops");
+  ValueId variable = kNoId;
+  if (!find_carried(f, a, &inner, &variable, why)) return fail("a variable goes from round to round of a loop inside, and " + *why);
+  if (!carried_through(f, a, *c, inner)) return fail("a variable begins anew in each round of the outer loop");
+  std::vector<Candidate> deeper = std::move(inner.nest);
+  c->nest.push_back(std::move(inner));
+  c->nest.insert(c->nest.end(), std::make_move_iterator(deeper.begin()), std::make_move_iterator(deeper.end()));
   return true;
 }
 

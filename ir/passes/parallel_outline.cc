@@ -287,14 +287,25 @@ class Outline {
   }
 
   bool is_quotient(const Op& op) const {
-    return op.code == OpCode::FloorDiv && std::any_of(c_.carried.begin(), c_.carried.end(), [&](const Carried& k) {
+    return (op.code == OpCode::FloorDiv || op.code == OpCode::Select) && std::any_of(c_.carried.begin(), c_.carried.end(), [&](const Carried& k) {
              return std::find(k.quotients.begin(), k.quotients.end(), op.result()) != k.quotients.end();
            });
   }
 
-  // a // x becomes a * x, or 0 from where that is no int; a divisor that is not positive is an error.
+  // a // x becomes a * x, or 0 from where that is no int; a divisor that is not positive is an error, and so is zero: select(x != 0, a // x, 0).
   void multiply_divisor(const Op& op, BlockId at, std::vector<Op>* ops) {
     TypeRef type = from_.type_of(op.result());
+    if (op.code == OpCode::Select) {
+      Op& guard = ops->emplace_back();
+      guard.code = OpCode::Guard;
+      guard.args = {map(op.args[0])};
+      guard.loc = op.loc;
+      guard.sym = "PrangeDivisor";
+      ops->push_back(op);
+      ops->back().args = {map(op.args[0]), map(op.args[1]), map(op.args[1])};
+      ops->back().results = {map_[op.result()]};
+      return;
+    }
     auto add = [&](OpCode code, std::vector<ValueId> args, TypeRef result) -> Op& {
       Op& made = ops->emplace_back();
       made.code = code;

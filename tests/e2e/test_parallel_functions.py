@@ -258,6 +258,12 @@ def test_tuples_of_sums(n):
 
 # ---- floor division
 
+def python_quotients(a, x):
+    for i in prange(len(x)):
+        a //= x[i]
+    return a
+
+
 def quotients(a, x):
     for i in prange(len(x)):
         a //= x[i]
@@ -294,8 +300,10 @@ def test_divisors_have_to_be_positive(threads):
         threads(count)
         with pytest.raises(ValueError, match="positive divisors"):
             f(1000, np.array([2, 3, -1, 4]))
-        with pytest.raises(ZeroDivisionError):
+        with pytest.raises(ValueError, match="positive divisors"):
             f(1000, np.array([2, 3, 0, 4]))
+        with pytest.raises(ZeroDivisionError):
+            compiled(python_quotients)(1000, [2, 3, 0, 4])
 
 
 def test_floor_division_of_floats_is_no_reduction():
