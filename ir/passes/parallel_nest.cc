@@ -39,7 +39,7 @@ bool only_leads_in(const Function& f, const Analyses& a, LoopId outer, LoopId in
     if (a.loops.contains(inner, b)) continue;
     if (b != a.loops.loops()[outer].header && f.blocks[b].term().code != OpCode::Jump) return false;
     for (const Op& op : f.blocks[b].ops)
-      if (!op.has(Pure) && !op.has(Term)) return false;
+      if (!op.has(Pure) && !op.has(Term) && op.code != OpCode::Poll) return false;
   }
   return true;
 }

@@ -11,7 +11,7 @@ SCHEDULES = ["static", "dynamic", "guided", "auto"]
 
 
 def loop_of(schedule, chunk="", fast="deterministic"):
-    space = {"prange": prange}
+    space = {"prange": prange, "np": np}
     exec(f"""
 def f(x, out):
     s, p, low, at = 0.0, 1.0, 1e300, -1
@@ -26,7 +26,7 @@ def g(x):
         s -= np.float32(x[i] * 1e-10)
         if x[i] < low:
             low, at = x[i], i
-    return s, low, at""", {"np": np}, space)
+    return s, low, at""", space)
     return space["f"], space["g"]
 
 

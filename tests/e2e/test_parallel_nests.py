@@ -201,11 +201,11 @@ def begins_anew(out):
         s = 0.0
         for j in prange(3):
             s += out[i, j]
-            out[i, j] = 1.0
+            out[i, j] = s
 
 
 @pytest.mark.parametrize("f, why", [(triangle, "bounds of an inner loop depend"), (work_between, "work between the loops"), (nothing_inside, "not just one loop"),
-                                    (plain_range, "no prange"), (begins_anew, "begins anew")])
+                                    (plain_range, "no prange"), (begins_anew, "goes from round to round of a loop inside")])
 def test_what_is_not_one_space(f, why):
     with pytest.raises(coluber.TypingError, match="collapse=2 of prange.*" + why):
         compiled(f)(np.zeros((4, 4)))
