@@ -1,5 +1,8 @@
 """Reductions by functions of one's own, by floor division, and of tuples."""
 import math
+import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -309,3 +312,34 @@ def test_divisors_have_to_be_positive(threads):
 def test_floor_division_of_floats_is_no_reduction():
     with pytest.raises(coluber.TypingError, match="floor division of floats depends on the order"):
         compiled(quotients)(100.0, np.ones(3))
+
+
+# ---- from the disk cache
+
+def test_from_the_disk_cache(tmp_path):
+    module, script = tmp_path / "cached.py", tmp_path / "script.py"
+    text = """
+import coluber
+from coluber import njit, prange
+step = coluber.reduction(lambda a, b: OP, 0)
+@njit(parallel=True)
+def f(n):
+    s = 0
+    for i in prange(n):
+        s = step(s, i * i % 37)
+    return s
+"""
+    script.write_text("import time\nfrom cached import f\nprint(f(1000), sum(f.stats().cache_hits.values()))\ntime.sleep(0.3)\n")
+
+    def run(op):
+        module.write_text(text.replace("OP", op))
+        done = subprocess.run([sys.executable, "-B", str(script)], capture_output=True, text=True, timeout=120,
+                              env={**os.environ, "COLUBER_CACHE": "on", "COLUBER_CACHE_DIR": str(tmp_path / "cache")})
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip()
+
+    items = [i * i % 37 for i in range(1000)]
+    assert run("max(a, b)") == f"{max(items)} 0"
+    assert run("max(a, b)") == f"{max(items)} 1"
+    assert run("a + b") == f"{sum(items)} 0"
+    assert run("a + b") == f"{sum(items)} 1"
