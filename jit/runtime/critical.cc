@@ -30,6 +30,7 @@ struct Lock {
   std::atomic<const void*> owner{nullptr};
   int depth = 0;                                     // these two: the owner's
   Lock* outer = nullptr;                             // that it took before
+  const void* call = nullptr;                        // of compiled code, in which it took it; null: Python did
 };
 
 constexpr size_t kLists = 64;
@@ -80,7 +81,8 @@ bool wait_a_while(Lock* l) {
   return l->state.exchange(kWanted, std::memory_order_acquire) == kFree;
 }
 
-void taken(Lock* l) {
+void taken(Lock* l, const void* call) {
+  l->call = call;
   l->owner.store(&t_self, std::memory_order_relaxed);
   l->depth = 1;
   l->outer = t_held;
@@ -121,7 +123,7 @@ bool enter_critical(const char* name, size_t length) {
     if (mine || PyErr_CheckSignals() == 0) continue;
     return false;
   }
-  taken(l);
+  taken(l, nullptr);
   return true;
 }
 
@@ -134,6 +136,9 @@ bool exit_critical(const char* name, size_t length) {
 
 const void* critical_held() { return t_held; }
 uint64_t critical_held_key() { return t_held ? t_held->key : 0; }
+void critical_end(const void* call) {
+  while (t_held && t_held->call == call) give_back(t_held);
+}
 void critical_leave(const void* outer) {
   while (t_held && t_held != outer) give_back(t_held);
 }
@@ -162,7 +167,7 @@ int32_t coluber_critical_enter(coluber_ctx* ctx, int64_t key) {
     ctx->error = released.error;
     if (stop) return 1;
   }
-  taken(l);
+  taken(l, ctx);
   return 0;
 }
 

@@ -224,7 +224,8 @@ class Region {
     check_on(&checked, arrays);
     if (!part(me, ctx, at, std::min(block_, count_ - at))) return false;
     memcpy(own + 2, me.results, 8 * naccs_);
-    return own[0] = true;
+    own[0] = 1;
+    return true;
   }
 
   // Parts of the thread's own share: equal parts of the whole, or every team-th of `chunk` rounds.

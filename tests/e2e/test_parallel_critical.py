@@ -1,5 +1,6 @@
 """coluber.critical(): what one thread does at a time; with statements of it; parallel_chunksize."""
 import os
+import signal
 import threading
 import time
 
@@ -289,3 +290,28 @@ def test_the_chunk_size_is_put_back():
         t.start()
         t.join()
     assert seen == [0]
+
+
+# ---- Ctrl-C
+
+def counts_for_long(n, a):
+    with critical("long"):
+        s = 0
+        for i in range(n):
+            s ^= i * 3 + (s >> 1)
+        a[0] = s
+
+
+def test_ctrl_c_gives_it_back():
+    f = njit(counts_for_long, cache=False)
+    a = np.zeros(1, np.int64)
+    f(10, a)
+    timer = threading.Timer(0.5, lambda: os.kill(os.getpid(), signal.SIGINT))
+    timer.start()
+    with critical("other"), pytest.raises(KeyboardInterrupt):
+        f(10**13, a)
+    timer.join()
+    other = threading.Thread(target=f, args=(10, a))
+    other.start()
+    other.join(10)
+    assert not other.is_alive()
