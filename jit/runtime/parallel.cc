@@ -348,7 +348,11 @@ class Region {
 
 OmpPlace g_place{0, 2, 0, 0, ";coluber;prange;0;0;;"};     // 2: called by code of __kmpc form
 
+// libomp orders what is done before a region, in it and behind it, but ThreadSanitizer does not see how: this it does.
+std::atomic<uint32_t> g_order{0};
+
 void task(int32_t*, int32_t*, Region* region) {
+  (void)g_order.load(std::memory_order_acquire);
   const OpenMp* omp = openmp();
   t_number = omp->thread_num();
   t_team = omp->num_threads();
@@ -357,6 +361,7 @@ void task(int32_t*, int32_t*, Region* region) {
   t_inside--;
   t_number = 0;
   t_team = 1;
+  g_order.fetch_add(1, std::memory_order_release);
 }
 
 // What OMP_SCHEDULE, or omp_set_schedule, says.
@@ -397,8 +402,10 @@ int32_t run_region(coluber_ctx* ctx, const coluber_loop& loop, const OpenMp* omp
   if (threads == 1) {
     region.run(0, 1);
   } else {
+    g_order.fetch_add(1, std::memory_order_release);
     omp->push_num_threads(&g_place, omp->global_thread_num(&g_place), threads);
     omp->fork_call(&g_place, 1, reinterpret_cast<OmpTask>(&task), &region);
+    (void)g_order.load(std::memory_order_acquire);
   }
   return region.finish(ctx);
 }
