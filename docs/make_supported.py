@@ -16,6 +16,8 @@ def entries():
     groups = defaultdict(set)
     for target in INDEX:
         if ":" in target:
+            if target.startswith("method:with_"):                    # of a context manager: `with` calls them
+                continue
             if target.startswith(("method:", "attr:")):
                 kind, _, member = target.split(":")[1].partition(".")
                 groups[f"{kind}: methods and attributes"].add(member)

@@ -94,6 +94,9 @@ class Types {
       case OpCode::Absent: return need(wraps(result(op)), "the result is an optional or unbound");
       case OpCode::Present: return need(wraps(arg(op, 0)) && is_bool(result(op)), "a bool of an optional or unbound");
       case OpCode::Payload: return need(wraps(arg(op, 0)) && arg(op, 0)->elem == result(op), "the payload of an optional or unbound");
+      case OpCode::Reduce:
+        return need(op.names.size() == 1 && arg(op, 0) == arg(op, 2) && arg(op, 0) == result(op), "(accumulator, x, accumulator) -> accumulator, with a function of two");
+      case OpCode::RaceCheck: return need(pointer(op, 0) && integer(op, 1), "(ptr, pyint)");
       case OpCode::Call: return call(op);
       case OpCode::Retain: case OpCode::Release: return need(is_managed(arg(op, 0)), "the operand is not counted");
       default: return memory_rule(op);

@@ -59,7 +59,7 @@ struct clb_code {
 typedef struct clb_options {        /* see jit/options.def for their meaning */
   int32_t fastmath;                 /* bits: nnan ninf nsz arcp contract afn reassoc */
   int32_t boundscheck, error_model /* 0 python, 1 numpy */, overflow /* 0 wrap, 1 raise */, inline_ /* 0 auto, 1 always, 2 never */;
-  int32_t nogil, debug, parallel, races /* 0 warn, 1 error */, opt_level;
+  int32_t nogil, debug, parallel, races /* 0 warn, 1 error */, check_races, reduction /* 0 fast, 1 deterministic */, opt_level;
   int32_t exact;                    /* set by the host for jit: bit 0: a result that is int on one path and float on another has no type */
 } clb_options;
 

@@ -97,12 +97,20 @@ bool dtype_attr(Emit& e, const TV& v, const std::string& n, TV* out) {
 
 }  // namespace
 
+// What the keys of the library call values of this type: context managers are views by their name.
+std::string library_kind(TypeRef t) {
+  if (t->is(Kind::View) && t->name.rfind("with_", 0) == 0) return t->name;
+  return is_number(t) ? "number" : kind_text(t->kind);
+}
+
 TV get_attr(Emit& e, const TV& v, const std::string& n) {
   const Type* t = v.type;
   TV out;
   if (t->is(Kind::Const)) {
     const clb_const* o = v.c ? v.c : e.session().object(t->handle);
-    const clb_const* c = e.session().attr(o->handle, n);
+    bool with = n == "__enter__" || n == "__exit__";      // of a class or function: what it makes is meant, or nothing
+    const clb_const* c = with ? nullptr : e.session().attr(o->handle, n);
+    if (with) fail("NoContextManager", {describe(v)});
     if (!c) fail_name(e, "NoAttribute", {describe(v), n}, o->handle, "attribute", n);
     return e.constant(c);
   }
@@ -126,10 +134,12 @@ TV get_attr(Emit& e, const TV& v, const std::string& n) {
   if (t->is(Kind::Optional)) {
     return get_attr(e, e.not_none(v, "'NoneType' object has no attribute '" + n + "'", "NoneAttribute"), n);
   }
-  std::string kind = is_number(t) ? "number" : kind_text(t->kind);
+  std::string kind = library_kind(t);
   const clb_const* impl = nullptr;
   if (find_library(e, "attr:" + kind + "." + n, &impl)) return call_function(e, e.session().function(impl->handle), {v}, {});
-  if (!find_library(e, "method:" + kind + "." + n, &impl)) fail_name(e, "NoAttribute", {describe(v), n}, -1, kind.c_str(), n);
+  bool method = find_library(e, "method:" + kind + "." + n, &impl);
+  if (!method && (n == "__enter__" || n == "__exit__")) fail("NoContextManager", {describe(v)});
+  if (!method) fail_name(e, "NoAttribute", {describe(v), n}, -1, kind.c_str(), n);
   TV r = v;                 // a method is carried by its self
   r.type = method_of(t, n);
   return r;

@@ -49,6 +49,25 @@ std::string schedule_name(const TV& v) {
   return name;
 }
 
+bool reduction_name(const TV& v, bool by_default) {
+  if (v.is_none()) return by_default;
+  if (!v.c || v.c->kind != CLB_STR) fail("NeedLiteral", {describe(v)});
+  std::string name(v.c->s, static_cast<size_t>(v.c->n));
+  if (name != "fast" && name != "deterministic") fail("BadReduction", {name});
+  return name == "deterministic";
+}
+
+// How many loops are one: part of the view's name.
+std::string collapsed(Emit& e, const TV& v) {
+  if (v.is_none()) return "";
+  if (!v.c || v.c->kind != CLB_INT) fail("NeedLiteral", {describe(v)});
+  if (v.c->i < 1 || v.c->i > 16) {
+    e.guard(e.const_bool(false), "PrangeCount", {}, {"collapse"});
+    return "";
+  }
+  return v.c->i == 1 ? "" : "x" + std::to_string(v.c->i) + "_";
+}
+
 // A count that may be left out: 0 stands for that.
 TV optional_count(Emit& e, const TV& v, const char* what) {
   if (v.is_none()) return e.const_int(0);
@@ -61,13 +80,16 @@ TV optional_count(Emit& e, const TV& v, const char* what) {
 TV b_prange(Emit& e, Args& a, const std::vector<std::string>& keywords) {
   Args plain(a.begin(), a.end() - static_cast<ptrdiff_t>(keywords.size()));
   arity("prange()", plain, 1, 3);
-  std::string schedule = "auto";
+  std::string schedule = "auto", form;
+  bool deterministic = e.spec().fn->options.reduction == 1;
   TV chunk = e.const_int(0), threads = e.const_int(0);
   for (size_t k = 0; k < keywords.size(); k++) {
     const TV& v = a[plain.size() + k];
     if (keywords[k] == "schedule") schedule = schedule_name(v);
     else if (keywords[k] == "chunk") chunk = optional_count(e, v, "chunk");
     else if (keywords[k] == "num_threads") threads = optional_count(e, v, "num_threads");
+    else if (keywords[k] == "reduction") deterministic = reduction_name(v, deterministic);
+    else if (keywords[k] == "collapse") form += collapsed(e, v);
     else fail("WrongArguments", {"prange()", "got an unexpected keyword argument '" + keywords[k] + "'"});
   }
   TV range = b_range(e, plain, {});
@@ -77,7 +99,7 @@ TV b_prange(Emit& e, Args& a, const std::vector<std::string>& keywords) {
   if (!unit) parts.push_back(range.is(Kind::View) ? e.const_int(-1) : e.get(range, 2, pyint()));
   parts.push_back(chunk);
   parts.push_back(threads);
-  return e.make(parts, view_of((unit ? "prange_" : "prange_by_") + schedule, std::vector<TypeRef>(parts.size(), pyint())));
+  return e.make(parts, view_of((unit ? "prange_" : "prange_by_") + form + (deterministic ? "same_" : "") + schedule, std::vector<TypeRef>(parts.size(), pyint())));
 }
 
 TypeRef class_type(const TV& cls) {
@@ -367,6 +389,7 @@ TV to_string(Emit& e, const TV& v) {
 }
 
 bool call_builtin(Emit& e, const std::string& name, const TV& callee, std::vector<TV>& args, const std::vector<std::string>& keywords, TV* out) {
+  if (name == kReductionStep) return *out = call_reduction(e, callee, args, keywords), true;
   auto it = table().find(name);
   if (it != table().end()) {
     *out = it->second(e, args, keywords);

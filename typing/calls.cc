@@ -285,6 +285,7 @@ TV call_object(Emit& e, const TV& callee, std::vector<TV>& args, const std::vect
       return call_function(e, e.session().function(c->handle), args, keywords);
     }
     case CLB_BUILTIN: case CLB_CLASS: case CLB_OBJECT: {
+      if (is_objmode(callee)) return e.none();         // the with statement looks at the arguments
       if (call_builtin(e, name, callee, args, keywords, &r)) return r;
       if (const clb_const* impl = e.session().implementation(c->handle, "")) {
         FunctionInfo* fn = e.session().function(impl->handle);
@@ -341,7 +342,7 @@ TV call(Emit& e, const TV& callee, std::vector<TV> args, const std::vector<std::
       TV self = callee;
       self.type = st;
       const std::string& name = callee.type->name;
-      std::string kind = is_number(st) ? "number" : kind_text(st->kind);
+      std::string kind = library_kind(st);
       widen_by_method(e, self, name, args);
       if (self.is(Kind::List) && self.type->elem->is(Kind::Bottom) && e.dry() && self.site != ~0u) return name == "append" || name == "extend" || name == "insert" ? e.none() : TV();
       args.insert(args.begin(), self);

@@ -484,6 +484,28 @@ TV i_set_thread_count(Emit& e, Args& a) {
   return e.none();
 }
 TV i_thread_number(Emit& e, Args&) { return e.op(OpCode::CallRt, {}, pyint(), 0, "coluber_thread_number"); }
+TV i_chunk_size(Emit& e, Args&) { return e.op(OpCode::CallRt, {}, pyint(), 0, "coluber_chunk_size"); }
+template <const char* Symbol> TV i_effect(Emit& e, Args& a) {   // a runtime function of an int, without a result
+  e.op(OpCode::CallRt, {e.to_index(a.at(0))}, ir::none(), 0, Symbol);
+  return e.none();
+}
+constexpr char kSetChunkSize[] = "coluber_set_chunk_size", kEnter[] = "coluber_critical_enter", kExit[] = "coluber_critical_exit";
+// (name, values...): a context manager with methods "method:with_NAME.__enter__" and __exit__, which reach the values by part(self, k)
+TV i_manager(Emit& e, Args& a) {
+  Args values(a.begin() + 1, a.end());
+  std::vector<TypeRef> types;
+  for (const TV& v : values) types.push_back(v.type);
+  return e.make(values, view_of("with_" + text(a.at(0)), types));
+}
+TV i_part(Emit& e, Args& a) {
+  int64_t k = literal_int(a.at(1));
+  return e.get(a[0], static_cast<int>(k), a[0].type->items.at(static_cast<size_t>(k)));
+}
+TV i_text_hash(Emit& e, Args& a) {   // of a literal; the runtime's critical_key does the same
+  uint64_t h = 14695981039346656037u;
+  for (unsigned char c : text(a.at(0))) h = (h ^ c) * 1099511628211u;
+  return e.const_int(static_cast<int64_t>(h));
+}
 TV i_exc_class_name(Emit& e, Args& a) { return to_string(e, a.at(0)); }
 
 const std::unordered_map<std::string, Rule>& table() {
@@ -504,7 +526,9 @@ const std::unordered_map<std::string, Rule>& table() {
       {"list_push", i_list_push}, {"list_set_len", i_list_set_len}, {"list_reserve", i_list_reserve}, {"element_type", i_element_type}, {"item", i_item},
       {"zero_item", i_zero}, {"ufunc_call", i_ufunc_call}, {"ufunc_loop", i_ufunc_loop},
       {"fold", i_fold}, {"dot_items", i_dot}, {"place_of", i_place}, {"sort_in_place", i_sort}, {"argsort_in_place", i_argsort}, {"text", i_exc_class_name},
-      {"atomic", i_atomic}, {"thread_count", i_thread_count}, {"set_thread_count", i_set_thread_count}, {"thread_number", i_thread_number}};
+      {"atomic", i_atomic}, {"thread_count", i_thread_count}, {"set_thread_count", i_set_thread_count}, {"thread_number", i_thread_number}, {"chunk_size", i_chunk_size},
+      {"set_chunk_size", i_effect<kSetChunkSize>}, {"critical_enter", i_effect<kEnter>}, {"critical_exit", i_effect<kExit>}, {"manager", i_manager}, {"part", i_part},
+      {"text_hash", i_text_hash}};
   return kTable;
 }
 

@@ -4,6 +4,7 @@
 //   range                                              (index, count, start, step)
 //   view#prange_SCHEDULE (step 1)                      (current, stop); current begins with a par.loop
 //   view#prange_by_SCHEDULE                            as range; index begins with a par.loop
+//     in front of SCHEDULE: xN_ (that many loops are one), same_ (reductions are deterministic)
 //   everything else                                    (container, index); the length is asked again each time, as Python does for lists
 // Views are lazy composites: zip(a, b), enumerate(a, start), reversed(a), map(f, a), flat(a): item i is made of the items i of their parts.
 #include "typing/session.h"
@@ -28,9 +29,11 @@ bool is_prange(TypeRef t) { return t->is(Kind::View) && t->name.rfind("prange_",
 
 static int64_t schedule_of(TypeRef t) {
   std::string name = t->name.substr(t->name.rfind('_') + 1);
+  int64_t form = t->name.find("_same_") != std::string::npos ? 8 : 0;
+  if (size_t x = t->name.find("_x"); x != std::string::npos) form += 256 * (std::stoll(t->name.substr(x + 2)) - 1);
   for (size_t k = 0; k < schedules().size(); k++)
-    if (schedules()[k] == name) return static_cast<int64_t>(k);
-  return 0;
+    if (schedules()[k] == name) return form + static_cast<int64_t>(k);
+  return form;
 }
 
 namespace {
@@ -175,7 +178,7 @@ TV start_iter(Emit& e, const TV& v) {
   } else if (is_prange(t)) {
     bool unit = unit_prange(t);
     int rest = unit ? 2 : 3;                   // chunk and threads
-    TV first = e.op(OpCode::ParLoop, {unit ? part(e, v, 0) : e.const_int(0), part(e, v, rest), part(e, v, rest + 1)}, pyint(), schedule_of(t));
+    TV first = e.op(OpCode::ParLoop, {unit ? part(e, v, 0) : e.const_int(0), part(e, v, rest), part(e, v, rest + 1)}, pyint(), schedule_of(t) + (e.spec().fn->options.check_races ? 32 : 0));
     std::vector<TV> parts{first, unit ? part(e, v, 1) : prange_count(e, v)};
     if (!unit) parts.push_back(part(e, v, 0)), parts.push_back(part(e, v, 2));
     it = e.make(parts, tuple_of(std::vector<TypeRef>(parts.size(), pyint())));

@@ -31,6 +31,7 @@ class Lowering {
   Function* out_ = nullptr;
   Emit e_;
   std::vector<TV> map_;                        // untyped value -> typed
+  std::vector<uint8_t> whole_;                  // values that are not taken apart
   std::vector<std::vector<TV>> leaves_;        // untyped block parameters that were taken apart
   std::vector<BlockId> block_of_;
   struct Pending { TV it; ValueId value; };
@@ -50,6 +51,7 @@ class Lowering {
     if (spec_.fn->snapshot) out_->scopes[0].file = spec_.fn->snapshot->code->filename;
     map_.assign(src_.values.size(), TV());
     leaves_.assign(src_.values.size(), {});
+    find_whole();
     block_of_.assign(src_.blocks.size(), kNoId);
     rank_.assign(src_.blocks.size(), 0);
     for (size_t k = 0; k < spec_.fn->order.size(); k++) rank_[spec_.fn->order[k]] = static_cast<uint32_t>(k);
@@ -128,7 +130,7 @@ class Lowering {
         continue;
       }
       if (a.is_bottom() || !runtime(a)) continue;
-      if (b != 0 && composite(a.type)) {
+      if (b != 0 && composite(a.type) && !whole_[p]) {
         map_[p] = make_parts(a.type, nb, &leaves_[p]);
         map_[p].site = a.site;
         continue;
@@ -188,6 +190,41 @@ class Lowering {
       take_apart(i, ps[k], out);
     }
   }
+  // What a block gets for its parameter.
+  void hand_over(ValueId param, const TV& v, std::vector<ValueId>* out) {
+    if (whole_[param]) out->push_back(e_.use(v));
+    else take_apart(v, spec_.vals[param].type, out);
+  }
+
+  bool is_reduction(const Op& op) {
+    if (op.code != OpCode::PyCall || op.args.size() != 3 || !spec_.fn->options.parallel) return false;
+    const AbsVal& callee = spec_.vals[op.args[0]];
+    const clb_const* c = callee.c ? callee.c : callee.is(Kind::Const) ? session_.object(callee.type->handle) : nullptr;
+    return c && c->kind == CLB_FUNCTION && c->s && std::string_view(c->s) == kReductionStep;
+  }
+
+  // Accumulators of reductions are not taken apart: passes/parallel follows them through the loop.
+  void find_whole() {
+    whole_.assign(src_.values.size(), 0);
+    std::vector<uint8_t> param(src_.values.size(), 0);
+    bool more = false;
+    for (const Block& b : src_.blocks) {
+      for (ValueId v : b.params) param[v] = 1;
+      for (const Op& op : b.ops)
+        if (is_reduction(op)) whole_[op.args[1]] = whole_[op.result()] = more = true;
+    }
+    while (more) {
+      more = false;
+      for (const Block& b : src_.blocks)
+        for (const Edge& e : b.term().targets)
+          for (size_t k = 0; k < e.args.size(); k++) {
+            ValueId from = e.args[k], to = src_.blocks[e.block].params[k];
+            if (whole_[from] && !whole_[to]) whole_[to] = more = true;
+            if (whole_[to] && !whole_[from] && param[from]) whole_[from] = more = true;
+          }
+    }
+  }
+
   TV item_of(const TV& v, size_t k, TypeRef t) {
     if (v.c && v.c->kind == CLB_TUPLE) {
       TV r = e_.constant(&v.c->items[k]);
@@ -206,7 +243,7 @@ class Lowering {
       TV v = map_[edge.args[k]];
       if (v.is_bottom()) throw TypeFail{"InternalNoValue", {"an edge"}, {}};
       v = convert_to(v, want.type);
-      take_apart(v, want.type, &r);
+      hand_over(to.params[k], v, &r);
     }
     return r;
   }
@@ -268,7 +305,7 @@ class Lowering {
     for (size_t k = 0; k < edge.args.size(); k++) {
       const AbsVal& want = spec_.vals[to.params[k]];
       if (want.is_bottom() || !runtime(want)) continue;
-      take_apart(convert_to(arrived[k], want.type), want.type, &args);
+      hand_over(to.params[k], convert_to(arrived[k], want.type), &args);
     }
     terminate(OpCode::Jump, {}, {Edge{block_of_[edge.block], args}}, 0);
     out_->blocks[nb].on_error = Edge{adapter, pass};

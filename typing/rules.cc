@@ -137,6 +137,7 @@ void r_exit(Emit& e, const Op& op, uint64_t, In a, Out out) {
   out->push_back(e.dry() ? r : e.op(OpCode::TupleMake, items, r.type));
 }
 void r_with(Emit& e, const Op& op, uint64_t, In a, Out out) { eval_with(e, op, a, out); }
+void r_with_kind(Emit& e, const Op&, uint64_t, In a, Out out) { out->push_back(e.const_bool(is_objmode(a[0]))); }
 void r_binop(Emit& e, const Op& op, uint64_t, In a, Out out) { out->push_back(binary(e, op.sym, a[0], a[1], false)); }
 void r_inplace(Emit& e, const Op& op, uint64_t, In a, Out out) { out->push_back(binary(e, op.sym, a[0], a[1], true)); }
 void r_unary(Emit& e, const Op& op, uint64_t, In a, Out out) { out->push_back(unary(e, op.sym, a[0])); }
@@ -401,7 +402,10 @@ const char* statement_of(const std::string& opcode) {
     if (!opcode.rfind(prefix, 0)) return text;
   return opcode.c_str();
 }
-void r_unsupported(Emit& e, const Op& op, uint64_t, In, Out) { fail("Unsupported", {statement_of(op.sym)}); }
+void r_unsupported(Emit& e, const Op& op, uint64_t, In, Out) {
+  if (!op.names.empty()) fail(op.names[0].c_str(), {op.names.begin() + 1, op.names.end()});
+  fail("Unsupported", {statement_of(op.sym)});
+}
 
 // A dict display that is nothing but the keywords of a call, f(*args, key=value): a named tuple of them.
 bool only_keywords(Spec& spec, ValueId dict) {
@@ -469,7 +473,7 @@ const std::array<Rule, static_cast<size_t>(OpCode::PyUnsupported) + 1>& table() 
     set(OpCode::PyCall, r_call); set(OpCode::PyCallEx, r_call_ex); set(OpCode::PyIter, r_iter); set(OpCode::PyNext, r_next);
     set(OpCode::PyUnpack, r_unpack); set(OpCode::PyUnpackEx, r_unpack_ex); set(OpCode::PyFunction, r_function); set(OpCode::PyFormat, r_format);
     set(OpCode::PyString, r_string); set(OpCode::PyRaise, r_raise); set(OpCode::PyCatch, r_catch); set(OpCode::PyExcMatch, r_exc_match);
-    set(OpCode::PyReraise, r_reraise); set(OpCode::PyImport, r_import); set(OpCode::PyStoreGlobal, r_store_global); set(OpCode::PyUnsupported, r_unsupported); set(OpCode::PyFrame, r_frame); set(OpCode::PyExit, r_exit); set(OpCode::PyWith, r_with); set(OpCode::PyDebugLocal, r_debug_local);
+    set(OpCode::PyReraise, r_reraise); set(OpCode::PyImport, r_import); set(OpCode::PyStoreGlobal, r_store_global); set(OpCode::PyUnsupported, r_unsupported); set(OpCode::PyFrame, r_frame); set(OpCode::PyExit, r_exit); set(OpCode::PyWith, r_with); set(OpCode::PyWithKind, r_with_kind); set(OpCode::PyDebugLocal, r_debug_local);
     return t;
   }();
   return kTable;

@@ -4,6 +4,8 @@
 #include <cstring>
 #include <stdexcept>
 
+#include "ir/builder.h"
+
 
 namespace coluber::typing {
 using namespace ir;
@@ -234,6 +236,25 @@ FunctionInfo* Session::operator_kernel(const std::string& op, int operands) {
   FunctionInfo* p = info.get();
   kernels_.emplace(key, std::move(info));
   return p;
+}
+
+FunctionInfo* Session::call_kernel(const clb_const* function) {
+  std::string key = "call/" + std::to_string(function->handle);
+  auto it = kernels_.find(key);
+  if (it != kernels_.end()) return it->second.get();
+  auto info = std::make_unique<FunctionInfo>();
+  info->name = "reduction";
+  info->consts = {function};
+  info->ir = std::make_unique<Function>();
+  Function& f = *info->ir;
+  f.name = info->name;
+  Builder b(&f);
+  b.set_block(f.add_block());
+  ValueId x = b.param(bottom()), y = b.param(bottom());
+  ValueId result = b.emit(OpCode::PyCall, {b.emit(OpCode::PyConst, {}, bottom()), x, y}, bottom());
+  b.ret(result);
+  index_function(*info);
+  return kernels_.emplace(key, std::move(info)).first->second.get();
 }
 
 std::string Session::unique_name(const std::string& base) {

@@ -97,6 +97,7 @@ class Session {
   FunctionInfo* function(int64_t handle, bool objects = false, const std::string& entry = {});
   FunctionInfo* operator_kernel(const std::string& op, int operands);   // lambda a, b: a <op> b
   FunctionInfo* cast_kernel(TypeRef to);
+  FunctionInfo* call_kernel(const clb_const* function);                // lambda a, b: function(a, b)
 
   // The host. The returned constants live as long as the session; null: there is none.
   const clb_const* global(int64_t fn, const std::string& name);
@@ -170,6 +171,7 @@ void eval_op(Emit& e, const ir::Op& op, uint64_t op_key, std::span<const TV> arg
 
 void eval_native_op(Emit& e, const ir::Op& op, uint64_t op_key, std::span<const TV> args, std::vector<TV>* out);
 
+bool is_objmode(const TV& callee);                                                                   // with.cc
 void eval_with(Emit& e, const ir::Op& op, std::span<const TV> args, std::vector<TV>* out);   // with.cc
 
 // objects.cc: object mode.
@@ -191,6 +193,7 @@ TV get_item(Emit& e, const TV& container, const TV& key);   // index.cc
 void set_item(Emit& e, const TV& container, const TV& key, const TV& value);
 TV atomic_item(Emit& e, const std::string& op, const TV& array, const TV& key, std::vector<TV> values);
 TV get_attr(Emit& e, const TV& object, const std::string& name);   // attributes.cc
+std::string library_kind(TypeRef t);                      // of values, in keys like "method:KIND.name"
 TV length(Emit& e, const TV& v);                         // iterate.cc
 TV item_at(Emit& e, const TV& v, const TV& index);       // item of an iterable at an index in range
 TV start_iter(Emit& e, const TV& v);
@@ -208,6 +211,8 @@ TV call_library(Emit& e, const std::string& key, std::vector<TV> args, const std
 bool find_library(Emit& e, const std::string& key, const clb_const** out);
 TV call_elementwise(Emit& e, FunctionInfo* kernel, std::vector<TV> args, const TV* out_array);
 bool call_builtin(Emit& e, const std::string& name, const TV& callee, std::vector<TV>& args, const std::vector<std::string>& keywords, TV* out);   // builtins.cc
+inline constexpr const char kReductionStep[] = "coluber.reduction.step";   // what coluber.reduction() returns
+TV call_reduction(Emit& e, const TV& callee, const std::vector<TV>& args, const std::vector<std::string>& keywords);   // reductions.cc
 TV make_slice(Emit& e, TV start, TV stop, TV step);
 TV to_string(Emit& e, const TV& v);                       // str() of a number, string, None or tuple of them
 bool call_intrinsic(Emit& e, const std::string& name, std::vector<TV>& args, const std::vector<std::string>& keywords, TV* out);   // intrinsics.cc

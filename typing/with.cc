@@ -10,9 +10,9 @@ using namespace ir;
 using ir::frontend::EntryPoint;
 using ir::frontend::WithProblem;
 
-namespace {
-
 bool is_objmode(const TV& callee) { return callee.c && callee.c->kind == CLB_CLASS && callee.c->s && !std::strcmp(callee.c->s, "coluber.objmode"); }
+
+namespace {
 
 // The parts of a py.with, see ir/ops.def.
 struct With {

@@ -141,6 +141,7 @@ class FunctionLowering {
   void lower_atomic(const Op& op);
   // ---- lower_parallel.cc
   void lower_parallel(const Op& op);
+  void lower_race_check(const Op& op);
   // ---- lower_ownership.cc
   void lower_ownership(const Op& op);
   void retain(V owner);

@@ -131,6 +131,8 @@ void FunctionLowering::lower_effect_op(const Op& op) {
       return lower_object(op);
     case OpCode::ParFor:
       return lower_parallel(op);
+    case OpCode::RaceCheck:
+      return lower_race_check(op);
     case OpCode::StrFormat:
     case OpCode::StrEq:
       return lower_str_format(op);

@@ -61,4 +61,9 @@ void FunctionLowering::lower_parallel(const Op& op) {
   }
 }
 
+void FunctionLowering::lower_race_check(const Op& op) {
+  V status = module_.call_runtime(b_, "coluber_race_access", {ctx_, one(op.args[0]), one(op.args[1]), b_.getInt64(op.imm != 0), module_.string(op.sym)});
+  check_status(status, op);
+}
+
 }  // namespace coluber::backend

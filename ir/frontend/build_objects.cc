@@ -178,7 +178,7 @@ void Builder::do_SuperAttr(const Inst& i) {
   push(value(OpCode::PyAttr, {value(OpCode::PyCall, std::move(args))}, unit_.names[static_cast<size_t>(i.a)]));
 }
 
-// The call that makes the context manager becomes part of the op that stands for the statement: its callee and keywords.
+// Of the call that makes the context manager, the op that stands for the statement has the callee and the keywords.
 Op& Builder::with_op(ValueId context, int results) {
   std::vector<ValueId> args{context};
   std::vector<std::string> names;
@@ -187,7 +187,6 @@ Op& Builder::with_op(ValueId context, int results) {
     args = call->args;
     names = call->names;
     given = static_cast<int64_t>(args.size()) - 1;
-    drop(context);
   }
   Op& op = emit(OpCode::PyWith, std::move(args), results);
   op.names = std::move(names);
@@ -220,12 +219,25 @@ void Builder::do_WithBody(const Inst& i) {
   lift_results_[static_cast<size_t>(i.a)] = op.results;
 }
 
+// Native code asks what the context manager is; its call has been made by then, and may be asked what it calls.
+void Builder::do_WithKind(const Inst&) {
+  Op* call = def_of(below(1));
+  push(value(OpCode::PyWithKind, {call && call->code == OpCode::PyCall ? call->args[0] : below(1)}));
+}
+
+// Without objects a context manager is a value with methods; its __exit__ stays on the stack, to be called on each way out.
 void Builder::do_WithEnter(const Inst& i) {
-  if (!unit_.objects) {
+  if (!unit_.objects && i.b) {             // objmode, and its body cannot be cut out
     with_op(pop(), 0).imm = i.b;
     ValueId none = value(OpCode::PyUnsupported, {}, "with statement");
     push(none);
     return push(none);
+  }
+  if (!unit_.objects) {
+    ValueId manager = pop();
+    ValueId exit = value(OpCode::PyAttr, {manager}, "__exit__"), enter = value(OpCode::PyAttr, {manager}, "__enter__");
+    push(exit);
+    return push(value(OpCode::PyCall, {enter}));
   }
   std::vector<ValueId> made = [&] {
     Op& op = emit(OpCode::PyObject, {pop()}, 2);
@@ -236,8 +248,8 @@ void Builder::do_WithEnter(const Inst& i) {
   push(made[1]);
 }
 void Builder::do_WithExit(const Inst& i) {
-  if (!unit_.objects) return push(value(OpCode::PyUnsupported, {}, "WITH_EXCEPT_START"));
   ValueId exit = below(i.a), exception = below(1);
+  if (!unit_.objects) return push(value(OpCode::PyCall, {exit, exception, exception, constant(unit_.none())}));
   push(object("exit", {exit, exception}));
 }
 

@@ -9,7 +9,6 @@
 // Stores to captured variables are marked by `retain` ops (sym: the variable) until here.
 #include <algorithm>
 
-#include "ir/frontend/fail.h"
 #include "ir/frontend/simplify.h"
 
 namespace coluber::ir::frontend {
@@ -57,8 +56,7 @@ class Closures {
     std::vector<std::vector<bool>> live(holders.size());
     for (size_t k = 0; k < captures; ++k) {
       const std::string& name = op.names[first + k];
-      Loc loc = f_.locs[op.loc];
-      if (stores_free(code, name.c_str())) fail("NonlocalStore", {name, code.name}, loc);
+      if (stores_free(code, name.c_str())) return refuse(p, "NonlocalStore", name, code.name, op.loc);
       for (Place s : stores_) {
         const Op& store = at(s);
         if (store.sym != name) continue;
@@ -68,10 +66,23 @@ class Closures {
         }
         for (size_t h = 0; h < holders.size(); ++h) {
           if (live[h].empty()) live[h] = live_in(holders[h]);
-          if (store.args[0] != holders[h] && live_after(holders[h], live[h], s)) fail("CapturedRebound", {name, code.name}, f_.locs[store.loc]);
+          if (store.args[0] != holders[h] && live_after(holders[h], live[h], s))
+            return refuse(p, "CapturedRebound", name, code.name, store.loc);
         }
       }
     }
+  }
+
+  // It may be code that is not reached, such as the body of objmode: an error if inference comes here.
+  void refuse(Place p, const char* id, const std::string& variable, const char* function, uint32_t loc) {
+    Op& op = at(p);
+    std::erase_if(selves_, [&](const auto& self) { return self.first == op.results[0]; });
+    op.code = OpCode::PyUnsupported;
+    op.args.clear();
+    op.ints.clear();
+    op.imm = 0;
+    op.names = {id, variable, function};
+    op.loc = loc;
   }
 
   // The function's value and all that may hold it: parameters it is passed to, containers.

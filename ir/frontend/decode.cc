@@ -156,7 +156,7 @@ class Decoder {
     return out_.insts.emplace_back(inst);
   }
 
-  // In object mode, what objects can do; otherwise a row of its own.
+  // What objects can do, in object mode; the end of a with statement; otherwise a row of its own.
   bool for_objects(int raw) {
     std::string_view name = row_->name;
     auto is = [&](const char* text) { return name == text; };
@@ -404,7 +404,7 @@ void Decoder::lower_flow(int arg) {
       return;
     default:
       if (!std::strcmp(row_->name, "BEFORE_WITH")) add(Micro::WithEnter);
-      else unsupported("with statement", row_->extra);
+      else unsupported("async with statement", row_->extra);
   }
 }
 

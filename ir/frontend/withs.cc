@@ -1,11 +1,13 @@
 // The bodies of with statements in native code. Such a statement may be `with objmode(...)`, whose body Python runs; the frontend does not know
-// what a name stands for, so that every with statement becomes one instruction that names its body as a part of the function (regions.h):
+// what a name stands for, so that every with statement gets a second form, in which one instruction names its body as a part of the function
+// (regions.h). Inference knows, and takes one of the two (typing/with.cc):
 //
-//   with C:              block:  C; WithBody #k          k: the entry point of the body
-//     body               then:   per way out, the variables that the body has set (LiftResult); what follows `body`, without the call of __exit__
-//   rest
+//   with C:              block:  C; WithKind; Branch apart, inside
+//     body               apart:  WithBody #k             k: the entry point of the body
+//   rest                         per way out, the variables that the body has set (LiftResult); what follows `body`, without the call of __exit__
+//                        inside: WithEnter; body; the call of __exit__; rest
 //
-// Inference refuses it when C is no call of objmode (typing/with.cc). A body that cannot be cut out leaves WithEnter, with the reason.
+// Of a body that cannot be cut out, `apart` is a WithEnter that tells the reason.
 #include <algorithm>
 
 #include "ir/frontend/liveness.h"
@@ -243,23 +245,49 @@ class Withs : Splicer {
     return in;
   }
 
+  // Divides the statement's block: objmode goes on in a block of its own, which is returned, any other context manager as it was.
+  int divide(const Plan& p) {
+    Inst like = at(p.block).insts[static_cast<size_t>(p.inst)];
+    int apart = add_block(CfgBlock(at(p.block))), inside = add_block(CfgBlock(at(p.block)));
+    CfgBlock &from = at(p.block), &to = at(inside);
+    to.insts.assign(from.insts.begin() + p.inst, from.insts.end());
+    to.next = from.next;
+    to.other = from.other;
+    to.depth = at(apart).depth = p.depth + 1;
+    from.insts.resize(static_cast<size_t>(p.inst));
+    from.insts.push_back(make(Micro::WithKind, like));
+    from.insts.push_back(make(Micro::Branch, like));
+    from.next = apart;
+    from.other = inside;
+    return apart;
+  }
+
   void refuse(const Plan& p) {
-    Inst& enter = at(p.block).insts[static_cast<size_t>(p.inst)];
+    int apart = divide(p);
+    Inst enter = at(at(p.block).other).insts[0];
     enter.b = static_cast<int>(p.why);
     if (p.loc) enter.loc = p.loc;
+    at(apart).insts = {enter, make(Micro::Return, enter)};   // inference ends at the first of them
+  }
+
+  // A way out without the call of __exit__. A None stays in place of its result.
+  int past_exit(int target, int depth) {
+    int made = add_block(CfgBlock(at(target)));
+    at(made).insts = at(target).insts;
+    at(made).insts.erase(at(made).insts.begin() + 1, at(made).insts.begin() + 4);
+    at(made).next = at(target).next;
+    at(made).other = at(target).other;
+    at(made).depth = depth;
+    return made;
   }
 
   void cut(const Plan& p) {
+    Inst like = at(p.block).insts[static_cast<size_t>(p.inst)];
     int lift = static_cast<int>(unit_.lifts.size());
     unit_.lifts.push_back({p.entry, p.sure});
-    Inst like = at(p.block).insts[static_cast<size_t>(p.inst)];
-    at(p.block).insts.resize(static_cast<size_t>(p.inst));
-    at(p.block).insts.push_back(make(Micro::WithBody, like, lift));
-    int block = p.block, out = 0;
+    int block = divide(p), out = 0;
+    at(block).insts.push_back(make(Micro::WithBody, like, lift));
     for (size_t e = 0; e < p.targets.size(); ++e) {
-      std::vector<Inst>& insts = at(p.targets[e]).insts;
-      insts.erase(insts.begin() + 1, insts.begin() + 4);   // a None stays in place of the call's result
-      at(p.targets[e]).depth = p.depth;
       int result = out++, next = -1;
       if (e + 1 < p.targets.size()) {      // another way out is left if not by this one
         at(block).insts.push_back(make(Micro::LiftResult, like, lift, result));
@@ -271,7 +299,8 @@ class Withs : Splicer {
         block = taken;
       }
       block = set_variables(p.entry.exits[e], lift, &out, block, like);
-      at(block).next = p.targets[e];
+      int past = past_exit(p.targets[e], p.depth);
+      at(block).next = past;
       block = next;
     }
   }

@@ -107,6 +107,7 @@ class SplitParams {
     for (BlockId b = 1; b < f_.blocks.size(); ++b)
       for (ValueId v : f_.blocks[b].params) candidates |= !items_of(f_.type_of(v)).empty();
     if (!candidates) return false;
+    find_whole();
     // New parameters may be tuples again: those are split in turn.
     bool any = false;
     while (step()) any = true;
@@ -114,6 +115,28 @@ class SplitParams {
   }
 
  private:
+  // Accumulators of reductions stay whole, so that passes/parallel sees what happens to them.
+  void find_whole() {
+    whole_.assign(f_.values.size(), 0);
+    std::vector<uint8_t> param(f_.values.size(), 0);
+    bool more = false;
+    for (const Block& b : f_.blocks) {
+      for (ValueId v : b.params) param[v] = 1;
+      for (const Op& op : b.ops)
+        if (op.code == OpCode::Reduce) whole_[op.args[0]] = whole_[op.result()] = more = true;
+    }
+    while (more) {
+      more = false;
+      for (const Block& b : f_.blocks)
+        for (const Edge& e : b.term().targets)
+          for (size_t k = 0; k < e.args.size(); ++k) {
+            ValueId from = e.args[k], to = f_.blocks[e.block].params[k];
+            if (whole_[from] && !whole_[to]) whole_[to] = more = true;
+            if (whole_[to] && !whole_[from] && param[from]) whole_[from] = more = true;
+          }
+    }
+  }
+
   bool step() {
     Cfg cfg(f_);
     items_.clear();
@@ -145,7 +168,7 @@ class SplitParams {
     for (size_t i = 0; i < n; ++i) {
       ValueId v = block.params[i];
       std::vector<TypeRef> types = items_of(f_.type_of(v));
-      if (types.empty() || used_by_state(block, v)) continue;
+      if (types.empty() || used_by_state(block, v) || (v < whole_.size() && whole_[v])) continue;
       Split& split = items_.emplace_back(Split{v, b, static_cast<uint32_t>(i), {}});
       for (TypeRef t : types) split.items.push_back(f_.add_value(t, b));
       block.params.insert(block.params.end(), split.items.begin(), split.items.end());
@@ -230,6 +253,7 @@ class SplitParams {
 
   Function& f_;
   std::vector<Split> items_;               // grouped by block
+  std::vector<uint8_t> whole_;             // values that stay
   std::vector<uint32_t> first_;            // of each block; kNoId: none
   std::vector<const Op*> makes_;
   std::vector<std::pair<BlockId, Op>> gets_;

@@ -323,7 +323,7 @@ class Inliner {
       for (const Block& b : f.blocks)
         for (const Op& op : b.ops) {
           if (!op.sym.empty()) use(graph_.find(op.sym));
-          if (op.code == OpCode::ParFor)
+          if (op.code == OpCode::ParFor || op.code == OpCode::Reduce)
             for (const std::string& name : op.names) use(graph_.find(name));
         }
     }

@@ -45,6 +45,17 @@ void remove_marks(Function& f) {
   map.apply(f);
 }
 
+// What is left to do of a reduction's step.
+void call_reductions(Function& f) {
+  for (Block& b : f.blocks)
+    for (Op& op : b.ops) {
+      if (op.code != OpCode::Reduce) continue;
+      op.code = OpCode::Call;
+      op.args.resize(2);
+      op.names.clear();
+    }
+}
+
 class Parallel {
  public:
   Parallel(Program& p, const PassOptions& options)
@@ -59,6 +70,7 @@ class Parallel {
       while (f.typed && has_marks(f)) next(f, &made);
     }
     for (size_t i = written; i < p_.functions.size(); ++i) remove_marks(*p_.functions[i]);   // nobody begins with them any more
+    for (auto& f : p_.functions) call_reductions(*f);
   }
 
  private:
@@ -121,11 +133,15 @@ class Parallel {
   }
 
   void loop_found(Function& f, const Analyses& a, LoopId id, size_t counter, const Op& mark, int* made) {
-    if (hoist(f, a, id)) return;                          // positions of ops have changed
+    int64_t further = mark.imm / kFurtherLoop;
+    if (hoist(f, a, id) || (further && hoist_bounds(f, a, id, further))) return;   // positions of ops have changed
     LoopNote& note = add_note(f, mark.loc);
     Candidate c;
     bool form = find_form(f, a, id, counter, &c, &note.why);
     if (form && uses_objects(f, c)) form = false, note.why = "its rounds work with Python objects";
+    std::string nest_error;
+    if (form && further && !find_nest(f, a, &c, further, &nest_error, &note.why)) form = false;
+    if (!nest_error.empty()) add_error(nest_error, {std::to_string(further + 1), note.why}, f, mark.loc);
     unmark(f, a, id, counter);
     ValueId variable = kNoId;
     if (form && !find_carried(f, a, &c, &variable, &note.why)) {
@@ -133,11 +149,15 @@ class Parallel {
       return;
     }
     if (!form || !races(f, a, c, &note)) return;
-    int64_t schedule = mark.imm == kEqual && varies(f, a, c) ? static_cast<int64_t>(kMeasured) : mark.imm;
-    if (std::any_of(c.carried.begin(), c.carried.end(), [](const Carried& k) { return k.how == Combine::With; })) schedule = kEqual;   // of equals the first
-    describe(f, c, schedule, &note);
-    inner_loops(f, a, id);
-    outline(p_, f, a, c, f.name + ".par" + std::to_string(++*made), schedule);
+    int64_t schedule = mark.imm & kSchedule, form_bits = mark.imm & (kDeterministic | kChecked);
+    if (schedule == kEqual && varies(f, a, c)) schedule = kMeasured;
+    auto carries = [&](Combine how) { return std::any_of(c.carried.begin(), c.carried.end(), [&](const Carried& k) { return k.how == how; }); };
+    if (carries(Combine::With)) schedule = kEqual;        // of equals the first
+    if (carries(Combine::FloorDiv)) form_bits |= kFromNeutral;
+    describe(f, c, schedule | form_bits, &note);
+    inner_loops(f, a, id, c);
+    c.checked = form_bits & kChecked;
+    outline(p_, f, a, c, f.name + ".par" + std::to_string(++*made), schedule | form_bits);
   }
 
   // Of this loop only: the mark may be another one's as well, since what is the same is computed once.
@@ -151,7 +171,7 @@ class Parallel {
   }
 
   // Loops within the rounds of one that is parallel.
-  void inner_loops(Function& f, const Analyses& a, LoopId outer) {
+  void inner_loops(Function& f, const Analyses& a, LoopId outer, const Candidate& c) {
     for (LoopId id = 0; id < a.loops.loops().size(); ++id) {
       const Loop& loop = a.loops.loops()[id];
       if (id == outer || !a.loops.contains(outer, loop.header)) continue;
@@ -159,10 +179,21 @@ class Parallel {
         if (loop.entries[0].error()) break;
         const Op* mark = a.uses.def_op(f, edge_of(f, loop.entries[0]).args[k]);
         if (!mark || mark->code != OpCode::ParLoop) continue;
-        add_note(f, f.blocks[loop.header].term().loc).why = "it is inside of a parallel loop";
+        add_note(f, f.blocks[loop.header].term().loc).why = is_nested(c, id) ? "it is one with the loop around it" : "it is inside of a parallel loop";
         unmark(f, a, id, k);
       }
     }
+  }
+
+  static bool is_nested(const Candidate& c, LoopId id) {
+    return std::any_of(c.nest.begin(), c.nest.end(), [&](const Candidate& k) { return k.loop == id; });
+  }
+
+  void add_error(const std::string& id, std::vector<std::string> args, const Function& f, uint32_t loc) {
+    UserError& e = report_.errors.emplace_back();
+    e.id = id;
+    e.args = std::move(args);
+    place(f, loc, &e.function, &e.file, &e.place);
   }
 
   LoopNote& add_note(const Function& f, uint32_t loc) {
@@ -182,33 +213,40 @@ class Parallel {
   // False: an error.
   bool races(const Function& f, const Analyses& a, Candidate& c, LoopNote* note) {
     Findings found;
-    find_races(f, a, c, summary_, &found);
+    find_all_races(f, a, c, &found);
     for (ValueId array : found.arrays) {
       PrivateArray one;
       if (c.arrays.size() < kMostArrays && find_private(p_, f, a, c, summary_, array, &one)) c.arrays.push_back(one);
     }
     if (!c.arrays.empty()) {
       found = Findings();
-      find_races(f, a, c, summary_, &found);
+      find_all_races(f, a, c, &found);
     }
     for (auto& [loc, what] : found.unproved) {
       std::string function, file;
       place(f, loc, &function, &file, &note->unproved.emplace_back(Loc{}, what).first);
     }
-    bool unproved = strict_ && !found.unproved.empty();
-    if (found.race.empty() && !unproved) return true;
-    UserError& e = report_.errors.emplace_back();
-    e.id = found.race.empty() ? "PrangeUnproved" : "PrangeRace";
-    e.args = {found.race.empty() ? found.unproved[0].second : found.race};
-    place(f, found.race.empty() ? found.unproved[0].first : found.race_loc, &e.function, &e.file, &e.place);
-    note->why = e.args[0];
+    bool unproved = strict_ && !found.unproved.empty(), race = !found.race.empty();
+    if (!race && !unproved) return true;
+    note->why = race ? found.race : found.unproved[0].second;
+    add_error(race ? "PrangeRace" : "PrangeUnproved", {note->why}, f, race ? found.race_loc : found.unproved[0].first);
     return false;
+  }
+
+  // Rounds of loops that are one differ in one of the counters: in the outermost, whatever the others are, or in an inner one alone.
+  void find_all_races(const Function& f, const Analyses& a, Candidate& c, Findings* found) {
+    find_races(f, a, c, summary_, found);
+    for (Candidate& inner : c.nest) {
+      inner.arrays = c.arrays;
+      find_races(f, a, inner, summary_, found);
+    }
   }
 
   static void describe(const Function& f, const Candidate& c, int64_t schedule, LoopNote* note) {
     constexpr const char* kNames[] = {"equal parts", "parts by measured time", "static", "dynamic", "guided", "runtime"};
     note->parallel = true;
-    note->schedule = kNames[schedule];
+    note->schedule = kNames[schedule & kSchedule];
+    if (schedule & kDeterministic) note->schedule += ", deterministic";
     for (const Carried& k : c.carried)
       note->reductions.push_back(f.values[f.blocks[c.header].params[k.param]].name + " (" + text(k.how) + ")");
     for (const PrivateArray& k : c.arrays) note->reductions.push_back((f.values[k.array].name.empty() ? "an array" : f.values[k.array].name + "[]") + (" (" + std::string(text(k.how)) + ")"));
@@ -223,10 +261,7 @@ class Parallel {
     for (const Pred& latch : loop.latches)
       if (const Op* op = latch.error() ? nullptr : a.uses.def_op(f, edge_of(f, latch).args[k]); op && op->loc) loc = op->loc;
     std::string name = f.values[variable].name;
-    UserError& e = report_.errors.emplace_back();
-    e.id = "PrangeCarried";
-    e.args = {name.empty() ? "a value" : "variable '" + name + "'", why};
-    place(f, loc, &e.function, &e.file, &e.place);
+    add_error("PrangeCarried", {name.empty() ? "a value" : "variable '" + name + "'", why}, f, loc);
   }
 
   Program& p_;
@@ -242,6 +277,7 @@ class Parallel {
 void run_parallel(Program& p, const PassOptions& options) {
   for (const auto& f : p.functions)
     if (f->typed && has_marks(*f)) return Parallel(p, options).run();
+  for (const auto& f : p.functions) call_reductions(*f);
 }
 
 }  // namespace coluber::ir

@@ -14,6 +14,7 @@
 namespace coluber::ir::parallel {
 
 enum Schedule : int64_t { kEqual = 0, kMeasured = 1 };       // as par.for has them: those that the compiler chooses between
+enum Form : int64_t { kSchedule = 7, kDeterministic = 8, kFromNeutral = 16, kChecked = 32, kFurtherLoop = 256 };   // beside the schedule
 
 struct Analyses {
   Cfg cfg;
@@ -24,7 +25,8 @@ struct Analyses {
 };
 
 // How the values that the threads arrived at become one. Last: the value of the last round. With: of the thread that an extremum is from.
-enum class Combine : uint8_t { Add, Mul, And, Or, Xor, Min, Max, Set, Last, With };
+// Function: by a function of the user's. FloorDiv: threads multiply their divisors up.
+enum class Combine : uint8_t { Add, Mul, And, Or, Xor, Min, Max, Set, Last, With, Function, FloorDiv };
 const char* text(Combine c);
 
 // A variable that goes from round to round: a parameter of the header other than the counter.
@@ -33,6 +35,9 @@ struct Carried {
   Combine how = Combine::Add;
   ValueId set = kNoId;                     // Set: the constant
   size_t with = 0;                         // With: index of the extremum among what is carried
+  std::string function;                    // Function: of two accumulators
+  std::vector<Op> identity;                // Function: the ops that make the value to begin with, the last one
+  std::vector<ValueId> quotients;          // FloorDiv: in the loop
 };
 
 // An array from outside that rounds only add to: each thread has one of its own.
@@ -57,10 +62,16 @@ struct Candidate {
   bool contains(BlockId b) const { return b < inside.size() && inside[b]; }
   std::vector<Carried> carried;
   std::vector<PrivateArray> arrays;
+  std::vector<Candidate> nest;             // loops inside that are one with it, from the outside in
+  bool checked = false;                    // for races, while it runs
 };
 
 // Finds the form of a marked loop. On failure *why says what stands in the way.
 bool find_form(const Function& f, const Analyses& a, LoopId loop, size_t counter, Candidate* out, std::string* why);
+// The `further` loops inside of it that are one with it (parallel_nest.cc). On failure *id and *why say what stands in the way.
+bool find_nest(const Function& f, const Analyses& a, Candidate* c, int64_t further, std::string* id, std::string* why);
+// Moves what the bounds of loops inside are computed of in front of the loop, as far as it does not depend on it. False: there was nothing.
+bool hoist_bounds(Function& f, const Analyses& a, LoopId loop, int64_t further);
 // The values it carries. On failure *variable is the parameter that is no reduction, *why what is done to it; kNoId: it has to stay as it is.
 bool find_carried(const Function& f, const Analyses& a, Candidate* c, ValueId* variable, std::string* why);
 // Do its rounds differ in length?
@@ -69,7 +80,7 @@ bool varies(const Function& f, const Analyses& a, const Candidate& c);
 // What is known of rounds that store to the same memory; places are locations.
 struct Findings {
   uint32_t race_loc = kNoId;
-  std::string race;                        // certain; empty: none
+  std::string race;                        // certain; empty: none. Of a loop that is one with others: in rounds of all of them
   std::vector<std::pair<uint32_t, std::string>> unproved;
   std::vector<ValueId> arrays;             // that these are about
 };

@@ -2,6 +2,7 @@
 //   a reduction       all that happens to it in a round is that one kind of operator is applied to it (or nothing): s += x, if c: s += x,
 //                     m = max(m, x), if x > m: m = x, found = True under a condition, ok = ok and test
 //   a companion       of a minimum or maximum: it is assigned where that is, if x < low: low, place = x, i
+//                     coluber.reduction(f, identity), a //= x
 //   a last value      each round assigns it and none reads what an earlier one left
 //   anything else     the rounds depend on each other
 #include <algorithm>
@@ -13,7 +14,7 @@
 namespace coluber::ir::parallel {
 
 const char* text(Combine c) {
-  constexpr const char* kText[] = {"+", "*", "&", "|", "^", "min", "max", "set", "last value", "with the extremum"};
+  constexpr const char* kText[] = {"+", "*", "&", "|", "^", "min", "max", "set", "last value", "with the extremum", "function", "//"};
   return kText[static_cast<size_t>(c)];
 }
 
@@ -32,7 +33,8 @@ class Follow {
       out->how = Combine::Last;
       return true;
     }
-    if (!is_number(f_.type_of(start_))) return why_ = "it is not a number", false;
+    TypeRef type = f_.type_of(start_);
+    if (!is_number(type) && (!type->is(Kind::Tuple) || is_managed(type))) return why_ = "it is not a number", false;
     add(start_);
     while (!work_.empty()) {
       ValueId v = work_.back();
@@ -58,15 +60,34 @@ class Follow {
 
   bool is_last() const {
     for (const Position& at : a_.uses.uses(start_))
-      if (c_.contains(at.block) && !leaves(at)) return false;
+      if (c_.contains(at.block) && !leaves(start_, at) && !enters_nest(at)) return false;
     return !is_managed(f_.type_of(start_));
   }
-  // The header's way out takes it along.
-  bool leaves(const Position& at) const {
+  // The header's way out takes it along, or what is made of it there for what is behind the loop.
+  bool leaves(ValueId v, const Position& at) const {
     if (at.block != header_ || at.op == Position::kHead) return false;
     const Op& op = f_.blocks[at.block].ops[at.op];
-    return op.code == OpCode::Branch && op.args[0] != start_ &&
-           std::find(op.targets[0].args.begin(), op.targets[0].args.end(), start_) == op.targets[0].args.end();
+    if (op.has(Pure) && op.results.size() == 1 && at.op != c_.test) {
+      std::span<const Position> uses = a_.uses.uses(op.result());
+      return std::all_of(uses.begin(), uses.end(), [&](const Position& use) { return !c_.contains(use.block) || (use.block == header_ && use.op != at.op && leaves(op.result(), use)); });
+    }
+    return op.code == OpCode::Branch && op.args[0] != v &&
+           std::find(op.targets[0].args.begin(), op.targets[0].args.end(), v) == op.targets[0].args.end();
+  }
+
+  // It only goes on to the loop inside that is one with this, of which it is a last value as well: each part has rounds of both.
+  bool enters_nest(const Position& at) const {
+    if (c_.nest.empty() || at.block != c_.nest[0].entry.block || at.op == Position::kHead) return false;
+    const Candidate& inner = c_.nest[0];
+    const Op& op = f_.blocks[at.block].ops[at.op];
+    if (!op.has(Term) || std::find(op.args.begin(), op.args.end(), start_) != op.args.end()) return false;
+    for (size_t t = 0; t < op.targets.size(); ++t)
+      for (size_t k = 0; k < op.targets[t].args.size(); ++k) {
+        if (op.targets[t].args[k] != start_) continue;
+        auto last = [&](const Carried& one) { return one.param == k && one.how == Combine::Last; };
+        if (t != inner.entry.index || std::none_of(inner.carried.begin(), inner.carried.end(), last)) return false;
+      }
+    return true;
   }
 
   bool combine(Combine how, ValueId result) {
@@ -74,6 +95,34 @@ class Follow {
     how_ = how;
     how_known_ = true;
     add(result);
+    return true;
+  }
+
+  // (a // x) // y is a // (x * y) for whole numbers with y > 0; of floats each quotient is rounded.
+  bool divide(const Op& op) {
+    if (!is_integer(f_.type_of(start_))) return fail("floor division of floats depends on the order: multiply the divisors up, and divide behind the loop");
+    quotients_.push_back(op.result());
+    return combine(Combine::FloorDiv, op.result());
+  }
+
+  // NumPy's division by zero, select(y != 0, x // y, 0).
+  bool zero_instead(ValueId quotient, ValueId other) const {
+    const Op *division = a_.uses.def_op(f_, quotient), *zero = a_.uses.def_op(f_, other);
+    return division && division->code == OpCode::FloorDiv && zero && zero->code == OpCode::Const && zero->imm == 0;
+  }
+
+  bool reduce(const Op& op) {
+    if (how_known_ && (how_ != Combine::Function || function_ != op.names[0])) return fail("different operators are applied to it");
+    function_ = op.names[0];
+    identity_.clear();
+    return collect(op.args[2], 0) ? combine(Combine::Function, op.result()) : fail("the identity of its reduction is no constant");
+  }
+  bool collect(ValueId v, int depth) {
+    const Op* op = a_.uses.def_op(f_, v);
+    if (!op || depth > 8 || !op->has(Pure)) return false;
+    for (ValueId arg : op->args)
+      if (!collect(arg, depth + 1)) return false;
+    identity_.push_back(*op);
     return true;
   }
 
@@ -87,12 +136,15 @@ class Follow {
   bool use(ValueId v, const Position& at) {
     if (at.op == Position::kHead) return fail("an exception handler uses it");
     const Op& op = f_.blocks[at.block].ops[at.op];
+    if (op.has(Pure) && leaves(v, at)) return true;
     bool first = only(op, v, 0), second = only(op, v, 1);
     switch (op.code) {
       case OpCode::Add: return first || second ? combine(Combine::Add, op.result()) : fail("it is added to itself");
       case OpCode::Sub: return first ? combine(Combine::Add, op.result()) : fail("it is subtracted from something");
       case OpCode::Mul: return first || second ? combine(Combine::Mul, op.result()) : fail("it is multiplied by itself");
       case OpCode::FDiv: return first ? combine(Combine::Mul, op.result()) : fail("something is divided by it");
+      case OpCode::FloorDiv: return first ? divide(op) : fail("something is divided by it");
+      case OpCode::Reduce: return first ? reduce(op) : fail("its value is used in the loop");
       case OpCode::And: return combine(Combine::And, op.result());
       case OpCode::Or: return combine(Combine::Or, op.result());
       case OpCode::Xor: return first || second ? combine(Combine::Xor, op.result()) : fail("it is combined with itself");
@@ -150,6 +202,10 @@ class Follow {
     for (const Op* op : selects_) {
       bool a = inside(op->args[1]), b = inside(op->args[2]);
       if (a && b) continue;
+      if (how_ == Combine::FloorDiv && a && zero_instead(op->args[1], op->args[2])) {
+        quotients_.push_back(op->result());
+        continue;
+      }
       if (!extreme(op->args[0], op->args[a ? 2 : 1], !a)) return constant(op->args[a ? 2 : 1]) || fail("another value takes its place");
     }
     return true;
@@ -298,6 +354,9 @@ class Follow {
     if (bits && !is_integer(f_.type_of(start_)) && !is_bool(f_.type_of(start_))) return fail("it is not a number");
     out->how = how_;
     if (how_ == Combine::Set) out->set = set_->result();
+    out->function = function_;
+    out->identity = identity_;
+    out->quotients = quotients_;
     return true;
   }
 
@@ -313,7 +372,9 @@ class Follow {
   std::unordered_set<const Op*> used_;
   std::vector<BlockId> branches_;
   std::vector<Pred> taken_;
-  std::vector<ValueId> companions_;
+  std::vector<ValueId> companions_, quotients_;
+  std::string function_;
+  std::vector<Op> identity_;
   bool strict_ = true;                     // of equals, the first one stays
   const Op* set_ = nullptr;
   Combine how_ = Combine::Add;

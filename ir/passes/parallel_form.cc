@@ -52,9 +52,37 @@ bool find_region(const Function& f, const Analyses& a, Candidate* c) {
   return !c->inside[f.blocks[c->header].term().targets[1].block];
 }
 
+// A handler of errors that does nothing but go on raising (the end of a `with` or `finally` within a round) belongs to the round.
+bool take_handlers(const Function& f, Candidate* c) {
+  bool any = false;
+  for (size_t i = 0; i < c->blocks.size(); ++i) {         // grows meanwhile
+    const Edge& e = f.blocks[c->blocks[i]].on_error;
+    if (!e.valid() || c->inside[e.block]) continue;
+    std::vector<BlockId> reached{e.block};
+    std::vector<uint8_t> seen = c->inside;
+    seen[e.block] = 1;
+    bool raises = true;
+    for (size_t k = 0; k < reached.size(); ++k) {
+      const Block& b = f.blocks[reached[k]];
+      raises = raises && b.term().code != OpCode::Return;
+      auto go = [&](const Edge& to) {
+        if (to.valid() && !seen[to.block]) seen[to.block] = 1, reached.push_back(to.block);
+      };
+      for (const Edge& to : b.term().targets) go(to);
+      go(b.on_error);
+    }
+    if (!raises) continue;
+    c->inside = seen;
+    c->blocks.insert(c->blocks.end(), reached.begin(), reached.end());
+    any = true;
+  }
+  return any;
+}
+
 // Errors of all rounds go to one place, which needs nothing of the loop's own.
 bool find_handler(const Function& f, const Analyses& a, Candidate* c) {
   bool first = true;
+  c->on_error = {};
   for (BlockId b : c->blocks) {
     const Edge& e = f.blocks[b].on_error;
     bool raises = false;
@@ -119,7 +147,8 @@ bool find_form(const Function& f, const Analyses& a, LoopId id, size_t counter, 
       bool grows = op.code == OpCode::ListPush || op.code == OpCode::ListSetLen || op.code == OpCode::ListReserve;
       if (grows && grown_outside(f, a, *out, op.args[0])) return *why = "its rounds fill a list in order", false;
     }
-  if (!find_handler(f, a, out) || (out->on_error.valid() && !used_at_end_only(f, a, *out))) return *why = "an exception handler around it uses variables that are assigned in it", false;
+  bool handled = find_handler(f, a, out) || (take_handlers(f, out) && find_handler(f, a, out));
+  if (!handled || (out->on_error.valid() && !used_at_end_only(f, a, *out))) return *why = "an exception handler around it uses variables that are assigned in it", false;
   return true;
 }
 

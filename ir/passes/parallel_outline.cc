@@ -44,6 +44,11 @@ ValueId pack(Builder& b, const std::vector<ValueId>& values, const std::vector<T
 
 TypeRef packed(const std::vector<TypeRef>& types) { return types.empty() ? none() : types.size() == 1 ? types[0] : tuple_of(types); }
 
+ValueId length_of(Builder& b, ValueId start, ValueId stop) {
+  ValueId length = b.emit(OpCode::Sub, {stop, start}, pyint()), zero = b.const_int(0);
+  return b.emit(OpCode::Select, {b.emit(OpCode::Lt, {length, zero}, pybool()), zero, length}, pyint());
+}
+
 class Outline {
  public:
   Outline(Program& p, Function& from, const Analyses& a, const Candidate& c, const std::string& name)
@@ -68,8 +73,13 @@ class Outline {
     }
     for (BlockId b : c_.blocks) define_block(b);
     Builder entry(to_);
-    clamp(entry, &start_, start, c_.start, true);
-    clamp(entry, &stop_, stop, c_.stop, false);
+    entry.set_block(0);
+    from_round_ = start_ = start;
+    to_round_ = stop_ = stop;
+    if (!c_.nest.empty()) outer_rows(entry);
+    clamp(entry, &start_, map(c_.start), true);
+    clamp(entry, &stop_, map(c_.stop), false);
+    if (c_.nest.empty()) from_round_ = start_, to_round_ = stop_;
     done_ = to_->add_block();
     for (BlockId b : c_.blocks) copy_block(b);
     enter(entry);
@@ -98,11 +108,66 @@ class Outline {
   }
 
   // The part lies within the whole: saying so costs nothing, and lets what is known of the whole hold for the part.
-  void clamp(Builder& b, ValueId* out, ValueId part, ValueId whole, bool lower) {
-    ValueId bound = map(whole);
-    b.set_block(0);
-    ValueId beyond = b.emit(OpCode::Lt, {part, bound}, pybool());
-    *out = lower ? b.emit(OpCode::Select, {beyond, bound, part}, pyint()) : b.emit(OpCode::Select, {beyond, part, bound}, pyint());
+  static void clamp(Builder& b, ValueId* part, ValueId bound, bool lower) {
+    ValueId beyond = b.emit(OpCode::Lt, {*part, bound}, pybool());
+    *part = lower ? b.emit(OpCode::Select, {beyond, bound, *part}, pyint()) : b.emit(OpCode::Select, {beyond, *part, bound}, pyint());
+  }
+
+  // ---- loops that are one: rounds are numbered through all of them
+
+  const Candidate& level(size_t k) const { return k == 0 ? c_ : c_.nest[k - 1]; }
+
+  // start + rounds / size, rounded up for the end of a part.
+  static ValueId row(Builder& b, ValueId start, ValueId rounds, ValueId size, bool up) {
+    if (up) rounds = b.emit(OpCode::Add, {rounds, b.emit(OpCode::Sub, {size, b.const_int(1)}, pyint())}, pyint());
+    return b.emit(OpCode::Add, {start, b.emit(OpCode::TruncDiv, {rounds, size}, pyint())}, pyint());
+  }
+
+  // Sizes: how many rounds one of each level's is. The outermost counter goes over the rows that the part touches.
+  void outer_rows(Builder& b) {
+    sizes_.assign(c_.nest.size() + 1, kNoId);
+    sizes_.back() = b.const_int(1);
+    for (size_t k = c_.nest.size(); k-- > 0;) {
+      ValueId first = map(level(k + 1).start), last = map(level(k + 1).stop);
+      sizes_[k] = b.emit(OpCode::Mul, {sizes_[k + 1], length_of(b, first, last)}, pyint());
+    }
+    ValueId begin = map(c_.start);
+    start_ = row(b, begin, from_round_, sizes_[0], false);
+    stop_ = row(b, begin, to_round_, sizes_[0], true);
+    for (const Candidate& inner : c_.nest) starts_.push_back(to_->add_value(pyint(), block_[inner.entry.block])), stops_.push_back(to_->add_value(pyint(), block_[inner.entry.block]));
+  }
+
+  // The round that the counters of the first `levels` loops stand at.
+  ValueId round_at(Builder& b, size_t levels) {
+    ValueId round = kNoId;
+    for (size_t k = 0; k < levels; ++k) {
+      ValueId counter = map_[from_.blocks[level(k).header].params[level(k).counter]];
+      ValueId part = b.emit(OpCode::Mul, {b.emit(OpCode::Sub, {counter, map(level(k).start)}, pyint()), sizes_[k]}, pyint());
+      round = round == kNoId ? part : b.emit(OpCode::Add, {round, part}, pyint());
+    }
+    return round;
+  }
+
+  // In front of loop k of the nest: its bounds within the part.
+  void inner_rows(size_t k, BlockId at) {
+    Builder b(to_);
+    b.set_block(at);
+    const Candidate& inner = c_.nest[k];
+    ValueId begin = map(inner.start), end = map(inner.stop), round = round_at(b, k + 1);
+    ValueId first = row(b, begin, b.emit(OpCode::Sub, {from_round_, round}, pyint()), sizes_[k + 1], false);
+    ValueId last = row(b, begin, b.emit(OpCode::Sub, {to_round_, round}, pyint()), sizes_[k + 1], true);
+    clamp(b, &first, begin, true);
+    to_->blocks[at].ops.back().results[0] = starts_[k];
+    clamp(b, &last, end, false);
+    to_->blocks[at].ops.back().results[0] = stops_[k];
+  }
+
+  // Names the round for the check for races: by the counter, or by its number in all of the loops.
+  void name_round(BlockId at) {
+    Builder b(to_);
+    b.set_block(at);
+    ValueId round = c_.nest.empty() ? map_[from_.blocks[c_.header].params[c_.counter]] : round_at(b, c_.nest.size() + 1);
+    b.emit(OpCode::CallRt, {round}, none(), 0, "coluber_race_round");
   }
 
   ValueId map(ValueId v) {
@@ -167,6 +232,30 @@ class Outline {
     return made;
   }
 
+  Edge target(BlockId b, size_t t, const Edge& e) {
+    Edge made = edge(e);
+    for (size_t k = 0; k < c_.nest.size(); ++k)
+      if (c_.nest[k].entry.block == b && c_.nest[k].entry.index == t) made.args[c_.nest[k].counter] = starts_[k];
+    return made;
+  }
+
+  // The end of the part, where op k of the block is the test of a loop.
+  ValueId stop_of(BlockId b, size_t k) const {
+    if (b == c_.header && k == c_.test) return stop_;
+    for (size_t i = 0; i < c_.nest.size(); ++i)
+      if (b == c_.nest[i].header && k == c_.nest[i].test) return stops_[i];
+    return kNoId;
+  }
+
+  void bounds_of_nest(BlockId b, BlockId at, std::vector<Op>* ops) {
+    for (size_t k = 0; k < c_.nest.size(); ++k) {
+      if (c_.nest[k].entry.block != b) continue;
+      to_->blocks[at].ops = std::move(*ops);
+      inner_rows(k, at);
+      *ops = std::move(to_->blocks[at].ops);
+    }
+  }
+
   void copy_block(BlockId b) {
     BlockId at = block_[b];
     const Block& old = from_.blocks[b];
@@ -178,16 +267,63 @@ class Outline {
       Edge handler = edge(old.on_error);
       to_->blocks[at].on_error = std::move(handler);
     }
-    std::vector<Op> ops;
+    const Candidate& innermost = level(c_.nest.size());
+    if (c_.checked && b == from_.blocks[innermost.header].term().targets[0].block) name_round(at);
+    std::vector<Op> ops = std::move(to_->blocks[at].ops);
     for (size_t k = 0; k < old.ops.size(); ++k) {
+      if (old.ops[k].has(Term)) bounds_of_nest(b, at, &ops);
+      if (is_quotient(old.ops[k])) {
+        multiply_divisor(old.ops[k], at, &ops);
+        continue;
+      }
       Op made = old.ops[k];
-      bool test = b == c_.header && k == c_.test;
-      for (size_t i = 0; i < made.args.size(); ++i) made.args[i] = test && i == 1 ? stop_ : map(made.args[i]);
+      ValueId stop = stop_of(b, k);
+      for (size_t i = 0; i < made.args.size(); ++i) made.args[i] = stop != kNoId && i == 1 ? stop : map(made.args[i]);
       for (ValueId& v : made.results) v = map_[v];
-      for (Edge& e : made.targets) e = block_.count(e.block) ? edge(e) : Edge{done_, {}};
+      for (size_t t = 0; t < made.targets.size(); ++t) made.targets[t] = block_.count(old.ops[k].targets[t].block) ? target(b, t, old.ops[k].targets[t]) : Edge{done_, {}};
       ops.push_back(std::move(made));
     }
     to_->blocks[at].ops = std::move(ops);
+  }
+
+  bool is_quotient(const Op& op) const {
+    return (op.code == OpCode::FloorDiv || op.code == OpCode::Select) && std::any_of(c_.carried.begin(), c_.carried.end(), [&](const Carried& k) {
+             return std::find(k.quotients.begin(), k.quotients.end(), op.result()) != k.quotients.end();
+           });
+  }
+
+  // a // x becomes a * x, or 0 from where that is no int; a divisor that is not positive is an error, and so is zero: select(x != 0, a // x, 0).
+  void multiply_divisor(const Op& op, BlockId at, std::vector<Op>* ops) {
+    TypeRef type = from_.type_of(op.result());
+    if (op.code == OpCode::Select) {
+      Op& guard = ops->emplace_back();
+      guard.code = OpCode::Guard;
+      guard.args = {map(op.args[0])};
+      guard.loc = op.loc;
+      guard.sym = "PrangeDivisor";
+      ops->push_back(op);
+      ops->back().args = {map(op.args[0]), map(op.args[1]), map(op.args[1])};
+      ops->back().results = {map_[op.result()]};
+      return;
+    }
+    auto add = [&](OpCode code, std::vector<ValueId> args, TypeRef result) -> Op& {
+      Op& made = ops->emplace_back();
+      made.code = code;
+      made.args = std::move(args);
+      made.loc = op.loc;
+      if (result) made.results.push_back(to_->add_value(result, at));
+      return made;
+    };
+    ValueId product = map(op.args[0]), divisor = map(op.args[1]);
+    ValueId zero = add(OpCode::Const, {}, type).result(), positive = add(OpCode::Gt, {divisor, zero}, pybool()).result();
+    add(OpCode::Guard, {positive}, nullptr).sym = "PrangeDivisor";
+    Op& times = add(OpCode::MulOvf, {product, divisor}, type);
+    ValueId more = times.result(), flag = to_->add_value(pybool(), at);
+    times.results.push_back(flag);
+    ops->push_back(op);
+    ops->back().code = OpCode::Select;
+    ops->back().args = {flag, zero, more};
+    ops->back().results = {map_[op.result()]};
   }
 
   void enter(Builder& b) {
@@ -204,8 +340,8 @@ class Outline {
     b.set_block(done_);
     std::vector<ValueId> values;
     if (accumulators_.size() > c_.carried.size()) {
-      ValueId some = b.emit(OpCode::Lt, {start_, stop_}, pybool());
-      values.push_back(b.emit(OpCode::Select, {some, stop_, accumulators_[0]}, pyint()));
+      ValueId some = b.emit(OpCode::Lt, {from_round_, to_round_}, pybool());
+      values.push_back(b.emit(OpCode::Select, {some, to_round_, accumulators_[0]}, pyint()));
     }
     for (const Carried& k : c_.carried) values.push_back(map_[from_.blocks[c_.header].params[k.param]]);
     ValueId result = pack(b, values, types_);
@@ -222,9 +358,19 @@ class Outline {
   std::vector<std::pair<ValueId, ValueId>> captured_;
   std::vector<TypeRef> types_;
   std::vector<ValueId> accumulators_, arrays_;
-  ValueId start_ = kNoId, stop_ = kNoId;
+  ValueId start_ = kNoId, stop_ = kNoId;               // of the loop's counter
+  ValueId from_round_ = kNoId, to_round_ = kNoId;      // the part; the same without a nest
+  std::vector<ValueId> sizes_, starts_, stops_;        // of a nest
   BlockId done_ = kNoId;
 };
+
+// x // y, where y is a product of divisors: 0 for one that no int holds, which is larger than any x.
+ValueId divided(Builder& b, TypeRef type, ValueId x, ValueId y) {
+  ValueId zero = b.const_int(0, type), large = b.emit(OpCode::Eq, {y, zero}, pybool());
+  ValueId quotient = b.emit(OpCode::FloorDiv, {x, b.emit(OpCode::Select, {large, b.const_int(1, type), y}, type)}, type);
+  ValueId rest = b.emit(OpCode::Select, {b.emit(OpCode::Lt, {x, zero}, pybool()), b.const_int(-1, type), zero}, type);
+  return b.emit(OpCode::Select, {large, rest, quotient}, type);
+}
 
 // Of one reduction: what a, the earlier thread's, and b become.
 ValueId combined(Builder& b, const Carried& k, const Op* set, TypeRef type, ValueId x, ValueId y) {
@@ -236,6 +382,8 @@ ValueId combined(Builder& b, const Carried& k, const Op* set, TypeRef type, Valu
     case Combine::Xor: return b.emit(OpCode::Xor, {x, y}, type);
     case Combine::Min: return b.emit(OpCode::Select, {b.emit(OpCode::Lt, {y, x}, pybool()), y, x}, type);
     case Combine::Max: return b.emit(OpCode::Select, {b.emit(OpCode::Gt, {y, x}, pybool()), y, x}, type);
+    case Combine::Function: return b.emit(OpCode::Call, {x, y}, type, 0, k.function);
+    case Combine::FloorDiv: return divided(b, type, x, y);
     default: break;
   }
   ValueId constant = b.emit(OpCode::Const, {}, type, set->imm);
@@ -277,6 +425,17 @@ void make_combine(Program& p, const Function& f, const Analyses& a, const Candid
 
 // What a thread begins with, so that combining its value with others is right. Of those that may be combined twice: the value before the loop.
 ValueId neutral(Builder& b, const Carried& k, TypeRef type, ValueId initial) {
+  if (k.how == Combine::FloorDiv) return b.const_int(1, type);
+  if (k.how == Combine::Function) {
+    std::unordered_map<ValueId, ValueId> made;
+    for (Op op : k.identity) {
+      ValueId old = op.result(), fresh = b.function().add_value(b.function().type_of(old), b.block());
+      for (ValueId& v : op.args) v = made.at(v);
+      op.results[0] = made[old] = fresh;
+      b.function().blocks[b.block()].ops.push_back(std::move(op));
+    }
+    return made.at(k.identity.back().result());
+  }
   bool once = k.how == Combine::Add || k.how == Combine::Mul || k.how == Combine::Xor;
   return once ? neutral_of(b, k.how, type) : initial;
 }
@@ -327,7 +486,13 @@ void outline(Program& p, Function& f, const Analyses& a, const Candidate& c, con
   b.set_block(c.header);
   b.set_loc(mark.loc);
   ValueMap map(f.values.size());
-  std::vector<ValueId> args{c.start, c.stop, mark.args[1], mark.args[2], count_items(b, f, c)}, initial;
+  ValueId begin = c.start, end_of_all = c.stop;
+  if (!c.nest.empty()) {
+    begin = b.const_int(0);
+    end_of_all = length_of(b, c.start, c.stop);
+    for (const Candidate& inner : c.nest) end_of_all = b.emit(OpCode::Mul, {end_of_all, length_of(b, inner.start, inner.stop)}, pyint());
+  }
+  std::vector<ValueId> args{begin, end_of_all, mark.args[1], mark.args[2], count_items(b, f, c)}, initial;
   args.insert(args.end(), captured.begin(), captured.end());
   for (const PrivateArray& one : c.arrays) args.push_back(one.array);
   size_t first = types.size() - c.carried.size();

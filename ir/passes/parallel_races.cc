@@ -34,6 +34,68 @@ struct Access {
   std::vector<ValueId> indices;            // of an item; empty: all of the view
   BlockId block = kNoId;
   uint32_t loc = 0;
+  std::vector<int64_t> locks;              // critical sections that it is in
+};
+
+bool share(const std::vector<int64_t>& a, const std::vector<int64_t>& b) {
+  return std::any_of(a.begin(), a.end(), [&](int64_t k) { return std::find(b.begin(), b.end(), k) != b.end(); });
+}
+
+// Which critical sections a round is in, on all ways to a block. Those of what is behind an error are not known, except that it was in them before.
+class Locks {
+ public:
+  Locks(const Function& f, const Analyses& a, const Candidate& c) : f_(f), a_(a), c_(c) {
+    bool any = false;
+    for (BlockId b : c.blocks)
+      for (const Op& op : f.blocks[b].ops) any |= is_enter(op);
+    if (!any) return;
+    known_.assign(f.blocks.size(), 0);
+    in_.resize(f.blocks.size());
+    arrive(c.header, {});
+    for (changed_ = true; changed_;) {
+      changed_ = false;
+      for (BlockId b : a.cfg.rpo())
+        if (c.contains(b) && known_[b]) walk(b);
+    }
+  }
+  std::vector<int64_t> at_begin(BlockId b) const { return in_.empty() ? std::vector<int64_t>() : in_[b]; }
+  void pass(const Op& op, std::vector<int64_t>* held) const {
+    if (op.code != OpCode::CallRt || op.sym.rfind("coluber_critical_", 0) != 0) return;
+    const Op* key = a_.uses.def_op(f_, op.args[0]);
+    if (!key || key->code != OpCode::Const) return;
+    if (is_enter(op)) held->push_back(key->imm);
+    else if (auto it = std::find(held->rbegin(), held->rend(), key->imm); it != held->rend()) held->erase(std::next(it).base());
+  }
+
+ private:
+  static bool is_enter(const Op& op) { return op.code == OpCode::CallRt && op.sym == "coluber_critical_enter"; }
+
+  void walk(BlockId b) {
+    std::vector<int64_t> held = in_[b], at_error = held;
+    for (const Op& op : f_.blocks[b].ops) {
+      if (op.has(Raises)) std::erase_if(at_error, [&](int64_t k) { return std::find(held.begin(), held.end(), k) == held.end(); });
+      pass(op, &held);
+    }
+    for (const Edge& e : f_.blocks[b].term().targets) arrive(e.block, held);
+    if (f_.blocks[b].on_error.valid()) arrive(f_.blocks[b].on_error.block, at_error);
+  }
+  void arrive(BlockId b, const std::vector<int64_t>& held) {
+    if (!c_.contains(b)) return;
+    if (!known_[b]) {
+      known_[b] = 1;
+      in_[b] = held;
+      changed_ = true;
+    } else if (std::erase_if(in_[b], [&](int64_t k) { return std::find(held.begin(), held.end(), k) == held.end(); })) {
+      changed_ = true;
+    }
+  }
+
+  const Function& f_;
+  const Analyses& a_;
+  const Candidate& c_;
+  std::vector<uint8_t> known_;
+  std::vector<std::vector<int64_t>> in_;
+  bool changed_ = false;
 };
 
 class Races {
@@ -42,15 +104,21 @@ class Races {
       : f_(f), a_(a), c_(c), id_(c.loop), counter_(f.blocks[c.header].params[c.counter]), summary_(summary), out_(*out) {}
 
   void run() {
-    for (BlockId b : c_.blocks)
-      for (const Op& op : f_.blocks[b].ops) collect(op, b);
+    Locks locks(f_, a_, c_);
+    for (BlockId b : c_.blocks) {
+      held_ = locks.at_begin(b);
+      for (const Op& op : f_.blocks[b].ops) {
+        collect(op, b);
+        locks.pass(op, &held_);
+      }
+    }
     for (const Access& s : stores_) {
       if (s.root == kNoId || is_private(s.root)) continue;
       if (!stored(s)) continue;
       for (const Access& r : reads_)
-        if (r.root == s.root && !read(s, r)) break;
+        if (r.root == s.root && !share(s.locks, r.locks) && !read(s, r)) break;
       for (const Access& other : stores_)
-        if (&other != &s && other.root == s.root && !read(s, other)) break;
+        if (&other != &s && other.root == s.root && !share(s.locks, other.locks) && !read(s, other)) break;
     }
   }
 
@@ -65,6 +133,7 @@ class Races {
       Access x = find(array);
       x.block = b;
       x.loc = op.loc;
+      x.locks = held_;
       for (size_t k = first_index; first_index && k < op.args.size(); ++k) x.indices.push_back(op.args[k]);
       return x;
     };
@@ -90,7 +159,7 @@ class Races {
         Access x = of_pointer(op.args[0]);
         x.block = b;
         x.loc = op.loc;
-        if (x.root != kNoId && x.view != Varies::Injective) unproved(x, "a store to " + name(x));
+        if (x.root != kNoId && x.view != Varies::Injective && held_.empty()) unproved(x, "a store to " + name(x));
         return;
       }
       case OpCode::Call: return call(op, b);
@@ -99,7 +168,7 @@ class Races {
   }
 
   void call(const Op& op, BlockId b) {
-    if (!summary_.of(op.sym).arrays) return;
+    if (!summary_.of(op.sym).arrays || !held_.empty()) return;
     for (ValueId v : op.args) {
       if (!f_.type_of(v)->is(Kind::Array) && !f_.type_of(v)->is(Kind::List)) continue;
       if (f_.type_of(v)->readonly) continue;
@@ -285,6 +354,7 @@ class Races {
 
   // Of one store in all rounds. False: it has been told.
   bool stored(const Access& s) {
+    if (!s.locks.empty()) return true;       // one round after the other
     bool never = s.view == Varies::Never;
     if (s.view == Varies::Injective && s.whole_axis) return true;
     if (s.view != Varies::Never) return unproved(s, "a store to " + name(s)), false;
@@ -374,6 +444,7 @@ class Races {
   fuse::Summary& summary_;
   Findings& out_;
   std::vector<Access> stores_, reads_;
+  std::vector<int64_t> held_;              // where collect is
 };
 
 }  // namespace

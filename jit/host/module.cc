@@ -1,10 +1,13 @@
 // The extension module _coluber.
+#include <climits>
+
 #include "jit/host/cached.h"
 #include "jit/host/dispatcher.h"
 #include "jit/host/engine.h"
 #include "jit/host/numpy_ufunc.h"
 #include "jit/host/thread_state.h"
 #include "jit/host/typeof.h"
+#include "jit/runtime/critical.h"
 #include "jit/runtime/openmp.h"
 #include "jit/runtime/parallel.h"
 #include "jit/runtime/runtime.h"
@@ -58,6 +61,31 @@ PyObject* module_set_num_threads(PyObject*, PyObject* count) {
   Py_RETURN_NONE;
 }
 
+PyObject* module_chunk_size(PyObject*, PyObject*) { return PyLong_FromLong(chunk_size()); }
+
+PyObject* module_set_chunk_size(PyObject*, PyObject* count) {
+  long n = PyLong_AsLong(count);
+  if (n == -1 && PyErr_Occurred()) return nullptr;
+  if (n < 0) return PyErr_SetString(PyExc_ValueError, "the chunk size must not be negative"), nullptr;
+  set_chunk_size(static_cast<int>(n < INT_MAX ? n : INT_MAX));
+  Py_RETURN_NONE;
+}
+
+PyObject* module_critical_enter(PyObject*, PyObject* name) {
+  Py_ssize_t length = 0;
+  const char* text = PyUnicode_AsUTF8AndSize(name, &length);
+  if (!text || !enter_critical(text, static_cast<size_t>(length))) return nullptr;
+  Py_RETURN_NONE;
+}
+
+PyObject* module_critical_exit(PyObject*, PyObject* name) {
+  Py_ssize_t length = 0;
+  const char* text = PyUnicode_AsUTF8AndSize(name, &length);
+  if (!text) return nullptr;
+  if (!exit_critical(text, static_cast<size_t>(length))) return PyErr_SetString(PyExc_RuntimeError, "this thread is not in that critical section"), nullptr;
+  Py_RETURN_NONE;
+}
+
 PyObject* module_thread_number(PyObject*, PyObject*) { return PyLong_FromLong(thread_number()); }
 
 // (path of the library, was it there before) or None and why.
@@ -77,6 +105,10 @@ PyMethodDef g_functions[] = {{"options", module_options, METH_NOARGS, "Rows of t
                              {"_num_threads", module_num_threads, METH_NOARGS, "How many threads a parallel loop of this thread gets."},
                              {"_set_num_threads", module_set_num_threads, METH_O, nullptr},
                              {"_thread_number", module_thread_number, METH_NOARGS, nullptr},
+                             {"_chunk_size", module_chunk_size, METH_NOARGS, nullptr},
+                             {"_set_chunk_size", module_set_chunk_size, METH_O, nullptr},
+                             {"_critical_enter", module_critical_enter, METH_O, "Waits for the lock of that name."},
+                             {"_critical_exit", module_critical_exit, METH_O, nullptr},
                              {"_openmp", module_openmp, METH_NOARGS, "Loads OpenMP's runtime: (its path, was it in the process already) or (None, why not)."},
                              {"_ufunc", make_ufunc, METH_VARARGS, nullptr},
                              {"_ufunc_loop", add_ufunc_loop, METH_VARARGS, nullptr},

@@ -1,6 +1,7 @@
 // Options: one loop over the table does it all.
 #include "jit/host/options.h"
 
+#include <cstdlib>
 #include <cstring>
 #include <string_view>
 
@@ -38,6 +39,8 @@ struct FieldNames {
   static constexpr Field debug = &clb_options::debug;
   static constexpr Field parallel = &clb_options::parallel;
   static constexpr Field races = &clb_options::races;
+  static constexpr Field check_races = &clb_options::check_races;
+  static constexpr Field reduction = &clb_options::reduction;
   static constexpr Field opt_level = &clb_options::opt_level;
   static constexpr Field cache = &HostOptions::cache;
   static constexpr Field fallback = &HostOptions::fallback;
@@ -156,6 +159,8 @@ HostOptions default_options() {
     if (row.field) out.engine.*row.field = row.fallback;
     if (row.host) out.*row.host = row.fallback;
   }
+  const char* check = std::getenv("COLUBER_CHECK_RACES");
+  out.engine.check_races = check && *check && strcmp(check, "0") != 0;
   return out;
 }
 

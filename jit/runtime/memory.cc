@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "jit/runtime/races.h"
 #include "jit/runtime/runtime.h"
 #include "jit/runtime/spare.h"
 
@@ -82,6 +83,7 @@ coluber_owner* resize_owner(coluber_owner* owner, int64_t bytes) {
 
 static void free_memory(coluber_owner* owner, bool in_call) {
   count_block(-1, -owner->size);
+  if (g_shadows.load(std::memory_order_relaxed)) [[unlikely]] memory_freed(owner);
   drop_block(raw_of(owner), in_call);
 }
 

@@ -4,13 +4,16 @@
 
 #include <dlfcn.h>
 #include <link.h>
+#include <pthread.h>
 #include <sched.h>
 
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <mutex>
 #include <string_view>
+#include <vector>
 
 #include "jit/runtime/runtime.h"
 
@@ -20,6 +23,9 @@ namespace {
 // After a loop its threads look for another one for so long, then they sleep: starting them again from sleep takes some 6 us instead of 1, and
 // while they look they take other libraries' processors.
 constexpr const char* kPassive = "KMP_BLOCKTIME=50us";
+
+constexpr int kSpareThreads = 2;           // that others may start meanwhile
+constexpr size_t kStackSlack = 64 << 10;   // libomp's stacks are a little larger, each by another amount
 
 int note_library(dl_phdr_info* info, size_t, void* out) {
   std::string_view path = info->dlpi_name ? info->dlpi_name : "";
@@ -43,6 +49,7 @@ bool find(void* library, const char* name, F* out) {
 }
 
 bool resolve(void* library, OpenMp* omp) {
+  find(library, "kmp_get_stacksize_s", &omp->stack_size);
   return find(library, "__kmpc_fork_call", &omp->fork_call) && find(library, "__kmpc_push_num_threads", &omp->push_num_threads) &&
          find(library, "__kmpc_global_thread_num", &omp->global_thread_num) && find(library, "omp_get_max_threads", &omp->max_threads) &&
          find(library, "omp_get_num_threads", &omp->num_threads) && find(library, "omp_get_thread_num", &omp->thread_num) &&
@@ -129,7 +136,72 @@ int container_limit() {
   return least > 0 ? std::max(1, static_cast<int>(least + 0.999)) : 0;
 }
 
+// ---- threads that can be started
+
+std::mutex g_growing;
+int g_started = 0, g_held = 0;             // threads that libomp has had to start, and those that it keeps for threads of ours
+
+// What libomp keeps for this thread's loops.
+struct Team {
+  int workers = 0;
+  ~Team() {
+    std::lock_guard lock(g_growing);
+    g_held -= workers;
+  }
+};
+thread_local Team t_team;
+
+// In a child of fork() there are none.
+void before_fork() { g_growing.lock(); }
+void after_fork_in_parent() { g_growing.unlock(); }
+void after_fork_in_child() {
+  g_started = g_held = t_team.workers = 0;
+  g_growing.unlock();
+}
+
+// As a thread of libomp it has memory of its own: malloc reserves some for each of the first threads.
+void* stay_until_done(void* trial) {
+  void* volatile some = std::malloc(64);
+  static_cast<std::mutex*>(trial)->lock();
+  static_cast<std::mutex*>(trial)->unlock();
+  std::free(some);
+  return nullptr;
+}
+
+// How many of so many threads can run at once.
+int start_some(const OpenMp* omp, int count) {
+  std::mutex trial;
+  trial.lock();
+  pthread_attr_t attributes;
+  pthread_attr_init(&attributes);
+  size_t stack = omp->stack_size ? omp->stack_size() : 0;
+  if (stack) pthread_attr_setstacksize(&attributes, stack + kStackSlack);
+  std::vector<pthread_t> threads;
+  for (pthread_t thread; static_cast<int>(threads.size()) < count && pthread_create(&thread, &attributes, stay_until_done, &trial) == 0;) threads.push_back(thread);
+  pthread_attr_destroy(&attributes);
+  trial.unlock();
+  for (pthread_t thread : threads) pthread_join(thread, nullptr);
+  return static_cast<int>(threads.size());
+}
+
 }  // namespace
+
+int threads_there(int wanted) {
+  if (wanted - 1 <= t_team.workers) return wanted;
+  const OpenMp* omp = openmp();
+  static std::once_flag once;
+  std::call_once(once, [] { pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child); });
+  std::lock_guard lock(g_growing);
+  int more = wanted - 1 - t_team.workers, spare = std::max(0, g_started - g_held);
+  if (more > spare) {
+    int fresh = start_some(omp, more - spare + kSpareThreads) - kSpareThreads;
+    g_started += std::max(0, fresh);
+    more = spare + std::max(0, fresh);
+  }
+  t_team.workers += more;
+  g_held += more;
+  return 1 + t_team.workers;
+}
 
 const OpenMp* openmp(std::string* why) {
   const Loaded& it = loaded();

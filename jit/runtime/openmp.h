@@ -19,12 +19,17 @@ struct OpenMp {
   int (*num_threads)() = nullptr;
   int (*thread_num)() = nullptr;
   void (*schedule)(int* kind, int* chunk) = nullptr;
+  size_t (*stack_size)() = nullptr;                  // of its threads; may be missing
   std::string path;                                  // of the library
   bool found = false;                                // it was in the process already
 };
 
 // Null: there is none; *why says so. Called without the GIL.
 const OpenMp* openmp(std::string* why = nullptr);
+
+// Of `wanted` threads for a loop of this one, so many as the system lets the process have. libomp ends the process when it cannot start one; so
+// before it is asked for more than it has, as many are started to see whether that works.
+int threads_there(int wanted);
 
 // How many threads a parallel loop gets when nobody says otherwise: OMP_NUM_THREADS, or as many processors as this process may use.
 int default_threads();

@@ -6,6 +6,8 @@
 // - Errors: of the rounds that raise, the lowest one's exception is the loop's, as if the rounds had come in order. Threads with later rounds stop:
 //   at the end of their part, or at their next poll, whose word is the thread's own; those with earlier rounds go on, since they may raise, too.
 // - Parts are sized by the clock: large enough that dealing out costs nothing, small enough that stopping and balance come soon.
+// - Deterministic loops are dealt out in blocks whose size depends on the number of rounds alone. Each begins with neutral values, and they are
+//   combined in order: the same operations on any number of threads, one included.
 #include <Python.h>
 #include <linux/futex.h>
 #include <pthread.h>
@@ -19,9 +21,13 @@
 #include <cstring>
 #include <ctime>
 #include <mutex>
+#include <optional>
+#include <vector>
 
+#include "jit/runtime/critical.h"
 #include "jit/runtime/openmp.h"
 #include "jit/runtime/parallel.h"
+#include "jit/runtime/races.h"
 #include "jit/runtime/runtime.h"
 
 namespace coluber::jit {
@@ -31,6 +37,7 @@ const volatile uint8_t* (*g_signal_word)(void* thread_state) = nullptr;
 namespace {
 
 enum Schedule : int64_t { kEqual, kMeasured, kStatic, kDynamic, kGuided, kRuntime };   // as in par.for (ir/ops.def)
+enum Form : int64_t { kSchedule = 7, kDeterministic = 8, kFromNeutral = 16, kChecked = 32 };
 
 constexpr uint64_t kEnd = UINT64_MAX;
 constexpr int64_t kOwnPart = 500'000;                // nanoseconds: of a thread's own share
@@ -38,10 +45,12 @@ constexpr int64_t kSharedPart = 40'000;              // of what all threads take
 constexpr int64_t kAlonePart = 5'000'000;            // of one thread that does it all
 constexpr int64_t kFewItems = 8192;                  // of arrays that each thread gets a copy of, however few rounds there are
 constexpr uint64_t kFirstPart = 64;
+constexpr uint64_t kBlocks = 1024, kArrayBlocks = 16; // of a deterministic loop, each with results of its own
 constexpr int64_t kLook = 20'000'000;                // between two looks for Ctrl-C, in nanoseconds
 constexpr size_t kLine = 128;                        // two cache lines: they are fetched in pairs
 
 thread_local int t_wanted = 0;                       // set_num_threads, 0: not called
+thread_local int t_chunk = 0;                        // set_parallel_chunksize, 0: not called
 thread_local int t_inside = 0;                       // loops around
 thread_local int t_number = 0, t_team = 1;           // in the loop around
 thread_local char* t_stack_limit = nullptr;
@@ -87,7 +96,21 @@ class Region {
       : outer_(outer), loop_(loop), ncells_(static_cast<size_t>(loop.ncells)), naccs_(static_cast<size_t>(loop.naccumulators)),
         array_(static_cast<size_t>(loop.array_cell)), narrays_(static_cast<size_t>(loop.narray_cells)), schedule_(schedule),
         chunk_(static_cast<uint64_t>(chunk)), start_(loop.cells[0]), count_(loop.cells[1] - loop.cells[0]) {}
-  ~Region() { free(memory_); }
+  ~Region() {
+    free(memory_);
+    free(blocks_);
+  }
+
+  // Blocks for deterministic results, where there are any.
+  bool allocate_blocks() {
+    if (!naccs_ && !narrays_) return true;
+    uint64_t most = narrays_ ? kArrayBlocks : kBlocks;
+    block_ = count_ / most + (count_ % most != 0);
+    nblocks_ = count_ / block_ + (count_ % block_ != 0);
+    blocks_ = static_cast<uint64_t*>(calloc(nblocks_, 8 * block_cells()));
+    return blocks_ != nullptr;
+  }
+  void check(Shadow* shadow) { shadow_ = shadow; }
 
   bool allocate(int threads) {
     size_t one = sizeof(Thread) + (8 * (ncells_ + naccs_) + kLine - 1) / kLine * kLine;
@@ -105,24 +128,17 @@ class Region {
   }
   Thread& thread(int t) { return *reinterpret_cast<Thread*>(memory_ + one_ * static_cast<size_t>(t)); }
 
-  // What the threads arrived at, one after the other, goes to what was there before the loop. Frees the threads' arrays.
+  // What the threads (or the blocks) arrived at, one after the other, goes to what was there before the loop. Frees their arrays.
   int32_t finish(coluber_ctx* ctx) {
-    auto* pair = reinterpret_cast<uint64_t*>(memory_ + one_ * static_cast<size_t>(asked_));
     int32_t status = error_ ? 1 : 0;
     ctx->error = error_;
-    for (int t = 0; t < asked_; t++) {
+    for (uint64_t b = 0; b < nblocks_; b++) {
+      uint64_t* own = blocks_ + b * block_cells();
+      add_up(ctx, own[0], own + 2, own[1] ? own + 2 + naccs_ : nullptr, &status);
+    }
+    for (int t = 0; t < asked_ && !nblocks_; t++) {
       Thread& one = thread(t);
-      if (!status && one.any && naccs_) {
-        memcpy(pair, loop_.accumulators, 8 * naccs_);
-        memcpy(pair + naccs_, one.results, 8 * naccs_);
-        status = loop_.combine(ctx, pair, loop_.accumulators);
-      }
-      if (!one.has_arrays) continue;
-      memcpy(pair, loop_.cells + array_, 8 * narrays_);
-      memcpy(pair + narrays_, one.cells + array_, 8 * narrays_);
-      if (!status && one.any) status = loop_.merge(ctx, pair, pair);
-      for (size_t k = 0; k < narrays_; k++)
-        if (loop_.owners >> k & 1) release(reinterpret_cast<void*>(one.cells[array_ + k]));
+      add_up(ctx, one.any, one.results, one.has_arrays ? one.cells + array_ : nullptr, &status);
     }
     return status;
   }
@@ -138,19 +154,78 @@ class Region {
       ctx.thread_state = nullptr;
     }
     memcpy(me.cells, loop_.cells, 8 * ncells_);
-    if (!own_arrays(me, &ctx)) failed(&ctx, 0);
-    else if (schedule_ == kDynamic || schedule_ == kGuided || schedule_ == kMeasured) shared(me, &ctx, team);
+    const void* held = critical_held();
+    std::optional<CheckedThread> checked;
+    if (nblocks_) in_blocks(me, &ctx, static_cast<uint64_t>(number), static_cast<uint64_t>(team));
+    else if (!own_arrays(me, &ctx, me.cells + array_)) failed(&ctx, 0);
+    else if (check_on(&checked, me.cells + array_); schedule_ == kDynamic || schedule_ == kGuided || schedule_ == kMeasured) shared(me, &ctx, team);
     else own(me, &ctx, static_cast<uint64_t>(number), static_cast<uint64_t>(team));
+    checked.reset();
+    critical_leave(held);                            // of a round that was stopped inside
     me.at.store(kEnd);
     if (number > 0) arrive();
     else wait(&ctx, team);
   }
 
  private:
-  bool own_arrays(Thread& me, coluber_ctx* ctx) {
+  // Of a block: was it run to its end, has it arrays, its results, its arrays.
+  size_t block_cells() const { return 2 + naccs_ + narrays_; }
+
+  bool own_arrays(Thread& me, coluber_ctx* ctx, uint64_t* cells) {
     if (!narrays_) return true;
-    if (loop_.init(ctx, loop_.cells + array_, me.cells + array_)) return false;
+    if (loop_.init(ctx, loop_.cells + array_, cells)) return false;
     return me.has_arrays = true;
+  }
+
+  void check_on(std::optional<CheckedThread>* checked, const uint64_t* arrays) {
+    if (!shadow_) return;
+    checked->emplace(shadow_, 0);
+    for (size_t k = 0; k < narrays_; k++)
+      if (loop_.owners >> k & 1 && arrays[k]) (*checked)->own(reinterpret_cast<coluber_owner*>(arrays[k]));
+  }
+
+  void add_up(coluber_ctx* ctx, bool any, const uint64_t* results, uint64_t* arrays, int32_t* status) {
+    auto* pair = reinterpret_cast<uint64_t*>(memory_ + one_ * static_cast<size_t>(asked_));
+    if (!*status && any && naccs_) {
+      memcpy(pair, loop_.accumulators, 8 * naccs_);
+      memcpy(pair + naccs_, results, 8 * naccs_);
+      *status = loop_.combine(ctx, pair, loop_.accumulators);
+    }
+    if (!arrays) return;
+    memcpy(pair, loop_.cells + array_, 8 * narrays_);
+    memcpy(pair + narrays_, arrays, 8 * narrays_);
+    if (!*status && any) *status = loop_.merge(ctx, pair, pair);
+    for (size_t k = 0; k < narrays_; k++)
+      if (loop_.owners >> k & 1) release(reinterpret_cast<void*>(arrays[k]));
+  }
+
+  // Who takes which block does not matter to the result.
+  void in_blocks(Thread& me, coluber_ctx* ctx, uint64_t number, uint64_t team) {
+    if (schedule_ == kDynamic || schedule_ == kGuided || schedule_ == kMeasured) {
+      for (uint64_t b; (b = next_.fetch_add(1, std::memory_order_relaxed)) < nblocks_;)
+        if (!block(me, ctx, b)) return;
+      return;
+    }
+    uint64_t share = nblocks_ / team, rest = nblocks_ % team;
+    uint64_t first = chunk_ ? number : share * number + std::min(number, rest), step = chunk_ ? team : 1;
+    uint64_t end = chunk_ ? nblocks_ : first + share + (number < rest ? 1 : 0);
+    for (uint64_t b = first; b < end; b += step)
+      if (!block(me, ctx, b)) return;
+  }
+
+  bool block(Thread& me, coluber_ctx* ctx, uint64_t b) {
+    uint64_t *own = blocks_ + b * block_cells(), *arrays = own + 2 + naccs_, at = b * block_;
+    memcpy(me.cells, loop_.cells, 8 * ncells_);
+    if (at >= limit_.load()) return false;
+    if (!own_arrays(me, ctx, arrays)) return failed(ctx, at), false;
+    own[1] = narrays_ != 0;
+    memcpy(me.cells + array_, arrays, 8 * narrays_);
+    std::optional<CheckedThread> checked;
+    check_on(&checked, arrays);
+    if (!part(me, ctx, at, std::min(block_, count_ - at))) return false;
+    memcpy(own + 2, me.results, 8 * naccs_);
+    own[0] = 1;
+    return true;
   }
 
   // Parts of the thread's own share: equal parts of the whole, or every team-th of `chunk` rounds.
@@ -257,6 +332,9 @@ class Region {
   const uint64_t chunk_;
   const uint64_t start_, count_;
   char* memory_ = nullptr;
+  uint64_t* blocks_ = nullptr;
+  uint64_t nblocks_ = 0, block_ = 0;                 // of so many rounds
+  Shadow* shadow_ = nullptr;
   size_t one_ = 0;
   int asked_ = 0;
   bool forced_ = false;
@@ -270,7 +348,11 @@ class Region {
 
 OmpPlace g_place{0, 2, 0, 0, ";coluber;prange;0;0;;"};     // 2: called by code of __kmpc form
 
+// libomp orders what is done before a region, in it and behind it, but ThreadSanitizer does not see how: this it does.
+std::atomic<uint32_t> g_order{0};
+
 void task(int32_t*, int32_t*, Region* region) {
+  (void)g_order.load(std::memory_order_acquire);
   const OpenMp* omp = openmp();
   t_number = omp->thread_num();
   t_team = omp->num_threads();
@@ -279,6 +361,7 @@ void task(int32_t*, int32_t*, Region* region) {
   t_inside--;
   t_number = 0;
   t_team = 1;
+  g_order.fetch_add(1, std::memory_order_release);
 }
 
 // What OMP_SCHEDULE, or omp_set_schedule, says.
@@ -310,25 +393,39 @@ bool too_large(const coluber_loop& loop) {
   return loop.narray_cells && loop.items > kFewItems && static_cast<uint64_t>(loop.items) > 4 * (loop.cells[1] - loop.cells[0]);
 }
 
+// By so many threads; one is this one alone. 0 or 1; -1: there is no memory for it.
+int32_t run_region(coluber_ctx* ctx, const coluber_loop& loop, const OpenMp* omp, int threads, int64_t schedule, int64_t chunk) {
+  Region region(ctx, loop, schedule, chunk);
+  std::optional<Shadow> shadow;
+  if (!region.allocate(threads) || (loop.schedule & kDeterministic && !region.allocate_blocks())) return -1;
+  if (loop.schedule & kChecked && !checking_races()) region.check(&shadow.emplace());
+  if (threads == 1) {
+    region.run(0, 1);
+  } else {
+    g_order.fetch_add(1, std::memory_order_release);
+    omp->push_num_threads(&g_place, omp->global_thread_num(&g_place), threads);
+    omp->fork_call(&g_place, 1, reinterpret_cast<OmpTask>(&task), &region);
+    (void)g_order.load(std::memory_order_acquire);
+  }
+  return region.finish(ctx);
+}
+
 // Without the GIL. 0 or 1; -1: it has to run on this thread.
 int32_t run_threads(coluber_ctx* ctx, const coluber_loop& loop) {
   std::string why;
   const OpenMp* omp = openmp(&why);
   if (!omp) return warn_without_openmp(ctx, why) ? -1 : 1;
-  int64_t schedule = loop.schedule, chunk = loop.chunk;
+  int64_t schedule = loop.schedule & kSchedule, chunk = loop.chunk;
   if (schedule == kRuntime) runtime_schedule(omp, &schedule, &chunk);
+  if (!chunk) chunk = t_chunk;
   int threads = threads_for(loop.threads, loop.cells[1] - loop.cells[0]);
-  if (threads < 2) return -1;
-  Region region(ctx, loop, schedule, chunk);
-  if (!region.allocate(threads)) return -1;
-  omp->push_num_threads(&g_place, omp->global_thread_num(&g_place), threads);
-  omp->fork_call(&g_place, 1, reinterpret_cast<OmpTask>(&task), &region);
-  return region.finish(ctx);
+  if (threads > 1) threads = threads_there(threads);
+  return threads < 2 ? -1 : run_region(ctx, loop, omp, threads, schedule, chunk);
 }
 
-// All of it on this thread.
-int32_t run_here(coluber_ctx* ctx, const coluber_loop& loop) {
-  uint64_t *cells = loop.cells, *accs = loop.accumulators, at = cells[0], end = cells[1], n = 0;
+// All of it on this thread, beginning with what is in accs.
+int32_t run_parts(coluber_ctx* ctx, const coluber_loop& loop, uint64_t* accs) {
+  uint64_t *cells = loop.cells, at = cells[0], end = cells[1], n = 0;
   size_t naccs = static_cast<size_t>(loop.naccumulators), first = static_cast<size_t>(loop.ncells) - naccs;
   Pace pace(kAlonePart, kFirstPart);
   for (; at != end; at += n) {
@@ -343,10 +440,28 @@ int32_t run_here(coluber_ctx* ctx, const coluber_loop& loop) {
   return 0;
 }
 
+int32_t run_here(coluber_ctx* ctx, const coluber_loop& loop) {
+  bool within = checking_races();                    // it is a part of a round
+  std::optional<InnerLoop> inner;
+  if (within) inner.emplace();
+  if (loop.schedule & kDeterministic || (loop.schedule & kChecked && !within)) {
+    int32_t status = run_region(ctx, loop, nullptr, 1, kStatic, 0);
+    if (status < 0) coluber_raise_diag(ctx, -1, nullptr, 0);      // MemoryError
+    return status != 0;
+  }
+  if (!(loop.schedule & kFromNeutral)) return run_parts(ctx, loop, loop.accumulators);
+  size_t naccs = static_cast<size_t>(loop.naccumulators);
+  std::vector<uint64_t> pair(loop.accumulators, loop.accumulators + naccs);
+  pair.insert(pair.end(), loop.cells + loop.ncells - naccs, loop.cells + loop.ncells);
+  return run_parts(ctx, loop, pair.data() + naccs) || loop.combine(ctx, pair.data(), loop.accumulators);
+}
+
 }  // namespace
 
 int num_threads() { return t_inside ? t_team : t_wanted ? t_wanted : default_threads(); }
 void set_num_threads(int count) { t_wanted = count; }
+int chunk_size() { return t_chunk; }
+void set_chunk_size(int count) { t_chunk = count; }
 int thread_number() { return t_number; }
 
 }  // namespace coluber::jit
@@ -358,7 +473,8 @@ extern "C" {
 int32_t coluber_parallel_for(coluber_ctx* ctx, const coluber_loop* loop) {
   if (static_cast<int64_t>(loop->cells[0]) >= static_cast<int64_t>(loop->cells[1])) return 0;
   int32_t status = -1;
-  if (!t_inside && loop->threads != 1 && loop->cells[1] - loop->cells[0] > 1 && !too_large(*loop)) {
+  const void* critical = critical_held();
+  if (!t_inside && !checking_races() && loop->threads != 1 && loop->cells[1] - loop->cells[0] > 1 && !too_large(*loop)) {
     int64_t held = ctx->gil_held;
     coluber_ctx released = *ctx;
     released.gil_held = 0;
@@ -368,11 +484,15 @@ int32_t coluber_parallel_for(coluber_ctx* ctx, const coluber_loop* loop) {
     if (saved) PyEval_RestoreThread(saved);
     ctx->error = released.error;
   }
-  return status >= 0 ? status : run_here(ctx, *loop);
+  if (status < 0) status = run_here(ctx, *loop);
+  if (status) critical_leave(critical);              // of a round that ended inside
+  return status;
 }
 
 int64_t coluber_num_threads() { return num_threads(); }
 void coluber_set_num_threads(int64_t count) { set_num_threads(static_cast<int>(count)); }
+int64_t coluber_chunk_size() { return chunk_size(); }
+void coluber_set_chunk_size(int64_t count) { set_chunk_size(static_cast<int>(std::min<int64_t>(count, INT_MAX))); }
 int64_t coluber_thread_number() { return thread_number(); }
 
 }  // extern "C"

@@ -43,6 +43,12 @@ int32_t coluber_parallel_for(coluber_ctx* ctx, const coluber_loop* loop);
 int64_t coluber_num_threads();
 void coluber_set_num_threads(int64_t count);
 int64_t coluber_thread_number();
+int64_t coluber_chunk_size();
+void coluber_set_chunk_size(int64_t count);
+int32_t coluber_critical_enter(coluber_ctx* ctx, int64_t key);
+void coluber_critical_exit(int64_t key);
+void coluber_race_round(int64_t round);
+int32_t coluber_race_access(coluber_ctx* ctx, const void* memory, int64_t bytes, int64_t store, const char* place);
 int32_t coluber_argsort(coluber_ctx* ctx, void* function, void* data, int64_t* out, int64_t n);
 }
 

@@ -5,10 +5,11 @@ __version__ = "0.1.0"
 
 _API = {"jit", "njit", "prange", "typeof", "Dispatcher"}
 _OBJMODE = {"objmode"}
-_THREADS = {"get_num_threads", "set_num_threads", "get_thread_id", "threading_layer"}
+_THREADS = {"get_num_threads", "set_num_threads", "get_thread_id", "threading_layer", "parallel_chunksize", "get_parallel_chunksize",
+            "set_parallel_chunksize", "critical", "reduction"}
 _UFUNCS = {"vectorize", "guvectorize"}
 _MODULES = {"api", "atomic", "threads", "types", "errors", "extending", "inspect"}
-_ERRORS = {"ColuberError", "TypingError", "UnsupportedError", "LoweringError", "InternalError", "ObjectModeWarning"}
+_ERRORS = {"ColuberError", "TypingError", "UnsupportedError", "LoweringError", "InternalError", "ObjectModeWarning", "RaceError"}
 
 
 def __getattr__(name):

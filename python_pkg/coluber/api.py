@@ -51,15 +51,22 @@ def _decorate(function, options, signatures):
 _SCHEDULES = (None, "auto", "static", "dynamic", "guided", "runtime")
 
 
-def prange(*args, schedule=None, chunk=None, num_threads=None):
+_REDUCTIONS = (None, "fast", "deterministic")
+
+
+def prange(*args, schedule=None, chunk=None, num_threads=None, collapse=None, reduction=None):
     """range() whose rounds may run at once, on several threads, under njit(parallel=True). In Python it is range().
 
     schedule: how rounds are dealt out. 'static': equal parts, or parts of `chunk` rounds in turn; 'dynamic': parts of `chunk` rounds, or as many
     as take some 50 us, to whichever thread is free; 'guided': ever smaller parts, down to `chunk`; 'runtime': as OMP_SCHEDULE says. Without
-    one, loops whose rounds take about the same time go in equal parts, others by measured time. num_threads: how many threads take part."""
+    one, loops whose rounds take about the same time go in equal parts, others by measured time. num_threads: how many threads take part.
+    collapse: so many loops, each directly inside of the one before, are one iteration space. reduction: 'deterministic' gives the same bits for
+    any number of threads and any schedule."""
+    if reduction not in _REDUCTIONS:
+        raise ValueError(f"prange() has no reduction {reduction!r}")
     if schedule not in _SCHEDULES:
         raise ValueError(f"prange() has no schedule {schedule!r}")
-    for name, count in (("chunk", chunk), ("num_threads", num_threads)):
+    for name, count in (("chunk", chunk), ("num_threads", num_threads), ("collapse", collapse)):
         if count is not None and count < 1:
             raise ValueError(f"{name} of prange() must be at least 1")
     return range(*args)

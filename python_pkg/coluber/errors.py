@@ -23,6 +23,23 @@ class InternalError(ColuberError):
     """A mistake of Coluber's own: please report it."""
 
 
+class RaceError(ColuberError, RuntimeError):
+    """Rounds of a prange loop use the same memory, and one of them stores to it: found while the loop ran, under the option check_races.
+
+    iterations: of the loop variable (of a prange with a step: numbers of the rounds, from 0); places: "file:line" of both accesses."""
+    iterations = places = ()
+
+
+def race_error(first, second):
+    """Of two (iteration, stores, place); the second is the one that found it."""
+    def told(use):
+        return f"iteration {use[0]} {'stores to it' if use[1] else 'reads it'} at {use[2]}"
+    e = RaceError(f"iterations of the prange loop use the same memory: {told(first)}, {told(second)}\n  hint: use coluber.atomic, "
+                  "coluber.critical(), a reduction (acc += x on a variable), or a private copy per iteration; or write range")
+    e.id, e.iterations, e.places = "RaceError", (first[0], second[0]), (first[2], second[2])
+    return e
+
+
 class ColuberWarning(UserWarning):
     pass
 

@@ -277,3 +277,41 @@ time.sleep(0.3)
     environment = {"COLUBER_CACHE": "on", "COLUBER_CACHE_DIR": str(tmp_path / "cache")}
     assert in_process(code, **environment) == "499500.0 True 0"
     assert in_process(code, **environment) == "499500.0 True 1"
+
+
+# ---- threads that cannot be started
+
+def test_fewer_threads_than_wanted():
+    code = """
+import resource, threading
+@njit(parallel=True, cache=False)
+def f(n):
+    s, most = 0, 0
+    for i in prange(n, schedule="dynamic", chunk=1):
+        s += i
+        most = max(most, get_thread_id())
+    return s, most
+assert f(1000)[0] == 499500
+with open("/proc/self/statm") as statm:
+    size = int(statm.read().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (size + {more} * 2**20,) * 2)     # no room for the stacks of many threads
+set_num_threads(200)
+for _ in range(3):
+    s, most = f(20_000)
+    assert s == 199990000 and most < 199, (s, most)
+results = []
+def enter():
+    set_num_threads(100)
+    results.append(f(1000)[0])
+workers = []
+for _ in range(3):
+    try:
+        workers.append(threading.Thread(target=enter))
+        workers[-1].start()
+    except RuntimeError:                   # CPython's own threads need room, too
+        workers.pop()
+for w in workers:
+    w.join()
+print(set(results) <= {{499500}})"""
+    for more in (1, 30, 200):
+        assert in_process(code.format(more=more), OMP_NUM_THREADS="2") == "True"

@@ -7,6 +7,7 @@ import ast
 import builtins
 import operator
 import re
+import sys
 
 TOKEN = re.compile(r'\s*(?:(%\d+)|\^(\d+)|("(?:[^"\\]|\\.)*")|(-?\d+)|([\[\](){},=])|([\w.]+)|(!\w+))')
 OPERATORS = {"add": "add", "sub": "sub", "mul": "mul", "truediv": "truediv", "floordiv": "floordiv", "mod": "mod", "pow": "pow", "matmul": "matmul",
@@ -190,6 +191,8 @@ class Frame:
         return x
 
     def do_attr(self, op, x):
+        if op.sym in ("__enter__", "__exit__") and sys.version_info >= (3, 11) and not hasattr(type(x), op.sym):
+            raise TypeError(f"{type(x).__name__!r} object does not support the context manager protocol")      # it is a with statement's
         return getattr(x, op.sym)
 
     def do_set_attr(self, op, x, value):

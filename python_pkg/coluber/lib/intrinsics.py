@@ -34,7 +34,9 @@ sort_in_place(a, kind) argsort_in_place(a, indices, kind)   NumPy's sort of a co
 text(x)                            str(x)
 atomic(op, a, i, v)                a[i] = op(a[i], v) as one step: "add", "sub", "xchg" (v itself), of integers "min", "max" too; what a[i] was.
                                    atomic("cas", a, i, expected, v): v where a[i] has the bits of `expected`
-thread_count() set_thread_count(n) thread_number()"""
+thread_count() set_thread_count(n) thread_number() chunk_size() set_chunk_size(n)
+critical_enter(key) critical_exit(key)   the lock of a key, which text_hash(name) makes of a literal
+manager(name, values...)           a context manager; "method:with_NAME.__enter__" and __exit__ get it as self, and its values by part(self, k)"""
 
 
 class Intrinsic:
@@ -137,3 +139,10 @@ atomic = Intrinsic("atomic")
 thread_count = Intrinsic("thread_count")
 set_thread_count = Intrinsic("set_thread_count")
 thread_number = Intrinsic("thread_number")
+chunk_size = Intrinsic("chunk_size")
+set_chunk_size = Intrinsic("set_chunk_size")
+critical_enter = Intrinsic("critical_enter")
+critical_exit = Intrinsic("critical_exit")
+manager = Intrinsic("manager")
+part = Intrinsic("part")
+text_hash = Intrinsic("text_hash")
