@@ -13,7 +13,7 @@
 
 namespace coluber::ir::parallel {
 
-enum Schedule : int64_t { kEqual = 0, kMeasured = 1 };       // as par.for has them: those that the compiler chooses between
+enum Schedule : int64_t { kEqual = 0, kMeasured = 1, kWorth = 6 };   // as par.for has them: those that the compiler chooses between
 
 struct Analyses {
   Cfg cfg;

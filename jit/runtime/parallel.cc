@@ -38,6 +38,7 @@ constexpr int64_t kSharedPart = 40'000;              // of what all threads take
 constexpr int64_t kAlonePart = 5'000'000;            // of one thread that does it all
 constexpr int64_t kFewItems = 8192;                  // of arrays that each thread gets a copy of, however few rounds there are
 constexpr uint64_t kFirstPart = 64;
+constexpr int64_t kLeastWork = 40'000;               // of an array expression: less is done before the other threads are awake
 constexpr int64_t kLook = 20'000'000;                // between two looks for Ctrl-C, in nanoseconds
 constexpr size_t kLine = 128;                        // two cache lines: they are fetched in pairs
 
@@ -348,6 +349,16 @@ int32_t run_here(coluber_ctx* ctx, const coluber_loop& loop) {
 int num_threads() { return t_inside ? t_team : t_wanted ? t_wanted : default_threads(); }
 void set_num_threads(int count) { t_wanted = count; }
 int thread_number() { return t_number; }
+
+int64_t* parallel_least() {
+  static int64_t least = [] {
+    const char* text = getenv("COLUBER_PARALLEL_THRESHOLD");
+    char* end = nullptr;
+    int64_t given = text ? strtoll(text, &end, 10) : 0;
+    return text && *text && *end == '\0' ? given : kLeastWork;
+  }();
+  return &least;
+}
 
 }  // namespace coluber::jit
 

@@ -5,7 +5,7 @@ __version__ = "0.1.0"
 
 _API = {"jit", "njit", "prange", "typeof", "Dispatcher"}
 _THREADS = {"get_num_threads", "set_num_threads", "get_thread_id", "threading_layer"}
-_MODULES = {"api", "atomic", "threads", "types", "errors", "extending", "inspect"}
+_MODULES = {"api", "atomic", "threads", "types", "errors", "extending", "inspect", "stencils"}
 _ERRORS = {"ColuberError", "TypingError", "UnsupportedError", "LoweringError", "InternalError", "ObjectModeWarning"}
 
 
@@ -14,6 +14,8 @@ def __getattr__(name):
         from . import api as module
     elif name in _THREADS:
         from . import threads as module
+    elif name == "stencil":
+        from . import stencils as module
     elif name in _MODULES:
         from importlib import import_module
         return import_module(f"coluber.{name}")
@@ -38,4 +40,4 @@ def load_ipython_extension(shell):
 
 def __dir__():
     from . import types
-    return sorted({*globals(), *_API, *_THREADS, *_MODULES, *_ERRORS, *types.__all__})
+    return sorted({*globals(), *_API, *_THREADS, "stencil", *_MODULES, *_ERRORS, *types.__all__})

@@ -34,7 +34,13 @@ sort_in_place(a, kind) argsort_in_place(a, indices, kind)   NumPy's sort of a co
 text(x)                            str(x)
 atomic(op, a, i, v)                a[i] = op(a[i], v) as one step: "add", "sub", "xchg" (v itself), of integers "min", "max" too; what a[i] was.
                                    atomic("cas", a, i, expected, v): v where a[i] has the bits of `expected`
-thread_count() set_thread_count(n) thread_number()"""
+thread_count() set_thread_count(n) thread_number()
+rounds(n, work)                    as range(n). Under the option parallel the rounds may run at once, where n * work is worth it; work: what one takes, the
+                                   addition of two items being 4. They must not collide, and carry nothing from one to the next
+stencil_view(mode, a, place, reach, padding)   a as a stencil's kernel sees it: see typing/stencils.cc. view_part(v, k): these parts, the array first
+stencil_reach(kernel, args) stencil_dtype(kernel, args)   of a stencil: ((low, high), ...) of the indices it uses; the dtype of what it returns
+address(a)                         of an array's first item, an int
+is_parallel()                      whether the caller has the option parallel"""
 
 
 class Intrinsic:
@@ -137,3 +143,10 @@ atomic = Intrinsic("atomic")
 thread_count = Intrinsic("thread_count")
 set_thread_count = Intrinsic("set_thread_count")
 thread_number = Intrinsic("thread_number")
+rounds = Intrinsic("rounds")
+is_parallel = Intrinsic("is_parallel")
+stencil_view = Intrinsic("stencil_view")
+view_part = Intrinsic("view_part")
+stencil_reach = Intrinsic("stencil_reach")
+stencil_dtype = Intrinsic("stencil_dtype")
+address = Intrinsic("address")

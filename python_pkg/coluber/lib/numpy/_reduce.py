@@ -4,9 +4,12 @@ of floats are NumPy's bit for bit."""
 from numpy.exceptions import AxisError  # noqa: F401  (raised by check_axis)
 
 from coluber.lib.intrinsics import (
-    array_view, assign, cast, empty_array, get, is_array, is_contiguous, is_f_contiguous, is_literal, put, range_tuple, tuple_insert,
-    tuple_map, tuple_repeat, tuple_set)
-from coluber.lib.numpy._common import axis_first, check_axis, flat_view
+    array_view, assign, cast, empty_array, get, is_array, is_contiguous, is_f_contiguous, is_literal, is_parallel, put, range_tuple, rounds,
+    tuple_insert, tuple_map, tuple_repeat, tuple_set)
+from coluber.lib.numpy._common import axis_first, check_axis, flat_view, narrow
+from coluber.lib.numpy._parallel import COST, MOST_PIECES, row_work
+
+COLUMNS = 64            # that a thread takes at least, of a reduction along the first axis
 
 
 def _in_axes(k, axis, ndim):
@@ -106,15 +109,25 @@ def _into(dst, src, mask, op, row, d):
         if mask[0]:
             put(dst, row(get(dst, 0), src), 0)
         else:
-            for j in range(src.shape[0]):
+            for j in rounds(src.shape[0], COST):
                 put(dst, op(get(dst, j), cast(get(src, j), d)), j)
     elif mask[0]:
         part = dst[0]
         for i in range(src.shape[0]):
             _into(part, src[i], mask[1:], op, row, d)
     else:
-        for i in range(src.shape[0]):
+        for i in rounds(src.shape[0], row_work(src)):
             _into(dst[i], src[i], mask[1:], op, row, d)
+
+
+def _columns(dst, src, mask, op, row, d):
+    """As _into where the first axis is reduced and the last one is not: threads take columns, so that each sum is in order."""
+    n = src.shape[src.ndim - 1]
+    m = min((n + COLUMNS - 1) // COLUMNS, MOST_PIECES)
+    for k in rounds(m, COST * src.size // max(m, 1)):
+        first = k * n // m
+        last = (k + 1) * n // m
+        _into(narrow(dst, src.ndim - 1, first, last), narrow(src, src.ndim - 1, first, last), mask, op, row, d)
 
 
 def _masked(a, mask, d, op, row, start):
@@ -131,7 +144,10 @@ def _begin(src, mask, d, op, row, start):
         assign(dst, array_view(src, dst.shape, src.strides, 0, "A"))
     else:
         assign(dst, start)
-    _into(dst, src, mask, op, row, d)
+    if is_parallel() and mask[0] and not mask[src.ndim - 1]:
+        _columns(dst, src, mask, op, row, d)
+    else:
+        _into(dst, src, mask, op, row, d)
     return dst
 
 
