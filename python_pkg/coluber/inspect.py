@@ -239,12 +239,15 @@ class ParallelLoop:
     def __repr__(self):
         return "\n".join(self.lines(2))
 
-    def lines(self, level):
+    @property
+    def text(self):
         what = f"parallel, {self.schedule}" if self.parallel else f"not parallel: {self.why}"
         if self.operations > 1 and self.parallel:
             what += f", {self.operations} array operations in one loop"
-        kind = "" if self.kind == "prange" else f"{self.kind}, "
-        lines = [f"line {self.line} of {self.function}: {kind}{what}"]
+        return what if self.kind == "prange" else f"{self.kind}: {what}"
+
+    def lines(self, level):
+        lines = [f"line {self.line} of {self.function}: {self.text}"]
         if self.reductions and level > 0:
             lines.append(f"  reductions: {', '.join(self.reductions)}")
         if level > 0:

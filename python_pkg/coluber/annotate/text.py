@@ -154,8 +154,9 @@ def annotated_source(page):
     for line, facts in sorted(merged.items()):
         text = "; ".join(f"{what}: {' | '.join(found)}" for what, found in facts.items())
         comments.setdefault(places.get(line, line), []).append(text)
-    for line in sorted({n for s in page.specializations for n in (*s.loops, *s.effects)}):
+    for line in sorted({n for s in page.specializations for n in (*s.loops, *s.threads, *s.effects)}):
         said = list(dict.fromkeys(s.loops[line].text for s in page.specializations if line in s.loops))
+        said += list(dict.fromkeys(text for s in page.specializations for text in s.threads.get(line, ())))
         said += list(dict.fromkeys(", ".join(_effects(s, line)) for s in page.specializations if s.effects_of(line)))
         comments.setdefault(places.get(line, line), []).append("[" + "; ".join(said) + "]")
     for f in page.failures:
