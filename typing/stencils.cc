@@ -2,6 +2,8 @@
 //   (array, place, reach, padding)     place: the indices that (0, 0, ...) stands for; reach: per axis how far indices go, ((low, high), ...)
 // so that the kernel is compiled as it stands: its array accesses are calls of the library function "op:getitem:stencil_MODE" (lib/stencils.py).
 // How far indices go is read off the kernel once its values are inferred: those of all accesses have to be known then.
+#include <algorithm>
+
 #include "typing/session.h"
 
 namespace coluber::typing {
@@ -78,7 +80,7 @@ TV stencil_reach(Emit& e, std::vector<TV>& a) {
   reach.high = reach.low;
   const Function& f = *spec->fn->ir;
   for (BlockId b = 0; b < f.blocks.size(); b++) {
-    if (!spec->reached[b]) continue;
+    if (b < spec->reached.size() && !spec->reached[b]) continue;
     for (const Op& op : f.blocks[b].ops)
       for (size_t k = 0; k < op.args.size(); k++) {
         if (!is_stencil_view(spec->vals[op.args[k]].type)) continue;

@@ -210,6 +210,22 @@ def spreads(a):
     return a.min(), a.max(), np.ptp(a), a.var(), a.std()
 
 
+def places(a):
+    return np.argmin(a), np.argmax(a)
+
+
+@pytest.mark.parametrize("n", [s for s in SIZES if s])
+def test_places(n):
+    """The first of equals, the first nan."""
+    for dtype in ("f8", "i4", "?", "c16"):
+        agree_numpy(places, (RNG.random(n) * 9).astype(dtype))
+    a = RNG.random(n)
+    a[[n // 3, n - 1]] = np.nan
+    agree_numpy(places, a)
+    agree_numpy(places, np.zeros(n))
+    agree_numpy(places, RNG.random(3 * n)[::-3])
+
+
 def truths(a):
     return np.any(a > 50), np.all(a >= 0), np.count_nonzero(a > 50)
 
