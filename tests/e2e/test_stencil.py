@@ -381,7 +381,7 @@ def test_errors():
         stencil(shift)(np.ones((5, 5)))
     with pytest.raises(coluber.TypingError, match="primary input array"):
         stencil(shift)(1.0)
-    with pytest.raises(coluber.TypingError, match="1 positional argument"):
+    with pytest.raises(TypeError, match="takes 1 positional arguments but 2 were given"):
         stencil(shift)(np.ones(5), 2)
     with pytest.raises(coluber.TypingError, match="cval"):
         stencil(cval=1j)(shift)(np.ones(5))
@@ -394,7 +394,7 @@ def test_errors():
     with pytest.raises(ValueError, match="first argument"):
         stencil(standard_indexing=("a",))(shift)
     with pytest.raises(TypeError):
-        stencil(3.5)
+        stencil(int)
 
 
 def test_without_the_compiler():

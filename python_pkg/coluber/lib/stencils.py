@@ -266,7 +266,9 @@ def _same_shape(a, b):
 
 def run(kernel, args, relative, mode, cval, neighborhood, out):
     """A call of a stencil. relative: which arguments are indexed so; cval None: not given; neighborhood None: to be read off the kernel."""
-    if len(args) == 0 or not is_array(args[0]):
+    if len(args) != len(relative):
+        raise TypeError(f"the stencil takes {len(relative)} positional arguments but {len(args)} were given")
+    if not is_array(args[0]):
         static_error("The first argument to a stencil kernel must be the primary input array.")
     a = args[0]
     if a.ndim == 0:

@@ -49,7 +49,7 @@ def _nothing(d):
 
 def _half(a, n):
     """Where NumPy cuts n items in two: in the middle, at a multiple of eight floats."""
-    if is_complex(a):
+    if is_complex(dtype_of(a)):
         return (n - n % 8) // 2
     return n // 2 - n // 2 % 8
 
