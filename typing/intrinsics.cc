@@ -442,6 +442,19 @@ TV i_fold(Emit& e, Args& a) {
   e.op(OpCode::CallRt, {import(e, key + ":fn"), import(e, key + ":data"), cell, first_item(e, a[2]), e.shape(a[2], 0), e.stride(a[2], 0)}, ir::none(), 0, "coluber_fold");
   return e.op(OpCode::Load, {cell}, d);
 }
+// fold_shared(ufunc, x, array, how): the same, cut in pieces for several threads. how: 0 min, max and their like; 1 pairwise sum of floats;
+// 2 of complex numbers; 3 and 4 the same, of what a buffer of NumPy's holds.
+TV i_fold_shared(Emit& e, Args& a) {
+  need(a, 4, "fold_shared");
+  TypeRef d = a[2].type->elem;
+  std::string t = type_letter(d);
+  std::string key = loop_key(e, a[0], t + t + "->" + t);
+  TV cell = e.op(OpCode::StackAlloc, {}, ptr_to(d), 16);
+  e.op(OpCode::Store, {cell, e.cast(a[1], d)}, ir::none());
+  e.op(OpCode::CallRt, {import(e, key + ":fn"), import(e, key + ":data"), cell, first_item(e, a[2]), e.shape(a[2], 0), e.stride(a[2], 0),
+                        e.const_int(item_size(d)), a[3]}, ir::none(), 0, "coluber_fold_shared");
+  return e.op(OpCode::Load, {cell}, d);
+}
 // dot_items(a, b): the sum of products of two 1-d arrays of one dtype and length.
 TV i_dot(Emit& e, Args& a) {
   need(a, 2, "dot_items");
@@ -518,7 +531,7 @@ const std::unordered_map<std::string, Rule>& table() {
       {"as_readonly", i_readonly}, {"as_layout", i_as_layout}, {"elementwise", i_elementwise}, {"rolled", i_rolled}, {"mem_copy", i_mem_copy}, {"list_new", i_list_new},
       {"list_push", i_list_push}, {"list_set_len", i_list_set_len}, {"list_reserve", i_list_reserve}, {"element_type", i_element_type}, {"item", i_item},
       {"zero_item", i_zero}, {"ufunc_call", i_ufunc_call}, {"ufunc_loop", i_ufunc_loop},
-      {"fold", i_fold}, {"dot_items", i_dot}, {"place_of", i_place}, {"sort_in_place", i_sort}, {"argsort_in_place", i_argsort}, {"text", i_exc_class_name},
+      {"fold", i_fold}, {"fold_shared", i_fold_shared}, {"dot_items", i_dot}, {"place_of", i_place}, {"sort_in_place", i_sort}, {"argsort_in_place", i_argsort}, {"text", i_exc_class_name},
       {"atomic", i_atomic}, {"thread_count", i_thread_count}, {"set_thread_count", i_set_thread_count}, {"rounds", i_rounds}, {"is_parallel", i_is_parallel},
       {"stencil_view", make_stencil_view}, {"view_part", stencil_view_part}, {"stencil_reach", stencil_reach}, {"stencil_dtype", stencil_dtype},
       {"address", i_address}, {"thread_number", i_thread_number}};

@@ -38,7 +38,7 @@ constexpr int64_t kSharedPart = 40'000;              // of what all threads take
 constexpr int64_t kAlonePart = 5'000'000;            // of one thread that does it all
 constexpr int64_t kFewItems = 8192;                  // of arrays that each thread gets a copy of, however few rounds there are
 constexpr uint64_t kFirstPart = 64;
-constexpr int64_t kLeastWork = 40'000;               // of an array expression: less is done before the other threads are awake
+constexpr int64_t kLeastWork = 250'000;              // of an array expression: less (some 15 us) is done before it pays to wake the other threads
 constexpr int64_t kLook = 20'000'000;                // between two looks for Ctrl-C, in nanoseconds
 constexpr size_t kLine = 128;                        // two cache lines: they are fetched in pairs
 

@@ -28,6 +28,7 @@ item(iterable, i) zero_item(iterable)   item at an index in range; a zero of the
 ufunc_call(ufunc, "dd->d", (arrays...), (dims...), (steps...))   one call of NumPy's own loop; returns the FE_* flags it raised
 ufunc_loop(ufunc, dtype, (arrays...), (dims...), (steps...))   the same for a loop of one dtype that cannot fail
 fold(ufunc, x, a)                  NumPy's reduction of a 1-d array of x's dtype, begun with x
+fold_shared(ufunc, x, a, how)      the same on several threads. how: 0 where twice does no harm (min, max), 1 pairwise sum of floats, 2 of complex; 3, 4: by buffers
 dot_items(a, b)                    sum of products of two 1-d arrays of one dtype and length, by NumPy's dtype
 place_of("argmax", a) or "argmin"  where NumPy finds the extremum of a contiguous 1-d array that has items
 sort_in_place(a, kind) argsort_in_place(a, indices, kind)   NumPy's sort of a contiguous 1-d array, or of a list's items; kind "quick" or "merge"
@@ -134,6 +135,7 @@ zero_item = Intrinsic("zero_item")
 ufunc_call = Intrinsic("ufunc_call")
 ufunc_loop = Intrinsic("ufunc_loop")
 fold = Intrinsic("fold")
+fold_shared = Intrinsic("fold_shared")
 dot_items = Intrinsic("dot_items")
 place_of = Intrinsic("place_of")
 sort_in_place = Intrinsic("sort_in_place")

@@ -3,11 +3,11 @@ import numpy as np
 
 from coluber.extending import implements
 from coluber.lib.intrinsics import (
-    array_view, assign, cast, dtype_of, elementwise, empty_array, fold, get, is_array, is_bool, is_complex, is_f_contiguous, is_float, is_integer, is_literal, layout, math,
+    array_view, assign, cast, dtype_of, elementwise, empty_array, fold, get, is_array, is_bool, is_complex, is_f_contiguous, is_float, is_integer, is_literal, is_parallel, layout, math,
     put, real_dtype, same_type, select)
 from coluber.lib.numpy._common import (
     as_array, check_axis, complex_less, float_dtype, is_nan, result, sum_dtype)
-from coluber.lib.numpy._parallel import buffered_in_pieces, in_pieces, is_split, pairwise_in_pieces
+from coluber.lib.numpy._parallel import in_pieces, is_split, shared_buffered_sum, shared_fold, shared_sum
 from coluber.lib.numpy._reduce import axes_mask, count_items, flipped, reduce, transposed
 
 # A row function folds the items of a vector into an accumulator. Where NumPy's own reduction is as fast as ours would be, it is called: sums of
@@ -31,13 +31,13 @@ def _sum_row(acc, a):
         if not same_type(dtype_of(a), d):
             return _sum_converted(acc, a, d)
         if SUMS_IN_PARTS:
-            if is_split(a):
-                return buffered_in_pieces(acc, a, BUFFER)
+            if is_parallel():
+                return shared_buffered_sum(acc, a)
             for at in range(0, n, BUFFER):
                 acc = fold(np.add, acc, array_view(a, (min(BUFFER, n - at),), a.strides, at * a.strides[0], layout(a)))
             return acc
-        if is_split(a):
-            return pairwise_in_pieces(acc, a)
+        if is_parallel():
+            return shared_sum(acc, a)
         return fold(np.add, acc, a)
     if is_split(a):
         return in_pieces(acc, a, _sum_integers, _plus, cast(0, d))
@@ -135,28 +135,16 @@ def _greatest(acc, x):
 
 
 def _least_row(acc, a):
-    if is_split(a):
-        return in_pieces(acc, a, _least_of, _least, acc)
-    return _least_of(acc, a)
-
-
-def _least_of(acc, a):
     if not is_complex(acc):
-        return fold(np.minimum, acc, a)
+        return shared_fold(np.minimum, acc, a)
     for i in range(a.shape[0]):
         acc = _least(acc, get(a, i))
     return acc
 
 
 def _greatest_row(acc, a):
-    if is_split(a):
-        return in_pieces(acc, a, _greatest_of, _greatest, acc)
-    return _greatest_of(acc, a)
-
-
-def _greatest_of(acc, a):
     if not is_complex(acc):
-        return fold(np.maximum, acc, a)
+        return shared_fold(np.maximum, acc, a)
     for i in range(a.shape[0]):
         acc = _greatest(acc, get(a, i))
     return acc
@@ -220,13 +208,13 @@ def _search(a, wanted):
 
 def _any_row(acc, a):
     if is_bool(dtype_of(a)):
-        return fold(np.logical_or, acc, a)
+        return shared_fold(np.logical_or, acc, a)
     return cast(acc or _search(a, True), np.bool_)
 
 
 def _all_row(acc, a):
     if is_bool(dtype_of(a)):
-        return fold(np.logical_and, acc, a)
+        return shared_fold(np.logical_and, acc, a)
     return cast(acc and not _search(a, False), np.bool_)
 
 
