@@ -109,19 +109,23 @@ def _into(dst, src, mask, op, row, d):
         if mask[0]:
             put(dst, row(get(dst, 0), src), 0)
         else:
-            for j in rounds(src.shape[0], COST):
+            for j in range(src.shape[0]):
                 put(dst, op(get(dst, j), cast(get(src, j), d)), j)
     elif mask[0]:
         part = dst[0]
         for i in range(src.shape[0]):
             _into(part, src[i], mask[1:], op, row, d)
     else:
-        for i in rounds(src.shape[0], row_work(src)):
+        for i in range(src.shape[0]):
             _into(dst[i], src[i], mask[1:], op, row, d)
 
 
-def _columns(dst, src, mask, op, row, d):
-    """As _into where the first axis is reduced and the last one is not: threads take columns, so that each sum is in order."""
+def _shared(dst, src, mask, op, row, d):
+    """_into for several threads: they take rows, or where the first axis is reduced columns, so that each sum is in order."""
+    if not mask[0]:
+        for i in rounds(src.shape[0], row_work(src)):
+            _into(dst[i], src[i], mask[1:], op, row, d)
+        return
     n = src.shape[src.ndim - 1]
     m = min((n + COLUMNS - 1) // COLUMNS, MOST_PIECES)
     for k in rounds(m, COST * src.size // max(m, 1)):
@@ -144,8 +148,8 @@ def _begin(src, mask, d, op, row, start):
         assign(dst, array_view(src, dst.shape, src.strides, 0, "A"))
     else:
         assign(dst, start)
-    if is_parallel() and mask[0] and not mask[src.ndim - 1]:
-        _columns(dst, src, mask, op, row, d)
+    if is_parallel() and not (mask[0] and mask[src.ndim - 1]):
+        _shared(dst, src, mask, op, row, d)
     else:
         _into(dst, src, mask, op, row, d)
     return dst
