@@ -349,6 +349,7 @@ def test_diagnostics():
     assert note.kind == "array expression" and note.parallel and note.operations == 4
     assert note.line == expression.__code__.co_firstlineno + 1 and note.function == "expression"
     assert "array expression" in repr(note) and "4 array operations" in repr(note)
+    assert "array expression: parallel, where it is worth it, 4 array operations in one loop" in str(f.annotate())
     serial = njit(expression, cache=False)
     serial(np.ones(10), np.ones(10))
     assert notes(serial) == []
