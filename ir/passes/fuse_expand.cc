@@ -316,7 +316,7 @@ class Expansion {
         const Turn& t = *std::find_if(turns.begin(), turns.end(), [&](const Turn& x) { return x.low == cut; });
         offset.push_back(e_.select(e_.op(OpCode::Lt, {first, cut}, pybool()), t.back, e_.op(OpCode::Neg, {cut}, pyint())));
       }
-      ValueId from = shared ? start({e_.op(OpCode::Sub, {end, first}, pyint())}, first) : kNoId;
+      ValueId from = shared && e_.function().parallel ? start({e_.op(OpCode::Sub, {end, first}, pyint())}, first) : kNoId;
       e_.range(from == kNoId ? first : from, end, raises_, kIndependent, [&](ValueId i) {
         Values own, moved;
         for (ValueId o : offset) moved.push_back(e_.op(OpCode::Add, {i, o}, pyint(), 1));
