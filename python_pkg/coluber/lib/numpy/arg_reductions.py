@@ -4,8 +4,8 @@ import numpy as np
 from coluber.extending import implements
 from coluber.lib.intrinsics import (
     array_view, assign, cast, dtype_of, empty_array, get, is_complex, is_literal, place_of, put, rounds, tuple_insert, tuple_remove)
-from coluber.lib.numpy._common import as_array, axis_first, axis_last, check_axis, contiguous, is_nan, ravelled, result, sum_dtype
-from coluber.lib.numpy._parallel import COST, MOST_PIECES, PIECE, is_split, piece
+from coluber.lib.numpy._common import COST, as_array, axis_first, axis_last, check_axis, contiguous, is_nan, ravelled, result, sum_dtype
+from coluber.lib.numpy._reduce import MOST_PIECES, PIECE, is_split, piece
 
 
 def _less(x, y):

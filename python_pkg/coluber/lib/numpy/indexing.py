@@ -6,8 +6,7 @@ from coluber.lib.intrinsics import (
     array_view, assign, cast, dtype_of, empty_array, get, guard, is_array, is_bool, is_integer, is_list, is_none, is_number,
     is_slice, is_tuple, put, range_tuple, rounds, select, tuple_map, tuple_repeat)
 from coluber.lib.numpy._broadcast import broadcast_all
-from coluber.lib.numpy._common import as_array, ravelled
-from coluber.lib.numpy._parallel import row_work
+from coluber.lib.numpy._common import as_array, ravelled, row_work
 from coluber.lib.numpy.shape import broadcast_strides
 
 # ---- masks

@@ -7,8 +7,8 @@ from coluber.lib.intrinsics import (
     put, real_dtype, same_type, select)
 from coluber.lib.numpy._common import (
     as_array, check_axis, complex_less, float_dtype, is_nan, result, sum_dtype)
-from coluber.lib.numpy._parallel import in_pieces, is_split, shared_buffered_sum, shared_fold, shared_sum
-from coluber.lib.numpy._reduce import axes_mask, count_items, flipped, reduce, transposed
+from coluber.lib.numpy._reduce import (
+    axes_mask, count_items, flipped, in_pieces, is_split, reduce, shared_buffered_sum, shared_fold, shared_sum, transposed)
 
 # A row function folds the items of a vector into an accumulator. Where NumPy's own reduction is as fast as ours would be, it is called: sums of
 # floats are then pairwise as NumPy's are, to the last bit. Integers and complex extrema are loops of ours, which vectorise (2 to 15 times faster).
