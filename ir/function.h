@@ -111,6 +111,7 @@ struct Function {
   bool exported = false;                   // the entry of a specialisation
   bool recursive = false;                  // part of a call-graph cycle: checks the stack limit
   bool always_inline = false;
+  bool parallel = false;                   // its array expressions may run on several threads
   bool by_cells = false;                   // called by the runtime: parameters come in cells of 8 bytes, as those of an exported one
 
   ValueId add_value(TypeRef type, BlockId block, std::string name = {});

@@ -59,6 +59,7 @@ class Parser {
       else if (word_is("recursive")) f_->recursive = true;
       else if (word_is("always_inline")) f_->always_inline = true;
       else if (word_is("by_cells")) f_->by_cells = true;
+      else if (word_is("parallel")) f_->parallel = true;
       else return true;
       word();
     }

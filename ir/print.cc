@@ -109,6 +109,7 @@ class Printer {
     if (f_.recursive) out_ += " recursive";
     if (f_.always_inline) out_ += " always_inline";
     if (f_.by_cells) out_ += " by_cells";
+    if (f_.parallel) out_ += " parallel";
     out_ += " {\n";
   }
 

@@ -262,6 +262,7 @@ TV get_item(Emit& e, const TV& c, const TV& key) {
     case Kind::Tuple: return tuple_item(e, c, key);
     case Kind::Range: case Kind::View: {
       if (c.type->name == "flat") return call_library(e, "op:getitem:flat", {e.get(c, 0, c.type->items[0]), key});
+      if (is_stencil_view(c.type)) return call_library(e, "op:getitem:" + c.type->name, {c, key});
       if (key.is(Kind::Slice)) return call_library(e, "op:getitem:range,slice", {c, key});
       return item_at(e, c, e.op(OpCode::IndexCheck, {e.to_index(key), length(e, c)}, pyint(), -3));
     }

@@ -273,6 +273,7 @@ TV i_view(Emit& e, Args& a) {   // (array, shape, strides in bytes, offset in by
   return e.array_make(array_of(elem, static_cast<int>(shape.size()), l, a[0].type->readonly), e.op(OpCode::ArrayOwner, {a[0]}, owner()), data, shape, strides);
 }
 TV i_data(Emit& e, Args& a) { return e.op(OpCode::ArrayData, {a.at(0)}, ptr_to(a[0].type->elem)); }
+TV i_address(Emit& e, Args& a) { return e.op(OpCode::PtrToInt, {e.op(OpCode::ArrayData, {a.at(0)}, ptr_to(a[0].type->elem))}, pyint()); }
 TV i_load(Emit& e, Args& a) {   // (array, flat byte offset)
   TV p = e.op(OpCode::ArrayData, {a.at(0)}, ptr_to(a[0].type->elem));
   return e.op(OpCode::Load, {e.op(OpCode::PtrAdd, {p, e.to_index(a.at(1))}, p.type)}, a[0].type->elem);
@@ -442,6 +443,19 @@ TV i_fold(Emit& e, Args& a) {
   e.op(OpCode::CallRt, {import(e, key + ":fn"), import(e, key + ":data"), cell, first_item(e, a[2]), e.shape(a[2], 0), e.stride(a[2], 0)}, ir::none(), 0, "coluber_fold");
   return e.op(OpCode::Load, {cell}, d);
 }
+// fold_shared(ufunc, x, array, how): the same, cut in pieces for several threads. how: 0 min, max and their like; 1 pairwise sum of floats;
+// 2 of complex numbers; 3 and 4 the same, of what a buffer of NumPy's holds.
+TV i_fold_shared(Emit& e, Args& a) {
+  need(a, 4, "fold_shared");
+  TypeRef d = a[2].type->elem;
+  std::string t = type_letter(d);
+  std::string key = loop_key(e, a[0], t + t + "->" + t);
+  TV cell = e.op(OpCode::StackAlloc, {}, ptr_to(d), 16);
+  e.op(OpCode::Store, {cell, e.cast(a[1], d)}, ir::none());
+  e.op(OpCode::CallRt, {import(e, key + ":fn"), import(e, key + ":data"), cell, first_item(e, a[2]), e.shape(a[2], 0), e.stride(a[2], 0),
+                        e.const_int(item_size(d)), a[3]}, ir::none(), 0, "coluber_fold_shared");
+  return e.op(OpCode::Load, {cell}, d);
+}
 // dot_items(a, b): the sum of products of two 1-d arrays of one dtype and length.
 TV i_dot(Emit& e, Args& a) {
   need(a, 2, "dot_items");
@@ -478,6 +492,21 @@ TV i_argsort(Emit& e, Args& a) {   // (array, indices, kind): fills the indices
 TV i_atomic(Emit& e, Args& a) {  // (operation, array, index, value[, value])
   return atomic_item(e, text(a.at(0)), a.at(1), a.at(2), Args(a.begin() + 3, a.end()));
 }
+// rounds(n, work): as range(n); under the option parallel its rounds may run at once, where n * work is worth it.
+TV i_rounds(Emit& e, Args& a) {
+  need(a, 2, "rounds");
+  TV zero = e.const_int(0), n = e.to_index(a[0]);
+  if (!e.spec().parallel) {
+    TV parts[] = {zero, n};
+    return e.make(parts, view_of("range", {pyint(), pyint()}));
+  }
+  TypeRef p = ptr_to(pyint());
+  TV least = e.op(OpCode::Load, {e.op(OpCode::Import, {}, p, 0, "rt:coluber_parallel_least")}, pyint());
+  TV threads = e.select(e.cmp(OpCode::Lt, e.mul(n, e.to_index(a[1])), least), e.const_int(1), zero);
+  TV parts[] = {zero, n, zero, threads};
+  return e.make(parts, view_of("prange_worth", {pyint(), pyint(), pyint(), pyint()}));
+}
+TV i_is_parallel(Emit& e, Args&) { return e.const_bool(e.spec().parallel); }
 TV i_thread_count(Emit& e, Args&) { return e.op(OpCode::CallRt, {}, pyint(), 0, "coluber_num_threads"); }
 TV i_set_thread_count(Emit& e, Args& a) {
   e.op(OpCode::CallRt, {e.to_index(a.at(0))}, ir::none(), 0, "coluber_set_num_threads");
@@ -528,7 +557,9 @@ const std::unordered_map<std::string, Rule>& table() {
       {"fold", i_fold}, {"dot_items", i_dot}, {"place_of", i_place}, {"sort_in_place", i_sort}, {"argsort_in_place", i_argsort}, {"text", i_exc_class_name},
       {"atomic", i_atomic}, {"thread_count", i_thread_count}, {"set_thread_count", i_set_thread_count}, {"thread_number", i_thread_number}, {"chunk_size", i_chunk_size},
       {"set_chunk_size", i_effect<kSetChunkSize>}, {"critical_enter", i_effect<kEnter>}, {"critical_exit", i_effect<kExit>}, {"manager", i_manager}, {"part", i_part},
-      {"text_hash", i_text_hash}};
+      {"text_hash", i_text_hash},
+      {"fold_shared", i_fold_shared}, {"rounds", i_rounds}, {"is_parallel", i_is_parallel}, {"stencil_view", make_stencil_view}, {"view_part", stencil_view_part},
+      {"stencil_reach", stencil_reach}, {"stencil_dtype", stencil_dtype}, {"address", i_address}};
   return kTable;
 }
 

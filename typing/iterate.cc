@@ -21,7 +21,7 @@ std::vector<TypeRef> iter_items(TypeRef iterable) {
 
 // The parts of a prange: start, stop, then the step where it is not 1, then chunk and threads (0: not given).
 const std::vector<std::string>& schedules() {
-  static const std::vector<std::string> kNames{"auto", "measured", "static", "dynamic", "guided", "runtime"};   // as in par.for
+  static const std::vector<std::string> kNames{"auto", "measured", "static", "dynamic", "guided", "runtime", "worth"};   // as in par.for
   return kNames;
 }
 

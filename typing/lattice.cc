@@ -87,7 +87,7 @@ std::string describe(TypeRef t) {
     case Kind::DType: return "the dtype " + describe(t->elem);
     case Kind::Ellipsis: return "Ellipsis";
     case Kind::Slice: return "slice";
-    case Kind::View: return t->name.rfind("range", 0) == 0 ? "range" : t->name;
+    case Kind::View: return t->name.rfind("range", 0) == 0 ? "range" : is_stencil_view(t) ? "stencil array of " + describe(t->items[0]->elem) : t->name;
     case Kind::Method: return "the method " + t->name + "() of " + describe(t->elem);
     case Kind::Iter: return "an iterator over " + describe(t->elem);
     case Kind::Exc: return "exception";

@@ -44,6 +44,7 @@ class Lowering {
     out_->typed = true;
     out_->recursive = spec_.recursive;
     out_->always_inline = src_.always_inline;
+    out_->parallel = spec_.parallel;
     out_->result = spec_.ret.is_bottom() ? ir::none() : spec_.ret.type;
     out_->locs = src_.locs;
     out_->scopes = src_.scopes;

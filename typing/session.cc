@@ -274,6 +274,8 @@ Spec* Session::specialise(FunctionInfo* fn, std::vector<AbsVal> args, std::vecto
   for (const AbsVal& a : args) add(a);
   key += "/";
   for (const AbsVal& a : captures) add(a);
+  bool parallel = fn->options.parallel || (fn->library && caller && caller->parallel);
+  if (parallel) key += "p";
   auto& slot = specs_[key];
   if (!slot) {
     slot = std::make_unique<Spec>();
@@ -281,6 +283,7 @@ Spec* Session::specialise(FunctionInfo* fn, std::vector<AbsVal> args, std::vecto
     slot->args = std::move(args);
     slot->captures = std::move(captures);
     slot->name = unique_name(fn->name);
+    slot->parallel = parallel;
     slot->depth = caller ? caller->depth + 1 : 0;
     for (uint32_t k = 0; k < slot->args.size(); k++)
       if (slot->args[k].is(Kind::List) && slot->args[k].type->elem->is(Kind::Bottom)) slot->empty_args.push_back(k);

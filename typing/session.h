@@ -51,6 +51,7 @@ struct Spec {
   AbsVal ret;
   enum State { New, Running, Done } state = New;
   bool recursive = false;                   // met while running
+  bool parallel = false;                    // the option of its function; of the library's functions that of the caller
   bool provisional = false;                 // done on the estimate of a running one
   bool emitted = false;
   int depth = 0;                            // calls from the root, on the way it was met first
@@ -203,6 +204,10 @@ std::vector<TypeRef> iter_items(TypeRef iterable);
 bool is_prange(TypeRef t);
 const std::vector<std::string>& schedules();             // of prange, in the order of par.for's
 TypeRef element_type(Emit& e, const TV& iterable);
+TV make_stencil_view(Emit& e, std::vector<TV>& args);   // stencils.cc
+TV stencil_view_part(Emit& e, std::vector<TV>& args);
+TV stencil_reach(Emit& e, std::vector<TV>& args);
+TV stencil_dtype(Emit& e, std::vector<TV>& args);
 TV call(Emit& e, const TV& callee, std::vector<TV> args, const std::vector<std::string>& keywords);   // calls.cc
 size_t carried_defaults(const FunctionInfo& fn);
 TV call_function(Emit& e, FunctionInfo* fn, std::vector<TV> args, const std::vector<std::string>& keywords, const std::vector<TV>& captures = {},

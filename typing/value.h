@@ -33,6 +33,7 @@ bool same_const(const clb_const* a, const clb_const* b);
 bool same(const AbsVal& a, const AbsVal& b);
 std::string const_text(const clb_const* c);   // part of a specialisation's key
 std::string describe(const AbsVal& v);        // for messages: "int64", "array(float64, 2d, C)", "the literal 3"
+bool is_stencil_view(TypeRef t);              // what an array is inside of a stencil's kernel: stencils.cc
 std::string describe(TypeRef t);
 bool is_range(TypeRef t);                     // range, or a view of one whose step is known
 TypeRef for_python(TypeRef t);                // as it is returned to Python: ranges with their step

@@ -8,6 +8,25 @@ namespace coluber::backend {
 
 using ir::OpCode;
 
+// Where one thread does it all, the body is a function like any other: no runtime, no parts. The status of either way.
+llvm::Value* FunctionLowering::call_or_share(V alone, V body, V cells, V results, llvm::function_ref<V()> share) {
+  auto block = [&](const char* name) { return llvm::BasicBlock::Create(context_, name, f_); };
+  llvm::BasicBlock *here = block("here"), *threads = block("threads"), *done = block("done");
+  b_.CreateCondBr(alone, here, threads);
+  b_.SetInsertPoint(here);
+  llvm::CallInst* called = b_.CreateCall(llvm::cast<llvm::Function>(body), {ctx_, cells, results});
+  called->setIsNoInline();                         // the runtime needs it as a function anyway: one copy is enough
+  b_.CreateBr(done);
+  b_.SetInsertPoint(threads);
+  V shared = share();
+  b_.CreateBr(done);
+  b_.SetInsertPoint(done);
+  llvm::PHINode* status = b_.CreatePHI(b_.getInt32Ty(), 2);
+  status->addIncoming(called, here);
+  status->addIncoming(shared, threads);
+  return status;
+}
+
 void FunctionLowering::lower_parallel(const Op& op) {
   auto function = [&](const std::string& name) -> V {
     if (name.empty()) return llvm::ConstantPointerNull::get(b_.getPtrTy());
@@ -51,7 +70,10 @@ void FunctionLowering::lower_parallel(const Op& op) {
   static_assert(sizeof(coluber_loop) == 8 * std::size(fields) && offsetof(coluber_loop, threads) == 8 * (std::size(fields) - 1));
   int64_t at = 0;
   for (V field : fields) store_field(loop, 8 * at++, field, Memory::Anything);
-  check_status(module_.call_runtime(b_, "coluber_parallel_for", {ctx_, loop}), op);
+  constexpr int64_t kWorth = 6;                    // as in ops.def; such loops carry nothing from round to round
+  auto run = [&] { return module_.call_runtime(b_, "coluber_parallel_for", {ctx_, loop}); };
+  if (op.ints[0] == kWorth && naccs) return fail(op, "rounds that are called directly have no accumulators");
+  check_status(op.ints[0] == kWorth ? call_or_share(b_.CreateICmpEQ(one(op.args[3]), number(1)), functions[0], cells, accs, run) : run(), op);
   size_t cell = 0;
   for (ir::ValueId r : op.results) {
     Slots s;

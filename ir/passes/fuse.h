@@ -85,6 +85,7 @@ class Emitter {
   }
 
   Function& function() { return f_; }
+  const Function& function() const { return f_; }
   BlockId block() const { return b_.block(); }
   void set_block(BlockId b) { b_.set_block(b); }
   void set_loc(uint32_t loc) { b_.set_loc(loc); }
@@ -120,17 +121,19 @@ class Emitter {
   // A loop nest; counts and indices from the outermost to the innermost. `body` fills the innermost block and may add blocks to it.
   // what: as the imm of jump says.
   template <class Body>
-  void nest(std::span<const ValueId> counts, bool raises, int what, Body body) {
+  void nest(std::span<const ValueId> counts, bool raises, int what, Body body, ValueId first = kNoId) {
     std::vector<ValueId> index;
     std::vector<Open> loops;
     ValueId zero = counts.empty() ? kNoId : integer(0);
     for (ValueId n : counts) {
-      loops.push_back(open(zero, n, raises));
+      loops.push_back(open(loops.empty() && first != kNoId ? first : zero, n, raises));
       index.push_back(loops.back().index);
     }
     body(std::span<const ValueId>(index));
     for (size_t k = loops.size(); k-- > 0;) close(loops[k], next(loops[k].index), what);
   }
+  // What a loop begins with that may run on several threads, where all elements together are worth it. cost: of one; operations: of arrays, in it.
+  ValueId shared_start(ValueId first, std::span<const ValueId> counts, int64_t cost, int64_t operations);
   // The rounds from `first` to below `end`.
   template <class Body>
   void range(ValueId first, ValueId end, bool raises, int what, Body body) {
@@ -213,6 +216,9 @@ using Shapes = std::unordered_map<ValueId, std::vector<ValueId>>;
 
 // Checks the shapes of an `ew` and notes that of its result.
 void check_shapes(Emitter& e, const Op& op, Shapes* shapes);
+
+// What the group's operations and the loads of that many arrays take for one element; see fuse_threads.cc for the unit.
+int64_t element_cost(const Summary& summary, std::span<const Op> ops, size_t arrays);
 
 // Writes the loop of a group at the emitter's place. `ops`: the members, then the root.
 void expand(Emitter& e, const Arrays& arrays, Summary& summary, std::span<const Op> ops, const Shapes& shapes);

@@ -256,14 +256,23 @@ class Expansion {
       for (size_t k = 0; k < leaves_.size(); ++k) load(k, at, mode, own.empty() || !inner[k].any() ? kNoId : own[k]);
       store(out, at);
     };
-    if (!pieces) return e_.nest(counts, raises_, what, [&](std::span<const ValueId> index) { body(index, {}); });
-    e_.nest(std::span(counts).first(counts.size() - 1), raises_, what, [&](std::span<const ValueId> index) {
-      in_pieces(counts.back(), inner, [&](ValueId i, std::span<const ValueId> own) {
+    ValueId first = mode == Fast && (!pieces || counts.size() > 1) ? start(counts) : kNoId;
+    if (!pieces) return e_.nest(counts, raises_, what, [&](std::span<const ValueId> index) { body(index, {}); }, first);
+    auto rows = [&](std::span<const ValueId> index) {
+      in_pieces(counts.back(), inner, first == kNoId, [&](ValueId i, std::span<const ValueId> own) {
         Values all(index.begin(), index.end());
         all.push_back(i);
         body(all, own);
       });
-    });
+    };
+    e_.nest(std::span(counts).first(counts.size() - 1), raises_, what, rows, first);
+  }
+
+  // What the outermost loop begins with: kNoId, 0, for one thread.
+  ValueId start(const Values& counts, ValueId from = kNoId) {
+    if (!e_.function().parallel || counts.empty()) return kNoId;
+    int64_t operations = static_cast<int64_t>(ops_.size());
+    return e_.shared_start(from == kNoId ? e_.integer(0) : from, counts, element_cost(summary_, ops_, leaves_.size()), operations);
   }
 
   void flat_loop(ValueId out) {
@@ -278,7 +287,7 @@ class Expansion {
       const Turn* outer = leaf.turns.empty() ? &leaf.flat : &leaf.turns[static_cast<size_t>(outer_axis())];
       turns.push_back(leaf.turns.empty() ? *outer : rolls_.scaled(*outer, rows(rest)));
     }
-    in_pieces(total, turns, [&](ValueId i, std::span<const ValueId> own) {
+    in_pieces(total, turns, true, [&](ValueId i, std::span<const ValueId> own) {
       for (size_t k = 0; k < leaves_.size(); ++k)
         loaded_[k] = e_.op(OpCode::ArrayLoad, Values{from[k], own[k]}, leaves_[k].type->elem, 1);
       store(to, Values{i});
@@ -291,20 +300,24 @@ class Expansion {
   }
 
   // One loop to n. The body gets the index and that under which each leaf is read; where some are turned, there is a loop for each stretch in
-  // which no index goes round.
+  // which no index goes round. shared: may run on several threads.
   template <class Body>
-  void in_pieces(ValueId n, const std::vector<Turn>& turns, Body body) {
+  void in_pieces(ValueId n, const std::vector<Turn>& turns, bool shared, Body body) {
     Values cuts;
     for (const Turn& t : turns)
       if (t.any() && std::find(cuts.begin(), cuts.end(), t.low) == cuts.end()) cuts.push_back(t.low);
-    if (cuts.empty()) return e_.nest(Values{n}, raises_, kIndependent, [&](std::span<const ValueId> i) { body(i[0], Values(turns.size(), i[0])); });
+    if (cuts.empty()) {
+      auto whole = [&](std::span<const ValueId> i) { body(i[0], Values(turns.size(), i[0])); };
+      return e_.nest(Values{n}, raises_, kIndependent, whole, shared ? start({n}) : kNoId);
+    }
     e_.pieces(n, cuts, raises_, kIndependent, [&](ValueId first, ValueId end) {
       Values offset;                       // per cut
       for (ValueId cut : cuts) {
         const Turn& t = *std::find_if(turns.begin(), turns.end(), [&](const Turn& x) { return x.low == cut; });
         offset.push_back(e_.select(e_.op(OpCode::Lt, {first, cut}, pybool()), t.back, e_.op(OpCode::Neg, {cut}, pyint())));
       }
-      e_.range(first, end, raises_, kIndependent, [&](ValueId i) {
+      ValueId from = shared && e_.function().parallel ? start({e_.op(OpCode::Sub, {end, first}, pyint())}, first) : kNoId;
+      e_.range(from == kNoId ? first : from, end, raises_, kIndependent, [&](ValueId i) {
         Values own, moved;
         for (ValueId o : offset) moved.push_back(e_.op(OpCode::Add, {i, o}, pyint(), 1));
         for (const Turn& t : turns) {
@@ -406,6 +419,7 @@ class Expansion {
   // ---- assignment ------------------------------------------------------------------------------------------------------------------
   // The source itself, as it is in memory: one move, which also takes care of overlap.
   bool plain_copy() const {
+    if (e_.function().parallel) return false;       // a loop that several threads share is as fast, or faster
     if (ops_.size() != 1 || leaves_.size() != 1 || stretched_ || leaves_[0].type->elem != type_->elem) return false;
     const Type* from = leaves_[0].type;
     return from->ndim == rank_ && from->layout == type_->layout && (type_->layout == Layout::C || type_->layout == Layout::F);

@@ -289,6 +289,7 @@ class Inliner {
 
   // Returns the block in which the caller goes on.
   BlockId call(Function& f, const Function& callee, const Op& op, BlockId at, const Edge& on_error) {
+    f.parallel |= callee.parallel;
     Copy copy(f, callee, op, on_error);
     if (copy.single_block()) {
       replaced_.emplace_back(op.result(), copy.splice(at));

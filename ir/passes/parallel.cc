@@ -7,9 +7,11 @@
 //                jump ^1(add(%i, 1), %acc2)                           @f.par1.combine(%a, %b): return add %a, %b
 //            ^3(%acc): ...
 //
+// Loops that array expressions became (fuse) and those of library functions begin with a mark of the schedule kWorth: their rounds are known not
+// to collide and to carry nothing, so that only their form is looked at. The pass runs in front of fuse, and for what fuse made behind it.
 // Outer loops come first; one inside of another runs within a round of it. Loops that cannot run so stay as they are, and the report says why.
-// Runs in front of fuse, while array operations are still whole, and of the passes that prove and move index checks: they treat the rounds as
-// any loop. Requires typed IR without reference counts. Leaves no par.loop.
+// The rounds of prange are taken out while array operations are still whole, and in front of the passes that prove and move index checks: they
+// treat them as any loop. Requires typed IR without reference counts. Leaves no par.loop.
 #include "ir/passes/parallel.h"
 
 #include <algorithm>
@@ -25,6 +27,8 @@ namespace {
 using namespace parallel;
 
 constexpr size_t kMostArrays = 4;          // that threads have of their own
+constexpr const char* kInside = "it is inside of a parallel loop";
+constexpr const char* kArrays = "array expression";
 
 bool has_marks(const Function& f) {
   for (const Block& b : f.blocks)
@@ -135,6 +139,7 @@ class Parallel {
   void loop_found(Function& f, const Analyses& a, LoopId id, size_t counter, const Op& mark, int* made) {
     int64_t further = mark.imm / kFurtherLoop;
     if (hoist(f, a, id) || (further && hoist_bounds(f, a, id, further))) return;   // positions of ops have changed
+    if (mark.imm == kWorth) return shared_loop(f, a, id, counter, mark);
     LoopNote& note = add_note(f, mark.loc);
     Candidate c;
     bool form = find_form(f, a, id, counter, &c, &note.why);
@@ -160,6 +165,22 @@ class Parallel {
     outline(p_, f, a, c, f.name + ".par" + std::to_string(++*made), schedule | form_bits);
   }
 
+  // Of an array expression or a library function.
+  void shared_loop(Function& f, const Analyses& a, LoopId id, size_t counter, const Op& mark) {
+    LoopNote& note = add_note(f, mark.loc, &mark);
+    Candidate c;
+    bool form = find_form(f, a, id, counter, &c, &note.why);
+    if (form && f.blocks[c.header].params.size() != 1) form = false, note.why = "its rounds need values of the round before";
+    unmark(f, a, id, counter);
+    if (!form) return;
+    describe(f, c, kWorth, &note);
+    inner_loops(f, a, id, c);
+    std::string name;
+    do name = f.name + ".all" + std::to_string(++shared_);
+    while (p_.find(name));
+    outline(p_, f, a, c, name, kWorth);
+  }
+
   // Of this loop only: the mark may be another one's as well, since what is the same is computed once.
   static void unmark(Function& f, const Analyses& a, LoopId id, size_t counter) {
     for (const Pred& entry : a.loops.loops()[id].entries) {
@@ -179,10 +200,11 @@ class Parallel {
         if (loop.entries[0].error()) break;
         const Op* mark = a.uses.def_op(f, edge_of(f, loop.entries[0]).args[k]);
         if (!mark || mark->code != OpCode::ParLoop) continue;
-        add_note(f, f.blocks[loop.header].term().loc).why = is_nested(c, id) ? "it is one with the loop around it" : "it is inside of a parallel loop";
+        add_note(f, f.blocks[loop.header].term().loc, mark).why = is_nested(c, id) ? "it is one with the loop around it" : kInside;
         unmark(f, a, id, k);
       }
     }
+    if (f.parallel) array_operations(f, a, outer);
   }
 
   static bool is_nested(const Candidate& c, LoopId id) {
@@ -196,9 +218,26 @@ class Parallel {
     place(f, loc, &e.function, &e.file, &e.place);
   }
 
-  LoopNote& add_note(const Function& f, uint32_t loc) {
+  // Those within the rounds, one note for a line of them.
+  void array_operations(const Function& f, const Analyses& a, LoopId outer) {
+    std::unordered_set<uint32_t> lines;
+    for (BlockId b : a.loops.loops()[outer].blocks)
+      for (const Op& op : f.blocks[b].ops) {
+        if (op.code != OpCode::Elementwise && op.code != OpCode::ArrayAssign) continue;
+        if (!lines.insert(f.locs[user_place(f, op.loc)].line).second) continue;
+        LoopNote& note = add_note(f, op.loc);
+        note.kind = kArrays;
+        note.why = kInside;
+      }
+  }
+
+  // mark: what the loop began with, where it is known.
+  LoopNote& add_note(const Function& f, uint32_t loc, const Op* mark = nullptr) {
     LoopNote& note = report_.loops.emplace_back();
     place(f, loc, &note.function, &note.file, &note.place);
+    if (!mark || mark->imm != kWorth) return note;
+    note.kind = mark->ints.empty() ? "library function" : kArrays;
+    if (!mark->ints.empty()) note.operations = mark->ints[0];
     return note;
   }
 
@@ -243,7 +282,7 @@ class Parallel {
   }
 
   static void describe(const Function& f, const Candidate& c, int64_t schedule, LoopNote* note) {
-    constexpr const char* kNames[] = {"equal parts", "parts by measured time", "static", "dynamic", "guided", "runtime"};
+    constexpr const char* kNames[] = {"equal parts", "parts by measured time", "static", "dynamic", "guided", "runtime", "where it is worth it"};
     note->parallel = true;
     note->schedule = kNames[schedule & kSchedule];
     if (schedule & kDeterministic) note->schedule += ", deterministic";
@@ -267,6 +306,7 @@ class Parallel {
   Program& p_;
   fuse::Summary summary_;                  // of the functions as they were: bodies are called by nobody here
   std::unordered_set<std::string> objects_;
+  int shared_ = 0;                         // loops of array expressions and library functions so far
   const bool strict_;
   Report unread_;
   Report& report_;

@@ -14,7 +14,9 @@ struct UserError {
   Loc place;
 };
 
-struct LoopNote {                          // a prange loop
+struct LoopNote {                          // a loop that was to be parallel
+  std::string kind = "prange";             // or "array expression", "library function"
+  int64_t operations = 0;                  // of arrays, that became one loop
   std::string function, file;
   Loc place;
   bool parallel = false;

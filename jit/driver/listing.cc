@@ -194,6 +194,8 @@ std::string loops_json(const Compilation& c) {
   json.begin('[');
   for (const ir::LoopNote& note : c.report.loops) {
     json.begin('{');
+    json.key("kind"), json.string(note.kind);
+    json.key("operations"), json.number(note.operations);
     json.key("function"), json.string(note.function);
     json.key("file"), json.string(note.file);
     json.key("line"), json.number(note.place.line);

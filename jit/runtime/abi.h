@@ -93,7 +93,7 @@ typedef int32_t (*coluber_entry)(coluber_ctx *ctx, const uint64_t *args, uint64_
 
 /* An object file's imports: a global `coluber_imports` of that many pointers, to be filled in before the first call, and a string
    `coluber_import_keys` of NUL-terminated keys in the same order, ended by an empty one. Keys:
-     rt:NAME                     row of symbols.def
+     rt:NAME                     row of symbols.def; rt:coluber_parallel_least: the work from which array expressions run on several threads, an int64
      objmode:HANDLE:...          the body of a with statement of the function HANDLE (jit/host/objmode.h)
      obj:HANDLE                  the host object HANDLE of the compilation (a class named by a raise, ...), a PyObject*
      loop:HANDLE:I:fn / :data    loop I of the ufunc HANDLE: its C function and its data pointer

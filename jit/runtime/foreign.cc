@@ -46,14 +46,6 @@ int32_t coluber_check_python_error(coluber_ctx* ctx) {
   return PyErr_Occurred() ? raise_python_error(ctx) : 0;
 }
 
-// A ufunc's loop whose first input and output are one item is NumPy's reduction: pairwise sums, vector minima.
-void coluber_fold(void* function, void* loop_data, void* acc, void* items, int64_t n, int64_t step) {
-  using Loop = void (*)(char**, const Py_ssize_t*, const Py_ssize_t*, void*);
-  char* args[3] = {static_cast<char*>(acc), static_cast<char*>(items), static_cast<char*>(acc)};
-  Py_ssize_t count = n, steps[3] = {0, step, 0};
-  reinterpret_cast<Loop>(function)(args, &count, steps, loop_data);
-}
-
 int64_t coluber_place(void* function, void* items, int64_t n) {
   using Place = int (*)(void*, Py_ssize_t, Py_ssize_t*, void*);
   Py_ssize_t at = 0;

@@ -36,7 +36,7 @@ const volatile uint8_t* (*g_signal_word)(void* thread_state) = nullptr;
 
 namespace {
 
-enum Schedule : int64_t { kEqual, kMeasured, kStatic, kDynamic, kGuided, kRuntime };   // as in par.for (ir/ops.def)
+enum Schedule : int64_t { kEqual, kMeasured, kStatic, kDynamic, kGuided, kRuntime, kWorth };   // as in par.for (ir/ops.def)
 enum Form : int64_t { kSchedule = 7, kDeterministic = 8, kFromNeutral = 16, kChecked = 32 };
 
 constexpr uint64_t kEnd = UINT64_MAX;
@@ -46,6 +46,7 @@ constexpr int64_t kAlonePart = 5'000'000;            // of one thread that does 
 constexpr int64_t kFewItems = 8192;                  // of arrays that each thread gets a copy of, however few rounds there are
 constexpr uint64_t kFirstPart = 64;
 constexpr uint64_t kBlocks = 1024, kArrayBlocks = 16; // of a deterministic loop, each with results of its own
+constexpr int64_t kLeastWork = 250'000;              // of an array expression: less (some 15 us) is done before it pays to wake the other threads
 constexpr int64_t kLook = 20'000'000;                // between two looks for Ctrl-C, in nanoseconds
 constexpr size_t kLine = 128;                        // two cache lines: they are fetched in pairs
 
@@ -417,7 +418,7 @@ int32_t run_threads(coluber_ctx* ctx, const coluber_loop& loop) {
   if (!omp) return warn_without_openmp(ctx, why) ? -1 : 1;
   int64_t schedule = loop.schedule & kSchedule, chunk = loop.chunk;
   if (schedule == kRuntime) runtime_schedule(omp, &schedule, &chunk);
-  if (!chunk) chunk = t_chunk;
+  if (!chunk && schedule != kWorth) chunk = t_chunk;
   int threads = threads_for(loop.threads, loop.cells[1] - loop.cells[0]);
   if (threads > 1) threads = threads_there(threads);
   return threads < 2 ? -1 : run_region(ctx, loop, omp, threads, schedule, chunk);
@@ -463,6 +464,16 @@ void set_num_threads(int count) { t_wanted = count; }
 int chunk_size() { return t_chunk; }
 void set_chunk_size(int count) { t_chunk = count; }
 int thread_number() { return t_number; }
+
+int64_t* parallel_least() {
+  static int64_t least = [] {
+    const char* text = getenv("COLUBER_PARALLEL_THRESHOLD");
+    char* end = nullptr;
+    int64_t given = text ? strtoll(text, &end, 10) : 0;
+    return text && *text && *end == '\0' ? given : kLeastWork;
+  }();
+  return &least;
+}
 
 }  // namespace coluber::jit
 

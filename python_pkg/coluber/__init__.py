@@ -3,35 +3,25 @@
 Nothing is imported here: names are found when they are first asked for."""
 __version__ = "0.1.0"
 
-_API = {"jit", "njit", "prange", "typeof", "Dispatcher"}
-_OBJMODE = {"objmode"}
-_THREADS = {"get_num_threads", "set_num_threads", "get_thread_id", "threading_layer", "parallel_chunksize", "get_parallel_chunksize",
-            "set_parallel_chunksize", "critical", "reduction"}
-_UFUNCS = {"vectorize", "guvectorize"}
+_NAMES = {                                              # in which module
+    **dict.fromkeys(("jit", "njit", "prange", "typeof", "Dispatcher"), "api"),
+    **dict.fromkeys(("get_num_threads", "set_num_threads", "get_thread_id", "threading_layer", "parallel_chunksize", "get_parallel_chunksize",
+                     "set_parallel_chunksize", "critical", "reduction"), "threads"),
+    **dict.fromkeys(("ColuberError", "TypingError", "UnsupportedError", "LoweringError", "InternalError", "ObjectModeWarning", "RaceError"), "errors"),
+    "objmode": "_objmode", "vectorize": "ufuncs", "guvectorize": "ufuncs", "stencil": "stencils",
+}
 _MODULES = {"api", "atomic", "threads", "types", "errors", "extending", "inspect"}
-_ERRORS = {"ColuberError", "TypingError", "UnsupportedError", "LoweringError", "InternalError", "ObjectModeWarning", "RaceError"}
 
 
 def __getattr__(name):
-    if name in _API:
-        from . import api as module
-    elif name in _OBJMODE:
-        from . import _objmode as module
-    elif name in _THREADS:
-        from . import threads as module
-    elif name in _UFUNCS:
-        from . import ufuncs as module
-    elif name in _MODULES:
-        from importlib import import_module
+    from importlib import import_module
+    if name in _MODULES:
         return import_module(f"coluber.{name}")
-    elif name in _ERRORS:
-        from . import errors as module
-    elif name.startswith("__"):
+    if name.startswith("__"):
         raise AttributeError(f"module 'coluber' has no attribute {name!r}")
-    else:
-        from . import types as module
-        if name not in module.__all__:
-            raise AttributeError(f"module 'coluber' has no attribute {name!r}")
+    module = import_module(f"coluber.{_NAMES.get(name, 'types')}")
+    if name not in _NAMES and name not in module.__all__:
+        raise AttributeError(f"module 'coluber' has no attribute {name!r}")
     value = getattr(module, name)
     globals()[name] = value
     return value
@@ -45,4 +35,4 @@ def load_ipython_extension(shell):
 
 def __dir__():
     from . import types
-    return sorted({*globals(), *_API, *_OBJMODE, *_THREADS, *_UFUNCS, *_MODULES, *_ERRORS, *types.__all__})
+    return sorted({*globals(), *_NAMES, *_MODULES, *types.__all__})

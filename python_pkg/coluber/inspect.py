@@ -276,9 +276,10 @@ def vectorization(dispatcher, signature=None):
 
 
 class ParallelLoop:
-    """A prange loop: function, file, line, parallel, schedule, why (it is not parallel), reductions, and unproved: (line, what) of accesses that
-    may collide with other rounds'."""
-    __slots__ = ("function", "file", "line", "parallel", "schedule", "why", "reductions", "unproved")
+    """A loop that was to be parallel: kind ('prange', 'array expression', 'library function'), function, file, line, parallel, schedule, why (it is
+    not parallel), operations (of arrays, that became this one loop), reductions, and unproved: (line, what) of accesses that may collide with
+    other rounds'."""
+    __slots__ = ("kind", "operations", "function", "file", "line", "parallel", "schedule", "why", "reductions", "unproved")
 
     def __init__(self, note):
         for name in self.__slots__:
@@ -288,9 +289,15 @@ class ParallelLoop:
     def __repr__(self):
         return "\n".join(self.lines(2))
 
-    def lines(self, level):
+    @property
+    def text(self):
         what = f"parallel, {self.schedule}" if self.parallel else f"not parallel: {self.why}"
-        lines = [f"line {self.line} of {self.function}: {what}"]
+        if self.operations > 1 and self.parallel:
+            what += f", {self.operations} array operations in one loop"
+        return what if self.kind == "prange" else f"{self.kind}: {what}"
+
+    def lines(self, level):
+        lines = [f"line {self.line} of {self.function}: {self.text}"]
         if self.reductions and level > 0:
             lines.append(f"  reductions: {', '.join(self.reductions)}")
         if level > 0:
@@ -299,7 +306,7 @@ class ParallelLoop:
 
 
 def parallel_diagnostics(dispatcher, signature=None, level=1):
-    """Prints what became of each prange loop, by signature, and returns it: a list of ParallelLoop, or a dict of lists.
+    """Prints what became of each prange loop and array expression, by signature, and returns it: a list of ParallelLoop, or a dict of lists.
 
     level 0: whether they are parallel; 1 and more: reductions, and stores of which it is not known whether rounds collide."""
     from json import loads
@@ -314,7 +321,7 @@ def parallel_diagnostics(dispatcher, signature=None, level=1):
         for loop in loops:
             print("\n".join("  " + line for line in loop.lines(level)))
         if not loops:
-            print("  no prange loops" + ("" if dispatcher.targetoptions.get("parallel") else ": the option parallel is off"))
+            print("  no prange loops and no array expressions" + ("" if dispatcher.targetoptions.get("parallel") else ": the option parallel is off"))
     return found if len(found) > 1 else next(iter(found.values()))
 
 

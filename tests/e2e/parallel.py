@@ -22,7 +22,8 @@ def loops(f, signature=None):
     """What parallel_diagnostics says of a compiled function."""
     with contextlib.redirect_stdout(io.StringIO()):
         found = f.parallel_diagnostics(signature)
-    return found if isinstance(found, list) else next(iter(found.values()))
+    found = found if isinstance(found, list) else next(iter(found.values()))
+    return [loop for loop in found if loop.kind == "prange"]
 
 
 def agree(f, *args, ulps=0, parallel=None, **options):

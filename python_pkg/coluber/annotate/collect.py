@@ -61,6 +61,17 @@ def _fill(spec, source, found):
         spec.loops.update(loops_of(source, body, remarks, spec.effects, *_extent(source, body)))
 
 
+def _threads(dispatcher, index, source):
+    """{line: [text]} of the loops that were to run on several threads."""
+    from ..inspect import ParallelLoop
+    made = {}
+    for note in map(ParallelLoop, json.loads(dispatcher._dump(index, "loops"))):
+        said = made.setdefault(note.line, []) if same_file(note.file, source.file) else []
+        if note.text not in said:
+            said.append(note.text)
+    return made
+
+
 def specialization(dispatcher, index, source):
     args, result, *_ = dispatcher._specializations()[index]
     shown = [plain(types.from_text(t)) for t in args]
@@ -68,6 +79,7 @@ def specialization(dispatcher, index, source):
     made = Specialization(name, shown, plain(types.from_text(result)), def_line(dispatcher.py_func, source))
     made.dispatcher = dispatcher
     _fill(made, source, listing(dispatcher, index))
+    made.threads = _threads(dispatcher, index, source)
     return made
 
 

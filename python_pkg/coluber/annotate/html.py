@@ -55,7 +55,7 @@ class _Lines:
 
     def says(self, number, line):
         spec = self.page.specializations[number]
-        return bool(self.facts[number].get(line) or line in spec.loops or line in spec.notes or spec.effects_of(line) or spec.llvm.get(line))
+        return bool(self.facts[number].get(line) or line in spec.loops or line in spec.notes or line in spec.threads or spec.effects_of(line) or spec.llvm.get(line))
 
 
 def _code_block(name, rows, unit):
@@ -79,6 +79,7 @@ def _detail(lines, number, line):
     if line in spec.loops:
         out += _loop(spec.loops[line])
     out += [f'<div class="note">{escape(n)}</div>' for n in spec.notes.get(line, ())]
+    out += [f'<div class="said loop">{escape(text)}</div>' for text in spec.threads.get(line, ())]
     effects = spec.effects_of(line)
     out += [f'<div class="said effect">{_counted(text, effects[what])}</div>' for what, text in EFFECTS if effects[what]]
     out.append(_code_block("LLVM IR", spec.llvm.get(line), "instructions, optimised"))

@@ -45,6 +45,7 @@ class Specialization:
         self.bodies = []
         self.effects = {}                      # line -> Counter of "bounds check", "check", "allocation", "reference", "call", "python"
         self.loops = {}                        # line -> Loop
+        self.threads = {}                      # line -> [what became of its parallel loops]
         self.llvm, self.assembly = {}, {}      # line -> [text]
         self.notes = {}                        # line -> [text]: of object mode, and of its loops
 

@@ -155,8 +155,9 @@ def annotated_source(page):
     for line, facts in sorted(merged.items()):
         text = "; ".join(f"{what}: {' | '.join(found)}" for what, found in facts.items())
         comments.setdefault(places.get(line, line), []).append(text)
-    for line in sorted({n for s in page.specializations for n in (*s.loops, *s.effects, *s.notes)}):
+    for line in sorted({n for s in page.specializations for n in (*s.loops, *s.effects, *s.threads, *s.notes)}):
         said = list(dict.fromkeys(s.loops[line].text for s in page.specializations if line in s.loops))
+        said += list(dict.fromkeys(text for s in page.specializations for text in s.threads.get(line, ())))
         said += list(dict.fromkeys(n for s in page.specializations for n in s.notes.get(line, ())))
         said += list(dict.fromkeys(", ".join(_effects(s, line)) for s in page.specializations if s.effects_of(line)))
         comments.setdefault(places.get(line, line), []).append("[" + "; ".join(said) + "]")

@@ -28,6 +28,7 @@ item(iterable, i) zero_item(iterable)   item at an index in range; a zero of the
 ufunc_call(ufunc, "dd->d", (arrays...), (dims...), (steps...))   one call of NumPy's own loop; returns the FE_* flags it raised
 ufunc_loop(ufunc, dtype, (arrays...), (dims...), (steps...))   the same for a loop of one dtype that cannot fail
 fold(ufunc, x, a)                  NumPy's reduction of a 1-d array of x's dtype, begun with x
+fold_shared(ufunc, x, a, how)      the same on several threads. how: 0 where twice does no harm (min, max), 1 pairwise sum of floats, 2 of complex; 3, 4: by buffers
 dot_items(a, b)                    sum of products of two 1-d arrays of one dtype and length, by NumPy's dtype
 place_of("argmax", a) or "argmin"  where NumPy finds the extremum of a contiguous 1-d array that has items
 sort_in_place(a, kind) argsort_in_place(a, indices, kind)   NumPy's sort of a contiguous 1-d array, or of a list's items; kind "quick" or "merge"
@@ -36,7 +37,13 @@ atomic(op, a, i, v)                a[i] = op(a[i], v) as one step: "add", "sub",
                                    atomic("cas", a, i, expected, v): v where a[i] has the bits of `expected`
 thread_count() set_thread_count(n) thread_number() chunk_size() set_chunk_size(n)
 critical_enter(key) critical_exit(key)   the lock of a key, which text_hash(name) makes of a literal
-manager(name, values...)           a context manager; "method:with_NAME.__enter__" and __exit__ get it as self, and its values by part(self, k)"""
+manager(name, values...)           a context manager; "method:with_NAME.__enter__" and __exit__ get it as self, and its values by part(self, k)
+rounds(n, work)                    as range(n). Under the option parallel the rounds may run at once, where n * work is worth it; work: what one takes, the
+                                   addition of two items being 4. They must not collide, and carry nothing from one to the next
+stencil_view(mode, a, place, reach, padding)   a as a stencil's kernel sees it: see typing/stencils.cc. view_part(v, k): these parts, the array first
+stencil_reach(kernel, args) stencil_dtype(kernel, args)   of a stencil: ((low, high), ...) of the indices it uses; the dtype of what it returns
+address(a)                         of an array's first item, an int
+is_parallel()                      whether the caller has the option parallel"""
 
 
 class Intrinsic:
@@ -130,6 +137,7 @@ zero_item = Intrinsic("zero_item")
 ufunc_call = Intrinsic("ufunc_call")
 ufunc_loop = Intrinsic("ufunc_loop")
 fold = Intrinsic("fold")
+fold_shared = Intrinsic("fold_shared")
 dot_items = Intrinsic("dot_items")
 place_of = Intrinsic("place_of")
 sort_in_place = Intrinsic("sort_in_place")
@@ -146,3 +154,10 @@ critical_exit = Intrinsic("critical_exit")
 manager = Intrinsic("manager")
 part = Intrinsic("part")
 text_hash = Intrinsic("text_hash")
+rounds = Intrinsic("rounds")
+is_parallel = Intrinsic("is_parallel")
+stencil_view = Intrinsic("stencil_view")
+view_part = Intrinsic("view_part")
+stencil_reach = Intrinsic("stencil_reach")
+stencil_dtype = Intrinsic("stencil_dtype")
+address = Intrinsic("address")

@@ -3,7 +3,7 @@ import numpy as np
 from numpy.exceptions import AxisError
 
 from coluber.lib.intrinsics import (
-    array_view, assign, dtype_of, empty_array, is_array, is_bool, is_complex, is_contiguous, is_f_contiguous, is_float, is_integer, is_signed, layout,
+    array_view, assign, dtype_of, empty_array, is_array, is_bool, is_complex, is_contiguous, is_f_contiguous, is_float, is_integer, is_parallel, is_signed, layout,
     math_bool, same_type, tuple_insert, tuple_remove, tuple_set)
 
 
@@ -186,3 +186,13 @@ def is_nan(x):
     if is_float(x):
         return math_bool("isnan", x)
     return False
+
+
+COST = 4                # of one item, as the intrinsic rounds() counts
+
+
+def row_work(a):
+    """What all items of a[i] take, as rounds() counts."""
+    if is_parallel():
+        return COST * a.size // max(a.shape[0], 1)
+    return 0

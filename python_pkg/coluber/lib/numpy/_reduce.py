@@ -1,12 +1,18 @@
 """The engine of the reductions. A reduction is a pair of functions: op(accumulator, item) for two scalars, and row(accumulator, a) for all items of a
 one-dimensional array; the accumulator has the dtype of the result. Axes are a mask, a literal tuple of bools; items are met in the order in which NumPy meets them, so that sums
 of floats are NumPy's bit for bit."""
+import numpy as np
 from numpy.exceptions import AxisError  # noqa: F401  (raised by check_axis)
 
 from coluber.lib.intrinsics import (
-    array_view, assign, cast, empty_array, get, is_array, is_contiguous, is_f_contiguous, is_literal, put, range_tuple, tuple_insert,
-    tuple_map, tuple_repeat, tuple_set)
-from coluber.lib.numpy._common import axis_first, check_axis, flat_view
+    array_view, assign, cast, dtype_of, empty_array, fold, fold_shared, get, is_array, is_complex, is_contiguous, is_f_contiguous, is_literal,
+    is_parallel, layout, put, range_tuple, rounds, tuple_insert, tuple_map, tuple_repeat, tuple_set)
+from coluber.lib.numpy._common import COST, axis_first, check_axis, flat_view, narrow, row_work
+
+COLUMNS = 64            # that a thread takes at least, of a reduction along the first axis
+SPLIT = 32768           # vectors from this length on are cut
+PIECE = 16384           # ... in pieces of about that length,
+MOST_PIECES = 256       # but not in more than so many
 
 
 def _in_axes(k, axis, ndim):
@@ -117,6 +123,20 @@ def _into(dst, src, mask, op, row, d):
             _into(dst[i], src[i], mask[1:], op, row, d)
 
 
+def _shared(dst, src, mask, op, row, d):
+    """_into for several threads: they take rows, or where the first axis is reduced columns, so that each sum is in order."""
+    if not mask[0]:
+        for i in rounds(src.shape[0], row_work(src)):
+            _into(dst[i], src[i], mask[1:], op, row, d)
+        return
+    n = src.shape[src.ndim - 1]
+    m = min((n + COLUMNS - 1) // COLUMNS, MOST_PIECES)
+    for k in rounds(m, COST * src.size // max(m, 1)):
+        first = k * n // m
+        last = (k + 1) * n // m
+        _into(narrow(dst, src.ndim - 1, first, last), narrow(src, src.ndim - 1, first, last), mask, op, row, d)
+
+
 def _masked(a, mask, d, op, row, start):
     """A C-contiguous array of the results, with length 1 along the reduced axes, in the shape _merge_shape gives for contiguous arrays."""
     if is_contiguous(a) and a.ndim > 1:
@@ -131,7 +151,10 @@ def _begin(src, mask, d, op, row, start):
         assign(dst, array_view(src, dst.shape, src.strides, 0, "A"))
     else:
         assign(dst, start)
-    _into(dst, src, mask, op, row, d)
+    if is_parallel() and not (mask[0] and mask[src.ndim - 1]):
+        _shared(dst, src, mask, op, row, d)
+    else:
+        _into(dst, src, mask, op, row, d)
     return dst
 
 
@@ -213,3 +236,50 @@ def _reduce_all(a, d, op, row, start, name):
             _empty(name)
         return total_of(a, op, row, d, cast(_first(a), d))
     return total_of(a, op, row, d, cast(start, d))
+
+
+# ---- long vectors on several threads, under the option parallel
+# How a vector is cut depends on its length alone, never on the number of threads: results are the same on any machine. Where NumPy's own loops do it,
+# the runtime cuts (jit/runtime/fold.cc); loops of ours are cut here.
+
+def piece(a, first, n):
+    """a[first:first + n] of a vector; the bounds are in range."""
+    return array_view(a, (n,), a.strides, first * a.strides[0], layout(a))
+
+
+def is_split(a):
+    return is_parallel() and a.shape[0] >= SPLIT
+
+
+def in_pieces(acc, a, row, op, seed):
+    """op of acc and of what row(seed, piece) makes of the pieces, in their order. seed: what row may begin with in each of them."""
+    n = a.shape[0]
+    m = min(n // PIECE, MOST_PIECES)
+    found = empty_array((m,), dtype_of(acc))
+    for k in rounds(m, n // m * COST):
+        first = k * n // m
+        put(found, cast(row(seed, piece(a, first, (k + 1) * n // m - first)), dtype_of(acc)), k)
+    for k in range(m):
+        acc = op(acc, get(found, k))
+    return acc
+
+
+def shared_fold(ufunc, acc, a):
+    """fold() of what twice does no harm."""
+    if is_parallel():
+        return fold_shared(ufunc, acc, a, 0)
+    return fold(ufunc, acc, a)
+
+
+def shared_sum(acc, a):
+    """acc + NumPy's pairwise sum of a vector of floats."""
+    if is_complex(acc):
+        return fold_shared(np.add, acc, a, 2)
+    return fold_shared(np.add, acc, a, 1)
+
+
+def shared_buffered_sum(acc, a):
+    """As NumPy before 2.3 adds up: what goes into its buffer, one sum after the other."""
+    if is_complex(acc):
+        return fold_shared(np.add, acc, a, 4)
+    return fold_shared(np.add, acc, a, 3)

@@ -2,16 +2,43 @@
 import numpy as np
 
 from coluber.extending import implements
-from coluber.lib.intrinsics import array_view, assign, cast, dtype_of, empty_array, get, is_literal, place_of, put, tuple_insert, tuple_remove
-from coluber.lib.numpy._common import as_array, axis_first, axis_last, check_axis, contiguous, ravelled, result, sum_dtype
+from coluber.lib.intrinsics import (
+    array_view, assign, cast, dtype_of, empty_array, get, is_complex, is_literal, place_of, put, rounds, tuple_insert, tuple_remove)
+from coluber.lib.numpy._common import COST, as_array, axis_first, axis_last, check_axis, contiguous, is_nan, ravelled, result, sum_dtype
+from coluber.lib.numpy._reduce import MOST_PIECES, PIECE, is_split, piece
+
+
+def _less(x, y):
+    return x < y
+
+
+def _greater(x, y):
+    return x > y
 
 
 def _argmin_row(a):
-    return place_of("argmin", contiguous(a))
+    return _place("argmin", a, _less)
 
 
 def _argmax_row(a):
-    return place_of("argmax", contiguous(a))
+    return _place("argmax", a, _greater)
+
+
+def _place(name, a, better):
+    if is_complex(dtype_of(a)) or not is_split(a):
+        return place_of(name, contiguous(a))
+    n = a.shape[0]
+    m = min(n // PIECE, MOST_PIECES)
+    places = empty_array((m,), np.int64)
+    for k in rounds(m, n // m * COST):
+        first = k * n // m
+        put(places, first + place_of(name, contiguous(piece(a, first, (k + 1) * n // m - first))), k)
+    best = get(places, 0)
+    for k in range(1, m):
+        x, y = get(a, get(places, k)), get(a, best)
+        if better(x, y) or is_nan(x) and not is_nan(y):    # of equals, and of nans, the first
+            best = get(places, k)
+    return best
 
 
 def _each(dst, src, row):

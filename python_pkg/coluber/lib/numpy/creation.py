@@ -6,7 +6,7 @@ import numpy as np
 from coluber.extending import implements
 from coluber.lib.intrinsics import (
     assign, cast, dtype_of, empty_array, is_array, is_contiguous, is_f_contiguous, is_integer, is_list, is_literal, is_number, is_tuple, item,
-    promote, put, same_type, weak, zero_item)
+    promote, put, rounds, same_type, weak, zero_item)
 from coluber.lib.numpy._common import as_array, as_tuple, contiguous
 
 
@@ -114,7 +114,7 @@ def _arange(start, stop, step, dtype):
     if is_literal(step) and step == 1 and is_integer(start) and is_integer(stop) and is_integer(d):
         n = max(int(stop) - int(start), 0)
         out = empty_array((n,), d)
-        for i in range(n):
+        for i in rounds(n, 2):
             put(out, cast(start + i, d), i)
         return out
     length = (weak(stop) - weak(start)) / weak(step)
@@ -126,7 +126,7 @@ def _arange(start, stop, step, dtype):
     out = empty_array((n,), d)
     first = cast(start, d)
     delta = cast(start + step, d) - first
-    for i in range(n):
+    for i in rounds(n, 4):
         put(out, first + cast(i, d) * delta, i)
     return out
 
@@ -147,7 +147,7 @@ def linspace(start, stop, num=50, endpoint=True, retstep=False, dtype=None):
     delta = last - first
     step = delta / cast(max(div, 1), dt)
     y = empty_array((num,), dt)
-    for i in range(num):
+    for i in rounds(num, 4):
         put(y, cast(i, dt) * step + first, i)
     if step == 0 and delta != 0:
         _underflown(y, first, delta, div)

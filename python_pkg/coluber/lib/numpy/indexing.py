@@ -4,9 +4,9 @@ import numpy as np
 from coluber.extending import implements
 from coluber.lib.intrinsics import (
     array_view, assign, cast, dtype_of, empty_array, get, guard, is_array, is_bool, is_integer, is_list, is_none, is_number,
-    is_slice, is_tuple, put, range_tuple, select, tuple_map, tuple_repeat)
+    is_slice, is_tuple, put, range_tuple, rounds, select, tuple_map, tuple_repeat)
 from coluber.lib.numpy._broadcast import broadcast_all
-from coluber.lib.numpy._common import as_array, ravelled
+from coluber.lib.numpy._common import as_array, ravelled, row_work
 from coluber.lib.numpy.shape import broadcast_strides
 
 # ---- masks
@@ -132,7 +132,7 @@ def _take_mask(a, m):
 
 
 def _fill_mask(a, m, value):
-    for i in range(m.shape[0]):
+    for i in rounds(m.shape[0], row_work(a)):
         if m.ndim == 1:
             if get(m, i):
                 if a.ndim == 1:

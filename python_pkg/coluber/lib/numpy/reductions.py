@@ -3,11 +3,12 @@ import numpy as np
 
 from coluber.extending import implements
 from coluber.lib.intrinsics import (
-    array_view, assign, cast, dtype_of, elementwise, empty_array, fold, get, is_array, is_bool, is_complex, is_f_contiguous, is_float, is_literal, layout, math,
+    array_view, assign, cast, dtype_of, elementwise, empty_array, fold, get, is_array, is_bool, is_complex, is_f_contiguous, is_float, is_integer, is_literal, is_parallel, layout, math,
     put, real_dtype, same_type, select)
 from coluber.lib.numpy._common import (
     as_array, check_axis, complex_less, float_dtype, is_nan, result, sum_dtype)
-from coluber.lib.numpy._reduce import axes_mask, count_items, flipped, reduce, transposed
+from coluber.lib.numpy._reduce import (
+    axes_mask, count_items, flipped, in_pieces, is_split, reduce, shared_buffered_sum, shared_fold, shared_sum, transposed)
 
 # A row function folds the items of a vector into an accumulator. Where NumPy's own reduction is as fast as ours would be, it is called: sums of
 # floats are then pairwise as NumPy's are, to the last bit. Integers and complex extrema are loops of ours, which vectorise (2 to 15 times faster).
@@ -30,11 +31,22 @@ def _sum_row(acc, a):
         if not same_type(dtype_of(a), d):
             return _sum_converted(acc, a, d)
         if SUMS_IN_PARTS:
+            if is_parallel():
+                return shared_buffered_sum(acc, a)
             for at in range(0, n, BUFFER):
                 acc = fold(np.add, acc, array_view(a, (min(BUFFER, n - at),), a.strides, at * a.strides[0], layout(a)))
             return acc
+        if is_parallel():
+            return shared_sum(acc, a)
         return fold(np.add, acc, a)
-    for i in range(n):
+    if is_split(a):
+        return in_pieces(acc, a, _sum_integers, _plus, cast(0, d))
+    return _sum_integers(acc, a)
+
+
+def _sum_integers(acc, a):
+    d = dtype_of(acc)
+    for i in range(a.shape[0]):
         acc += cast(get(a, i), d)
     return acc
 
@@ -78,6 +90,13 @@ def _prod_row(acc, a):
     d = dtype_of(acc)
     if is_float(d) and same_type(dtype_of(a), d):
         return fold(np.multiply, acc, a)
+    if is_integer(d) and is_split(a):
+        return in_pieces(acc, a, _prod_integers, _times, cast(1, d))
+    return _prod_integers(acc, a)
+
+
+def _prod_integers(acc, a):
+    d = dtype_of(acc)
     for i in range(a.shape[0]):
         acc *= cast(get(a, i), d)
     return acc
@@ -117,7 +136,7 @@ def _greatest(acc, x):
 
 def _least_row(acc, a):
     if not is_complex(acc):
-        return fold(np.minimum, acc, a)
+        return shared_fold(np.minimum, acc, a)
     for i in range(a.shape[0]):
         acc = _least(acc, get(a, i))
     return acc
@@ -125,7 +144,7 @@ def _least_row(acc, a):
 
 def _greatest_row(acc, a):
     if not is_complex(acc):
-        return fold(np.maximum, acc, a)
+        return shared_fold(np.maximum, acc, a)
     for i in range(a.shape[0]):
         acc = _greatest(acc, get(a, i))
     return acc
@@ -189,13 +208,13 @@ def _search(a, wanted):
 
 def _any_row(acc, a):
     if is_bool(dtype_of(a)):
-        return fold(np.logical_or, acc, a)
+        return shared_fold(np.logical_or, acc, a)
     return cast(acc or _search(a, True), np.bool_)
 
 
 def _all_row(acc, a):
     if is_bool(dtype_of(a)):
-        return fold(np.logical_and, acc, a)
+        return shared_fold(np.logical_and, acc, a)
     return cast(acc and not _search(a, False), np.bool_)
 
 

@@ -1,0 +1,72 @@
+// Part of fuse: loops for several threads. In functions with the option parallel, the outermost loop of a group begins with a par.loop, the mark
+// that prange loops begin with, and the pass parallel that follows makes a par.for of it. It runs on one thread where it is not worth more:
+//
+//   %work = mul (size of the result), (what one element costs, known here)
+//   %few = lt %work, load (import "rt:coluber_parallel_least")
+//   %first = par.loop 0, 0, (select %few, 1, 0)            imm kWorth: on one thread the rounds are called like any function
+//
+// The unit of work is about what an addition of two arrays takes for one element in the cache, a quarter of a nanosecond.
+#include "ir/passes/fuse.h"
+#include "ir/passes/parallel.h"
+
+namespace coluber::ir::fuse {
+namespace {
+
+constexpr int64_t kMathCost = 16, kDivisionCost = 6, kCallCost = 40, kMemoryCost = 2;
+enum How { Llvm, Code, Libm };
+bool is_library_function(const std::string& math) {
+  static const std::unordered_map<std::string, How> kHow{
+#define INTRINSIC(name, operands, how, symbol, domain, result) {#name, how},
+#include "ir/intrinsics.def"
+  };
+  auto at = kHow.find(math);
+  return at != kHow.end() && at->second == Libm;
+}
+
+constexpr int kDeepest = 4;                // of calls that are looked into
+
+int64_t cost_of(const Summary& summary, const Op& op, int depth);
+
+int64_t cost_of(const Summary& summary, const Function& f, int depth) {
+  int64_t all = 0;
+  for (const Block& b : f.blocks)
+    for (const Op& op : b.ops) all += cost_of(summary, op, depth);
+  return all;
+}
+
+int64_t cost_of(const Summary& summary, const Op& op, int depth) {
+  switch (op.code) {
+    case OpCode::Const: case OpCode::Cast: case OpCode::Return: case OpCode::Jump: case OpCode::TupleMake: case OpCode::TupleGet: return 0;
+    case OpCode::Math: return op.sym == "sqrt" ? kDivisionCost : is_library_function(op.sym) ? kMathCost : 1;
+    case OpCode::FDiv: case OpCode::FloorDiv: case OpCode::Mod: case OpCode::TruncDiv: case OpCode::TruncRem: return kDivisionCost;
+    case OpCode::Call: {
+      const Function* callee = depth < kDeepest ? summary.function(op.sym) : nullptr;
+      return callee ? cost_of(summary, *callee, depth + 1) : kCallCost;
+    }
+    case OpCode::CallRt: case OpCode::CallPtr: return kCallCost;
+    default: return 1;
+  }
+}
+
+}  // namespace
+
+int64_t element_cost(const Summary& summary, std::span<const Op> ops, size_t arrays) {
+  int64_t all = kMemoryCost * static_cast<int64_t>(arrays + 1);
+  for (const Op& op : ops)
+    if (op.code == OpCode::Elementwise)
+      if (const Function* kernel = summary.function(op.sym)) all += cost_of(summary, *kernel, 0);
+  return all;
+}
+
+ValueId Emitter::shared_start(ValueId first, std::span<const ValueId> counts, int64_t cost, int64_t operations) {
+  ValueId work = mul(product(counts), integer(cost));
+  ValueId least = op(OpCode::Load, {op(OpCode::Import, {}, ptr_to(pyint()), 0, "rt:coluber_parallel_least")}, pyint());
+  ValueId few = op(OpCode::Lt, {work, least}, pybool());
+  ValueId zero = integer(0);
+  ValueId threads = select(few, integer(1), zero);
+  ValueId start = op(OpCode::ParLoop, {first, zero, threads}, pyint(), parallel::kWorth);
+  f_.blocks[block()].ops.back().ints = {operations};
+  return start;
+}
+
+}  // namespace coluber::ir::fuse
