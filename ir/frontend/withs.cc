@@ -34,14 +34,15 @@ class Withs : Splicer {
         if (p.body[k]) inside[k] = true;
       plans.push_back(std::move(p));
     }
-    for (const Plan& p : plans) p.why == WithProblem::None ? cut(p) : refuse(p);
+    for (const Plan& p : plans)
+      if (p.depth >= 0) p.why == WithProblem::None ? cut(p) : refuse(p);
     if (!plans.empty()) order_blocks(&cfg_);
   }
 
  private:
   struct Plan {
     int block = -1, inst = -1;             // of WithEnter
-    int depth = 0;                         // of the stack below the statement
+    int depth = -1;                        // of the stack below the statement; -1: nothing is known of it
     EntryPoint entry;
     std::vector<bool> body;                // which blocks; the first one from its Pop on
     std::vector<int> targets;              // of the exits
@@ -90,10 +91,10 @@ class Withs : Splicer {
     p->body.assign(cfg_.blocks.size(), false);
     int first = behind_empty(b.next);
     bool last = static_cast<size_t>(p->inst) + 1 == b.insts.size() || b.insts[static_cast<size_t>(p->inst) + 1].op == Micro::PushHandler;
-    if (first < 0 || !last || at(first).depth < 2) return stop(p, WithProblem::Shape, loc);
+    if (first >= 0 && at(first).depth >= 2) p->depth = at(first).depth - 2;
+    if (p->depth < 0 || !last) return stop(p, WithProblem::Shape, loc);
     if (at(first).insts[0].op != Micro::Pop) return stop(p, WithProblem::As, loc);
     if (b.insts.back().op == Micro::PushHandler) p->entry.cuts.push_back(EntryPoint::kBegun);
-    p->depth = at(first).depth - 2;
     p->entry.nulls = p->depth + 1;
     int start = at(first).insts.size() == 1 ? behind_empty(at(first).next) : first;
     if (start < 0) return stop(p, WithProblem::Shape, loc);

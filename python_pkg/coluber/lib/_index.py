@@ -128,6 +128,7 @@ INDEX = {
     'math.fabs': 'math',
     'math.factorial': 'math',
     'math.floor': 'math',
+    'math.fma': 'math',
     'math.fmod': 'math',
     'math.frexp': 'math',
     'math.fsum': 'math_sums',
