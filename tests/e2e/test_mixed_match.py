@@ -70,7 +70,7 @@ VALUES = [[], [1], [1, 2, "end"], [1, 1, 3], [1, 2, 3], (1, 2), (), {"kind": "ci
           True, False, None, "text", b"bytes", range(3), {1, 2}, np.arange(3), object, 10**30]
 
 
-@pytest.mark.parametrize("value", VALUES, ids=repr)
+@pytest.mark.parametrize("value", VALUES, ids=lambda v: repr(v).split(" at ")[0])
 def test_structures(value):
     f = jit(structure, cache=False)
     assert exact(f(value)) == exact(structure(value))
