@@ -4,7 +4,7 @@ import os
 
 def pytest_configure(config):
     os.environ.setdefault("COLUBER_VERIFY", "1")   # the IR is checked before the first pass and after each: costs little, finds much
-    config.addinivalue_line("markers", "slow: takes seconds; left out of the run with the oldest NumPy")
+    config.addinivalue_line("markers", "slow: takes seconds; run with the newest Python alone, and with the NumPy that is new")
     try:
         import hypothesis
     except ImportError:                        # tests/style needs nothing but pytest
