@@ -8,6 +8,8 @@ from check import exact
 from coluber import TypingError, guvectorize, njit
 from coluber import inspect as looking
 
+pytestmark = pytest.mark.slow
+
 RNG = np.random.default_rng(6)
 
 

@@ -16,6 +16,8 @@ from parallel import agree, compiled
 import coluber
 from coluber import njit, prange
 
+pytestmark = pytest.mark.slow
+
 RNG = np.random.default_rng(11)
 LONG = 100_003                                             # beyond the threshold of the cheapest expression
 

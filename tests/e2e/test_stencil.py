@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 import coluber
 from coluber import njit, stencil
 
+pytestmark = pytest.mark.slow
+
 RNG = np.random.default_rng(5)
 MODES = ["constant", "nearest", "reflect", "mirror", "wrap", "grid-constant"]
 SCIPY = {"grid-constant": "constant"}                      # scipy's names where they differ

@@ -15,6 +15,8 @@ from coluber import TypingError, float32, njit, vectorize
 from coluber import inspect as looking
 from test_vectorize import RNG, added, quietly, same, sample, total
 
+pytestmark = pytest.mark.slow
+
 
 # ---- kernels of all kinds
 

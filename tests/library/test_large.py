@@ -5,6 +5,8 @@ import pytest
 
 from grid import same
 
+pytestmark = pytest.mark.slow
+
 rng = np.random.default_rng(5)
 SIZES = [0, 1, 7, 8, 9, 127, 128, 129, 1000, 8191, 8192, 8193, 20001, 100003]
 
