@@ -8,6 +8,7 @@
 #include <sched.h>
 
 #include <algorithm>
+#include <condition_variable>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -159,29 +160,58 @@ void after_fork_in_child() {
   g_growing.unlock();
 }
 
+struct Trial {
+  std::mutex lock;
+  std::condition_variable changed;
+  int running = 0;
+  bool done = false;
+};
+
 // As a thread of libomp it has memory of its own: malloc reserves some for each of the first threads.
-void* stay_until_done(void* trial) {
+void* stay_until_done(void* argument) {
+  auto* trial = static_cast<Trial*>(argument);
   void* volatile some = std::malloc(64);
-  static_cast<std::mutex*>(trial)->lock();
-  static_cast<std::mutex*>(trial)->unlock();
+  {
+    std::unique_lock lock(trial->lock);
+    trial->running++;
+    trial->changed.notify_all();
+    trial->changed.wait(lock, [&] { return trial->done; });
+  }
   std::free(some);
   return nullptr;
 }
 
-// How many of so many threads can run at once.
+// How many of so many threads can run at once. Each has taken its memory before the next is started: that it could be started alone says too little.
 int start_some(const OpenMp* omp, int count) {
-  std::mutex trial;
-  trial.lock();
+  Trial trial;
   pthread_attr_t attributes;
   pthread_attr_init(&attributes);
   size_t stack = omp->stack_size ? omp->stack_size() : 0;
   if (stack) pthread_attr_setstacksize(&attributes, stack + kStackSlack);
   std::vector<pthread_t> threads;
-  for (pthread_t thread; static_cast<int>(threads.size()) < count && pthread_create(&thread, &attributes, stay_until_done, &trial) == 0;) threads.push_back(thread);
+  threads.reserve(static_cast<size_t>(count));
+  for (pthread_t thread; static_cast<int>(threads.size()) < count && pthread_create(&thread, &attributes, stay_until_done, &trial) == 0;) {
+    threads.push_back(thread);
+    std::unique_lock lock(trial.lock);
+    trial.changed.wait(lock, [&] { return trial.running == static_cast<int>(threads.size()); });
+  }
   pthread_attr_destroy(&attributes);
-  trial.unlock();
+  {
+    std::lock_guard lock(trial.lock);
+    trial.done = true;
+  }
+  trial.changed.notify_all();
   for (pthread_t thread : threads) pthread_join(thread, nullptr);
   return static_cast<int>(threads.size());
+}
+
+void nothing(int32_t*, int32_t*, ...) {}
+
+// libomp starts this thread's team now, while no other thread of ours takes the room that was found.
+void make_team(const OpenMp* omp, int threads) {
+  static OmpPlace place{0, 2, 0, 0, ";coluber;threads;0;0;;"};
+  omp->push_num_threads(&place, omp->global_thread_num(&place), threads);
+  omp->fork_call(&place, 0, &nothing);
 }
 
 }  // namespace
@@ -200,6 +230,7 @@ int threads_there(int wanted) {
   }
   t_team.workers += more;
   g_held += more;
+  if (more > 0) make_team(omp, 1 + t_team.workers);
   return 1 + t_team.workers;
 }
 
