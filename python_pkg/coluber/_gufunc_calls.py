@@ -1,8 +1,8 @@
 """Generalised ufuncs in compiled code: the function that a call of one becomes, written from its layout."""
 from . import _registry
 from ._ufunc_loops import _compiled, fits, library
-from .lib.intrinsics import array_view, assign, cast, dtype_of, empty_array, get, is_array, same_type, static_error, tuple_map, tuple_set
-from .lib.numpy._broadcast import stretched
+from .lib.intrinsics import array_view, assign, cast, dtype_of, empty_array, get, is_array, same_type, static_error, tuple_map
+from .lib.numpy._broadcast import joined_shape, stretched
 from .lib.numpy._common import as_array, copy_of
 
 
@@ -23,19 +23,7 @@ def outer_shape(a, core):
 
 @library
 def joined(s, t):
-    if len(s) < len(t):
-        return joined(t, s)
-    if len(t) == 0:
-        return s
-    extra = len(s) - len(t)
-    for k in range(len(t)):
-        n = t[k]
-        have = s[k + extra]
-        if have == 1:
-            s = tuple_set(s, k + extra, n)
-        elif n != 1 and n != have:
-            raise ValueError("operands could not be broadcast together")
-    return s
+    return joined_shape(s, t, ValueError, "operands could not be broadcast together")
 
 
 @library

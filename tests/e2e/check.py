@@ -2,6 +2,7 @@
 import copy
 import math
 import struct
+import threading
 
 import numpy as np
 
@@ -101,3 +102,20 @@ def same_outcome(f, *args, **options):
         assert (got[0], exact(got[1])) == (want[0], exact(want[1])), (got, want)
         assert exact(left) == exact(after)
     return function
+
+
+def in_threads(count, work):
+    """work(k) of `count` Python threads at once, for k from 0; asserts that none raises."""
+    failures = []
+
+    def run(k):
+        try:
+            work(k)
+        except BaseException as e:             # noqa: BLE001 - an assertion in a thread would be lost
+            failures.append(e)
+    threads = [threading.Thread(target=run, args=(k,)) for k in range(count)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    assert not failures, failures

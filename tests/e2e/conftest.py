@@ -17,3 +17,12 @@ def time_limit():
         warnings.simplefilter("ignore", DeprecationWarning)
         yield
     faulthandler.cancel_dump_traceback_later()
+
+
+@pytest.fixture
+def threads():
+    """set_num_threads, undone behind the test."""
+    import coluber
+    before = coluber.get_num_threads()
+    yield coluber.set_num_threads
+    coluber.set_num_threads(before)

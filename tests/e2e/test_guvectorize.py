@@ -1,10 +1,9 @@
 """guvectorize against NumPy: generalised ufuncs over core dimensions in memory of all shapes."""
 import pickle
-import threading
 
 import numpy as np
 import pytest
-from check import exact
+from check import exact, in_threads
 from coluber import TypingError, guvectorize, njit
 from coluber import inspect as looking
 
@@ -265,20 +264,11 @@ def test_parallel_errors_and_threads():
     x = np.arange(30_000).reshape(10_000, 3)
     with pytest.raises(ValueError, match="negative"):
         picky(x - 20_000)
-    failures = []
 
-    def work():
-        try:
-            for _ in range(30):
-                same(x.sum(1), picky(x))
-        except BaseException as e:
-            failures.append(e)
-    threads = [threading.Thread(target=work) for _ in range(4)]
-    for t in threads:
-        t.start()
-    for t in threads:
-        t.join()
-    assert not failures
+    def work(_):
+        for _ in range(30):
+            same(x.sum(1), picky(x))
+    in_threads(4, work)
 
 
 def test_pickle_by_name_and_by_value():

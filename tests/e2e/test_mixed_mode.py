@@ -7,6 +7,7 @@ import weakref
 
 import numpy as np
 import pytest
+from check import in_threads
 
 from coluber import jit
 
@@ -347,17 +348,12 @@ def test_recursion_ends_with_recursion_error():
 
 
 def test_two_threads():
-    import threading
-    f, errors = jit(containers), []
+    f = jit(containers)
 
-    def work():
+    def work(_):
         for _ in range(100):
-            if repr(f(Thing(), 3)) != repr(containers(Thing(), 3)):
-                errors.append(1)
-    threads = [threading.Thread(target=work) for _ in range(4)]
-    [t.start() for t in threads]
-    [t.join() for t in threads]
-    assert not errors
+            assert repr(f(Thing(), 3)) == repr(containers(Thing(), 3))
+    in_threads(4, work)
 
 
 def test_the_warning_names_line_and_reason():

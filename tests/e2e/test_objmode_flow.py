@@ -1,40 +1,16 @@
 """Bodies of `with objmode():` among loops, handlers, callees and threads, and what is kept alive."""
 import gc
 import sys
-import threading
 import warnings
 
 import numpy as np
 import pytest
-from check import exact, outcome, same_outcome
+from check import exact, in_threads, outcome, same_outcome
+from test_objmode import caught, in_place, reversed_list
 
 from coluber import _coluber, jit, njit, objmode, prange
 
 SEEN = []
-
-
-def reversed_list(x):
-    with objmode(y="float64[:]"):
-        y = np.array(list(reversed(x.tolist())))
-    return y
-
-
-def in_place(a):
-    b = np.zeros(len(a))
-    with objmode():
-        a[:] = np.sort(a)[::-1]
-        b += a
-    return a.sum(), b
-
-
-def caught(n):
-    y = 0
-    try:
-        with objmode(y="int64"):
-            y = {1: 10}[n]
-    except KeyError:
-        return -1 - y
-    return y
 
 
 # ---- control flow
@@ -251,11 +227,7 @@ def test_exception_in_prange():
 def test_nogil_from_threads():
     f = njit(nogil=True, cache=False)(in_loop)
     want, found = in_loop(300), []
-    threads = [threading.Thread(target=lambda: found.append(f(300))) for _ in range(4)]
-    for t in threads:
-        t.start()
-    for t in threads:
-        t.join()
+    in_threads(4, lambda _: found.append(f(300)))
     assert found == [want] * 4
 
 

@@ -14,13 +14,6 @@ from coluber import critical, get_parallel_chunksize, get_thread_id, njit, paral
 RNG = np.random.default_rng(8)
 
 
-@pytest.fixture
-def threads():
-    before = coluber.get_num_threads()
-    yield coluber.set_num_threads
-    coluber.set_num_threads(before)
-
-
 def best(x, out):
     for i in prange(len(x)):
         with critical():

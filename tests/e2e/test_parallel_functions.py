@@ -17,13 +17,6 @@ RNG = np.random.default_rng(11)
 SIZES = [0, 1, 2, 3, 64, 1001, 20_000]
 
 
-@pytest.fixture
-def threads():
-    before = coluber.get_num_threads()
-    yield coluber.set_num_threads
-    coluber.set_num_threads(before)
-
-
 # ---- functions
 
 farther = coluber.reduction(lambda a, b: a if abs(a) >= abs(b) else b, 0.0)

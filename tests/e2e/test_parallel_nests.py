@@ -12,13 +12,6 @@ RNG = np.random.default_rng(4)
 SHAPES = [(0, 3), (3, 0), (1, 1), (1, 1000), (1000, 1), (2, 3), (7, 5), (64, 65), (3, 40_000)]
 
 
-@pytest.fixture
-def threads():
-    before = coluber.get_num_threads()
-    yield coluber.set_num_threads
-    coluber.set_num_threads(before)
-
-
 def fill(a, out):
     n, m = a.shape
     for i in prange(n, collapse=2):

@@ -7,17 +7,11 @@ import threading
 
 import numpy as np
 import pytest
+from check import in_threads
 from parallel import agree, compiled, loops
 
 import coluber
 from coluber import get_num_threads, get_thread_id, prange, set_num_threads, threading_layer
-
-
-@pytest.fixture
-def threads():
-    before = get_num_threads()
-    yield set_num_threads
-    set_num_threads(before)
 
 
 # ---- schedules
@@ -246,11 +240,7 @@ def test_process_pools():
 def test_nogil_callers():
     f = coluber.njit(parallel=True, nogil=True, cache=False)(total)
     results = []
-    workers = [threading.Thread(target=lambda: results.extend(f(np.ones(1000)) for _ in range(200))) for _ in range(4)]
-    for w in workers:
-        w.start()
-    for w in workers:
-        w.join()
+    in_threads(4, lambda _: results.extend(f(np.ones(1000)) for _ in range(200)))
     assert results == [1000.0] * 800
 
 

@@ -1,11 +1,11 @@
 """Large blocks that were dropped are kept for the next array or list: contents, bounds, time, threads, fork."""
 import gc
 import os
-import threading
 import time
 
 import numpy as np
 import pytest
+from check import in_threads
 
 from coluber import _coluber, njit
 
@@ -119,21 +119,12 @@ def test_growing_list(spare):
 
 
 def test_many_threads():
-    wrong = []
-
-    def work(value):
+    def work(thread):
         for k in range(60):
             n = 20_000 + 1000 * (k % 7)
-            a = filled(n, value)
-            if not (a == value).all() or zeros(n).any():
-                wrong.append(value)
-
-    threads = [threading.Thread(target=work, args=(float(v + 1),)) for v in range(6)]
-    for t in threads:
-        t.start()
-    for t in threads:
-        t.join()
-    assert not wrong
+            a = filled(n, thread + 1.0)
+            assert (a == thread + 1.0).all() and not zeros(n).any()
+    in_threads(6, work)
 
 
 def test_child_of_fork():

@@ -5,12 +5,12 @@ import os
 import pickle
 import subprocess
 import sys
-import threading
 import time
 import weakref
 
 import numpy as np
 import pytest
+from check import in_threads
 from coluber import TypingError, float32, njit, vectorize
 from coluber import inspect as looking
 from test_vectorize import RNG, added, quietly, same, sample, total
@@ -182,21 +182,12 @@ def test_threads_compile_and_run_at_once():
     def f(x, y):
         return x * 2 + y
     args = [(np.arange(5000, dtype=d), np.arange(5000, dtype=e)) for d in ("i4", "i8", "f4", "f8") for e in ("i4", "f8")]
-    failures = []
 
-    def work():
-        try:
-            for _ in range(20):
-                for a, b in args:
-                    same(a * 2 + b, f(a, b))
-        except BaseException as e:
-            failures.append(e)
-    threads = [threading.Thread(target=work) for _ in range(6)]
-    for t in threads:
-        t.start()
-    for t in threads:
-        t.join()
-    assert not failures
+    def work(_):
+        for _ in range(20):
+            for a, b in args:
+                same(a * 2 + b, f(a, b))
+    in_threads(6, work)
     assert len(f.types) == len(set(f.types)) == len(args)
 
 

@@ -1,4 +1,4 @@
-"""Broadcasting of index arrays."""
+"""Broadcasting of shapes, and of index arrays."""
 from coluber.lib.intrinsics import array_view, tuple_map, tuple_repeat, tuple_set
 from coluber.lib.numpy.shape import broadcast_strides
 
@@ -9,25 +9,27 @@ def _most(t):
     return max(t[0].ndim, _most(t[1:]))
 
 
-def _extend(shape, a):
-    """The broadcast of a shape and that of an array of at most as many dimensions."""
-    if a.ndim == 0:
+def joined_shape(shape, other, error, message):
+    """The broadcast of two shapes; `error(message)` is raised where they do not fit."""
+    if len(shape) < len(other):
+        return joined_shape(other, shape, error, message)
+    if len(other) == 0:
         return shape
-    extra = len(shape) - a.ndim
-    for k in range(a.ndim):
-        n = a.shape[k]
+    extra = len(shape) - len(other)
+    for k in range(len(other)):
+        n = other[k]
         have = shape[k + extra]
         if have == 1:
             shape = tuple_set(shape, k + extra, n)
         elif n != 1 and n != have:
-            raise IndexError("shape mismatch: indexing arrays could not be broadcast together")
+            raise error(message)
     return shape
 
 
 def _extend_all(shape, arrays):
     if len(arrays) == 0:
         return shape
-    return _extend_all(_extend(shape, arrays[0]), arrays[1:])
+    return _extend_all(joined_shape(shape, arrays[0].shape, IndexError, "shape mismatch: indexing arrays could not be broadcast together"), arrays[1:])
 
 
 def common_shape(arrays):
