@@ -58,7 +58,7 @@ def prange(*args, schedule=None, chunk=None, num_threads=None, collapse=None, re
     """range() whose rounds may run at once, on several threads, under njit(parallel=True). In Python it is range().
 
     schedule: how rounds are dealt out. 'static': equal parts, or parts of `chunk` rounds in turn; 'dynamic': parts of `chunk` rounds, or as many
-    as take some 50 us, to whichever thread is free; 'guided': ever smaller parts, down to `chunk`; 'runtime': as OMP_SCHEDULE says. Without
+    as take some 40 us, to whichever thread is free; 'guided': ever smaller parts, down to `chunk`; 'runtime': as OMP_SCHEDULE says. Without
     one, loops whose rounds take about the same time go in equal parts, others by measured time. num_threads: how many threads take part.
     collapse: so many loops, each directly inside of the one before, are one iteration space. reduction: 'deterministic' gives the same bits for
     any number of threads and any schedule."""
