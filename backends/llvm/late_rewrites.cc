@@ -2,7 +2,8 @@
 //   - vectors of int64 become float64 by five instructions on whole vectors where the processor has none for it (AVX2). LLVM takes the vector apart,
 //     converts one by one and puts it together again, which costs more than all the rest of most loops;
 //   - a float64 that becomes an int64 if it fits is checked by the result of the conversion, not by comparisons of its own;
-//   - the step of a loop's counter goes behind the last use of the counter. Otherwise both live at once, and a register is copied in each turn.
+//   - the step of a loop's counter goes to where the latch first uses it, behind the uses of the counter. Otherwise both live at once, and a register is
+//     copied in each turn.
 #include "backends/llvm/late_rewrites.h"
 
 #include <llvm/Analysis/LoopInfo.h>
@@ -100,7 +101,7 @@ bool rewrite_conversions(llvm::Function& f, const llvm::TargetMachine& machine, 
 
 // ---- counters --------------------------------------------------------------------------------------------------------------------------
 
-// Behind its last use in the latch, if nothing else of the loop wants the stepped counter.
+// To its first use in the latch, if nothing else of the loop wants the stepped counter.
 bool sink_step(llvm::PHINode& counter, llvm::BasicBlock* latch) {
   auto* step = llvm::dyn_cast<llvm::BinaryOperator>(counter.getIncomingValueForBlock(latch));
   if (!step || step->getOpcode() != llvm::Instruction::Add || step->getOperand(0) != &counter || !llvm::isa<llvm::Constant>(step->getOperand(1)))

@@ -4,7 +4,7 @@
 
 namespace coluber::backend {
 
-// The last pass of a function. The results are the same bits.
+// Behind the passes that compute something else or elsewhere; only empty blocks are still removed. The results are the same bits.
 struct LateRewrites : llvm::PassInfoMixin<LateRewrites> {
   const llvm::TargetMachine* machine;
   explicit LateRewrites(const llvm::TargetMachine* target) : machine(target) {}

@@ -1,8 +1,8 @@
 // Nested functions capture variables by value, when they are made. Python captures the variable itself; the difference shows when the
 // variable is assigned afterwards while the function is still in use:
 //
-//   - a nested function assigns it (nonlocal): refused
-//   - the function that owns it assigns it, and a function that captured it before may be used behind that: refused
+//   - a nested function assigns it (nonlocal): an error, if inference comes to where the nested function is made
+//   - the function that owns it assigns it, and a function that captured it before may be used behind that: likewise
 //   - `def g(): ... g() ...`: g is assigned right after it was made. The capture is told in the op (ints[3...]: indices of captures that
 //     are the function itself) and its operand is unbound.
 //

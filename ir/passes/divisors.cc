@@ -1,7 +1,7 @@
 // Divisors: floor divisions of int64 in a loop by a number that the loop does not change become multiplications, if the divisor is positive.
 //
 //   before   ^2:  ... %q = floordiv %x, %d ...           %d from outside of the loop
-//   after    ^P:  %k = gt %d, 0    %p = select %k, %d, 1    %m = call.rt coluber_reciprocal %p    %s = 64 - clz(%p - 1)        in front of the loop
+//   after    ^P:  %k = ge %d, 1    %p = select %k, %d, 1    %m = call.rt coluber_reciprocal %p    %s = 64 - clz(%p - 1)        in front of the loop
 //            ^2:  ... br %k, ^4, ^5
 //            ^4:  %h = shr %x, 63    %t = umulh(%m, (%x ^ %h) << 1) >> %s    jump ^6(%t ^ %h)
 //            ^5:  jump ^6(floordiv %x, %d)               ^6(%q): ...
@@ -33,11 +33,18 @@ bool may_trap(OpCode code) {
   return code == OpCode::FloorDiv || code == OpCode::Mod || code == OpCode::TruncDiv || code == OpCode::TruncRem;
 }
 
-bool any_division(const Function& f) {
-  for (const Block& b : f.blocks)
+// A division by what is no constant, in a function with loops.
+bool may_gain(const Function& f) {
+  std::vector<uint8_t> constant(f.values.size(), 0);
+  bool loops = false, any = false;
+  for (const Block& b : f.blocks) {
+    loops |= b.loop_header;
     for (const Op& op : b.ops)
-      if (divides(f, op)) return true;
-  return false;
+      if (op.code == OpCode::Const) constant[op.result()] = 1;
+  }
+  for (const Block& b : f.blocks)
+    for (const Op& op : b.ops) any |= loops && divides(f, op) && !constant[op.args[1]];
+  return any;
 }
 
 class Divisors {
@@ -48,7 +55,7 @@ class Divisors {
     for (const Value& v : f.values) home_.push_back(v.block);
     for (const Block& b : f.blocks)
       for (const Op& op : b.ops)
-        for (ValueId v : op.results) defs_[v] = op;
+        if (op.has(Pure) && op.results.size() == 1) defs_[op.result()] = op;      // only these are looked at
   }
 
   void run() {
@@ -82,7 +89,7 @@ class Divisors {
     if (v >= home_.size()) return false;
     if (!loops_.contains(id, home_[v])) return true;
     const std::optional<Op>& op = defs_[v];
-    bool repeatable = op && deep > 0 && op->results.size() == 1 && op->has(Pure) && op->targets.empty() && is_number(f_.type_of(v)) && !may_trap(op->code);
+    bool repeatable = op && deep > 0 && op->targets.empty() && is_number(f_.type_of(v)) && !may_trap(op->code);
     return repeatable &&
            std::all_of(op->args.begin(), op->args.end(), [&](ValueId arg) { return unchanged(id, arg, deep - 1); });
   }
@@ -228,7 +235,7 @@ class Divisors {
 }  // namespace
 
 void run_divisors(Function& f, const PassOptions&) {
-  if (f.typed && any_division(f)) Divisors(f).run();
+  if (f.typed && may_gain(f)) Divisors(f).run();
 }
 
 }  // namespace coluber::ir

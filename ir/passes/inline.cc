@@ -229,6 +229,7 @@ class Inliner {
     const Function& f = *p_.functions[callee];
     if (f.recursive || !f.typed || f.blocks.empty() || forks_[callee]) return false;
     if (f.always_inline) return true;
+    if (f.parallel && !p_.functions[caller]->parallel) return false;       // the option is one of the function, not of its callers
     uint32_t most = uses_[callee] == 1 && !f.exported ? options_.inline_max_once : options_.inline_max_ops;
     return sizes_[callee] <= most && sizes_[caller] <= options_.inline_max_caller;
   }

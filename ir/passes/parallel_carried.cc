@@ -1,8 +1,7 @@
 // Part of parallel: what goes from round to round. A parameter of the header is
 //   a reduction       all that happens to it in a round is that one kind of operator is applied to it (or nothing): s += x, if c: s += x,
-//                     m = max(m, x), if x > m: m = x, found = True under a condition, ok = ok and test
+//                     m = max(m, x), if x > m: m = x, found = True under a condition, ok = ok and test, a //= x, what coluber.reduction made
 //   a companion       of a minimum or maximum: it is assigned where that is, if x < low: low, place = x, i
-//                     coluber.reduction(f, identity), a //= x
 //   a last value      each round assigns it and none reads what an earlier one left
 //   anything else     the rounds depend on each other
 #include <algorithm>

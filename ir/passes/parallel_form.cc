@@ -52,12 +52,15 @@ bool find_region(const Function& f, const Analyses& a, Candidate* c) {
   return !c->inside[f.blocks[c->header].term().targets[1].block];
 }
 
-// A handler of errors that does nothing but go on raising (the end of a `with` or `finally` within a round) belongs to the round.
+// A handler of errors that does nothing but go on raising (the end of a `with` or `finally` within a round) belongs to the round. The one around the loop,
+// to which the mark's block leads, does not, though it may be as short.
 bool take_handlers(const Function& f, Candidate* c) {
   bool any = false;
+  const Edge& around = f.blocks[f.values[c->mark->result()].block].on_error;
+  auto outside = [&](BlockId b) { return around.valid() && b == around.block; };
   for (size_t i = 0; i < c->blocks.size(); ++i) {         // grows meanwhile
     const Edge& e = f.blocks[c->blocks[i]].on_error;
-    if (!e.valid() || c->inside[e.block]) continue;
+    if (!e.valid() || c->inside[e.block] || outside(e.block)) continue;
     std::vector<BlockId> reached{e.block};
     std::vector<uint8_t> seen = c->inside;
     seen[e.block] = 1;
@@ -68,8 +71,8 @@ bool take_handlers(const Function& f, Candidate* c) {
       auto go = [&](const Edge& to) {
         if (to.valid() && !seen[to.block]) seen[to.block] = 1, reached.push_back(to.block);
       };
-      for (const Edge& to : b.term().targets) go(to);
-      go(b.on_error);
+      for (const Edge& to : b.term().targets) raises = raises && !outside(to.block), go(to);
+      if (b.on_error.valid() && !outside(b.on_error.block)) go(b.on_error);
     }
     if (!raises) continue;
     c->inside = seen;

@@ -80,7 +80,7 @@ bool remove_unreachable(Function& f) {
 
 bool has_raising_op(const Block& b) {
   for (const Op& op : b.ops)
-    if (op.has(Raises)) return true;
+    if (op.has(Raises) || op.code == OpCode::ParLoop) return true;
   return false;
 }
 

@@ -43,6 +43,7 @@ void remove_params(Function& f, const std::vector<uint8_t>& dead);
 // Returns whether there were any.
 bool remove_unreachable(Function& f);
 
+// The mark of a parallel loop counts: its block's error edge tells which handler is around the loop, as opposed to within its rounds.
 bool has_raising_op(const Block& b);
 
 // Appends `from`'s ops to `to` and names `to` as the block of what they define.

@@ -134,7 +134,7 @@ class Simplify {
       if (op.results.empty()) return;
     }
     // An index that was checked on the way here is not checked again.
-    bool again = op.code == OpCode::IndexCheck || (op.has(Pure) && op.code != OpCode::StackAlloc);
+    bool again = op.code == OpCode::IndexCheck || (op.has(Pure) && op.code != OpCode::StackAlloc && op.code != OpCode::ParLoop);
     if (!again || counted) return know_.define(op);
     uint64_t hash = hash_of(op);
     const Op* before = seen_.find(hash, [&](const Op& o) { return same(o, op); });

@@ -12,7 +12,7 @@ import pytest
 from parallel import agree, compiled, loops
 
 import coluber
-from coluber import _coluber, prange
+from coluber import _coluber, critical, get_parallel_chunksize, get_thread_id, njit, parallel_chunksize, prange
 
 RNG = np.random.default_rng(3)
 
@@ -280,3 +280,72 @@ def test_print(capfd):
 def test_coluber_errors_keep_their_class():
     with pytest.raises(coluber.TypingError):
         compiled(spins)("text")
+
+
+def handlers_in_and_around(x, log):
+    try:
+        for i in prange(len(x)):
+            try:
+                if x[i] < 0:
+                    raise ValueError
+            finally:
+                coluber.atomic.add(log, 2, 1)
+    finally:
+        log[0] += 1
+        log[1] = get_thread_id()
+
+
+def test_a_handler_around_the_loop_runs_once(threads):
+    """It does nothing but go on raising, as the one within the rounds does: still it is no part of them."""
+    threads(4)
+    f = njit(parallel=True, cache=False)(handlers_in_and_around)
+    for x in (np.ones(20_000), np.where(np.arange(20_000) % 100, 1.0, -1.0)):
+        for _ in range(20):
+            log = np.array([0, -1, 0])
+            try:
+                f(x.copy(), log)
+            except ValueError:
+                assert x.min() < 0
+            else:
+                assert x.min() > 0
+            assert log.tolist()[:2] == [1, 0] and log[2] > 0
+    (loop,) = loops(f)
+    assert loop.parallel
+
+
+def in_a_part_of_it(x, log):
+    with parallel_chunksize(4):
+        for i in prange(len(x)):
+            with critical():
+                log[0] += 1
+                if x[i] < 0:
+                    raise ValueError
+    return get_parallel_chunksize()
+
+
+def test_context_managers_in_and_around(threads):
+    threads(3)
+    f = njit(parallel=True, cache=False)(in_a_part_of_it)
+    log = np.array([0])
+    assert f(np.ones(1000), log) == 0 and log[0] == 1000
+    for _ in range(20):
+        with pytest.raises(ValueError):
+            f(np.where(np.arange(1000) % 7, 1.0, -1.0), log)
+        assert get_parallel_chunksize() == 0
+
+
+@njit(parallel=True, cache=False)
+def parallel_callee(a):
+    return a * 2.0 + 1.0
+
+
+@njit(cache=False)
+def serial_caller(a):
+    return parallel_callee(a) + (a - 3.0)
+
+
+def test_the_option_stays_with_its_function():
+    a = np.arange(1000.0)
+    assert (serial_caller(a) == a * 2 + 1 + (a - 3)).all()
+    (note,) = serial_caller.parallel_diagnostics()
+    assert note.function == "parallel_callee" and note.parallel
