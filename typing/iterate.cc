@@ -7,6 +7,7 @@
 //     in front of SCHEDULE: xN_ (that many loops are one), same_ (reductions are deterministic)
 //   everything else                                    (container, index); the length is asked again each time, as Python does for lists
 // Views are lazy composites: zip(a, b), enumerate(a, start), reversed(a), map(f, a), flat(a): item i is made of the items i of their parts.
+#include "ir/schedule.h"
 #include "typing/session.h"
 
 namespace coluber::typing {
@@ -21,7 +22,7 @@ std::vector<TypeRef> iter_items(TypeRef iterable) {
 
 // The parts of a prange: start, stop, then the step where it is not 1, then chunk and threads (0: not given).
 const std::vector<std::string>& schedules() {
-  static const std::vector<std::string> kNames{"auto", "measured", "static", "dynamic", "guided", "runtime", "worth"};   // as in par.for
+  static const std::vector<std::string> kNames{"auto", "measured", "static", "dynamic", "guided", "runtime", "worth"};   // as in ir/schedule.h
   return kNames;
 }
 
@@ -29,8 +30,8 @@ bool is_prange(TypeRef t) { return t->is(Kind::View) && t->name.rfind("prange_",
 
 static int64_t schedule_of(TypeRef t) {
   std::string name = t->name.substr(t->name.rfind('_') + 1);
-  int64_t form = t->name.find("_same_") != std::string::npos ? 8 : 0;
-  if (size_t x = t->name.find("_x"); x != std::string::npos) form += 256 * (std::stoll(t->name.substr(x + 2)) - 1);
+  int64_t form = t->name.find("_same_") != std::string::npos ? kDeterministic : 0;
+  if (size_t x = t->name.find("_x"); x != std::string::npos) form += kFurtherLoop * (std::stoll(t->name.substr(x + 2)) - 1);
   for (size_t k = 0; k < schedules().size(); k++)
     if (schedules()[k] == name) return form + static_cast<int64_t>(k);
   return form;
@@ -179,7 +180,7 @@ TV start_iter(Emit& e, const TV& v) {
     bool unit = unit_prange(t);
     int rest = unit ? 2 : 3;                   // chunk and threads
     bool checked = e.spec().fn->options.check_races && !e.spec().fn->library;        // rounds of the library do not collide
-    TV first = e.op(OpCode::ParLoop, {unit ? part(e, v, 0) : e.const_int(0), part(e, v, rest), part(e, v, rest + 1)}, pyint(), schedule_of(t) + (checked ? 32 : 0));
+    TV first = e.op(OpCode::ParLoop, {unit ? part(e, v, 0) : e.const_int(0), part(e, v, rest), part(e, v, rest + 1)}, pyint(), schedule_of(t) + (checked ? kChecked : 0));
     std::vector<TV> parts{first, unit ? part(e, v, 1) : prange_count(e, v)};
     if (!unit) parts.push_back(part(e, v, 0)), parts.push_back(part(e, v, 2));
     it = e.make(parts, tuple_of(std::vector<TypeRef>(parts.size(), pyint())));

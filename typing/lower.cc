@@ -2,6 +2,7 @@
 // types that inference settled on where edges and results ask for it. Tuples and iterators that travel through block parameters are taken
 // apart, so that later passes see their scalars.
 #include "ir/analysis/loops.h"
+#include "ir/analysis/uses.h"
 #include "typing/session.h"
 
 namespace coluber::typing {
@@ -207,23 +208,11 @@ class Lowering {
   // Accumulators of reductions are not taken apart: passes/parallel follows them through the loop.
   void find_whole() {
     whole_.assign(src_.values.size(), 0);
-    std::vector<uint8_t> param(src_.values.size(), 0);
-    bool more = false;
-    for (const Block& b : src_.blocks) {
-      for (ValueId v : b.params) param[v] = 1;
+    bool any = false;
+    for (const Block& b : src_.blocks)
       for (const Op& op : b.ops)
-        if (is_reduction(op)) whole_[op.args[1]] = whole_[op.result()] = more = true;
-    }
-    while (more) {
-      more = false;
-      for (const Block& b : src_.blocks)
-        for (const Edge& e : b.term().targets)
-          for (size_t k = 0; k < e.args.size(); k++) {
-            ValueId from = e.args[k], to = src_.blocks[e.block].params[k];
-            if (whole_[from] && !whole_[to]) whole_[to] = more = true;
-            if (whole_[to] && !whole_[from] && param[from]) whole_[from] = more = true;
-          }
-    }
+        if (is_reduction(op)) whole_[op.args[1]] = whole_[op.result()] = any = true;
+    if (any) mark_through_params(src_, &whole_);
   }
 
   TV item_of(const TV& v, size_t k, TypeRef t) {

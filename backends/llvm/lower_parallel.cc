@@ -3,6 +3,7 @@
 //   cells         start, stop, captured values, arrays, neutral accumulators: the body's parameters
 //   accumulators  the values before the loop; the runtime leaves those behind it there
 #include "backends/llvm/function_lowering.h"
+#include "ir/schedule.h"
 
 namespace coluber::backend {
 
@@ -70,10 +71,10 @@ void FunctionLowering::lower_parallel(const Op& op) {
   static_assert(sizeof(coluber_loop) == 8 * std::size(fields) && offsetof(coluber_loop, threads) == 8 * (std::size(fields) - 1));
   int64_t at = 0;
   for (V field : fields) store_field(loop, 8 * at++, field, Memory::Anything);
-  constexpr int64_t kWorth = 6;                    // as in ops.def; such loops carry nothing from round to round
   auto run = [&] { return module_.call_runtime(b_, "coluber_parallel_for", {ctx_, loop}); };
-  if (op.ints[0] == kWorth && naccs) return fail(op, "rounds that are called directly have no accumulators");
-  check_status(op.ints[0] == kWorth ? call_or_share(b_.CreateICmpEQ(one(op.args[3]), number(1)), functions[0], cells, accs, run) : run(), op);
+  // Such loops carry nothing from round to round.
+  if (op.ints[0] == ir::kWorth && naccs) return fail(op, "rounds that are called directly have no accumulators");
+  check_status(op.ints[0] == ir::kWorth ? call_or_share(b_.CreateICmpEQ(one(op.args[3]), number(1)), functions[0], cells, accs, run) : run(), op);
   size_t cell = 0;
   for (ir::ValueId r : op.results) {
     Slots s;

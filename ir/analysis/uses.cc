@@ -23,4 +23,21 @@ DefUse::DefUse(const Function& f) : defs_(f.values.size()), first_(f.values.size
   }
 }
 
+void mark_through_params(const Function& f, std::vector<uint8_t>* marked) {
+  std::vector<uint8_t>& m = *marked;
+  std::vector<uint8_t> param(f.values.size(), 0);
+  for (const Block& b : f.blocks)
+    for (ValueId v : b.params) param[v] = 1;
+  for (bool more = true; more;) {
+    more = false;
+    for (const Block& b : f.blocks)
+      for (const Edge& e : b.term().targets)
+        for (size_t k = 0; k < e.args.size(); ++k) {
+          ValueId from = e.args[k], to = f.blocks[e.block].params[k];
+          if (m[from] && !m[to]) m[to] = more = true;
+          if (m[to] && !m[from] && param[from]) m[from] = more = true;
+        }
+  }
+}
+
 }  // namespace coluber::ir

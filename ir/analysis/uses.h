@@ -33,6 +33,9 @@ class DefUse {
   std::vector<uint32_t> first_;
 };
 
+// Marks, beside the values that are marked, what they become as block parameters, and the parameters that they come from.
+void mark_through_params(const Function& f, std::vector<uint8_t>* marked);
+
 // Calls fn(ValueId&) for each operand and edge argument of an op.
 template <class OpRef, class Fn>
 void for_each_use(OpRef& op, Fn fn) {

@@ -5,6 +5,7 @@
 //     %5 = tuple.get %4, 0 : array(...)               ... %0 instead of %5, %9 instead of tuple.get %4, 1
 #include <algorithm>
 
+#include "ir/analysis/uses.h"
 #include "ir/passes/cleanup.h"
 #include "ir/passes/rewrite.h"
 
@@ -118,23 +119,11 @@ class SplitParams {
   // Accumulators of reductions stay whole, so that passes/parallel sees what happens to them.
   void find_whole() {
     whole_.assign(f_.values.size(), 0);
-    std::vector<uint8_t> param(f_.values.size(), 0);
-    bool more = false;
-    for (const Block& b : f_.blocks) {
-      for (ValueId v : b.params) param[v] = 1;
+    bool any = false;
+    for (const Block& b : f_.blocks)
       for (const Op& op : b.ops)
-        if (op.code == OpCode::Reduce) whole_[op.args[0]] = whole_[op.result()] = more = true;
-    }
-    while (more) {
-      more = false;
-      for (const Block& b : f_.blocks)
-        for (const Edge& e : b.term().targets)
-          for (size_t k = 0; k < e.args.size(); ++k) {
-            ValueId from = e.args[k], to = f_.blocks[e.block].params[k];
-            if (whole_[from] && !whole_[to]) whole_[to] = more = true;
-            if (whole_[to] && !whole_[from] && param[from]) whole_[from] = more = true;
-          }
-    }
+        if (op.code == OpCode::Reduce) whole_[op.args[0]] = whole_[op.result()] = any = true;
+    if (any) mark_through_params(f_, &whole_);
   }
 
   bool step() {

@@ -64,7 +64,7 @@ ValueId Emitter::shared_start(ValueId first, std::span<const ValueId> counts, in
   ValueId few = op(OpCode::Lt, {work, least}, pybool());
   ValueId zero = integer(0);
   ValueId threads = select(few, integer(1), zero);
-  ValueId start = op(OpCode::ParLoop, {first, zero, threads}, pyint(), parallel::kWorth);
+  ValueId start = op(OpCode::ParLoop, {first, zero, threads}, pyint(), kWorth);
   f_.blocks[block()].ops.back().ints = {operations};
   return start;
 }

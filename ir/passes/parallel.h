@@ -10,11 +10,9 @@
 #include "ir/builder.h"
 #include "ir/passes/fuse.h"
 #include "ir/passes/report.h"
+#include "ir/schedule.h"
 
 namespace coluber::ir::parallel {
-
-enum Schedule : int64_t { kEqual = 0, kMeasured = 1, kWorth = 6 };   // as par.for has them: those that the compiler chooses between
-enum Form : int64_t { kSchedule = 7, kDeterministic = 8, kFromNeutral = 16, kChecked = 32, kFurtherLoop = 256 };   // beside the schedule
 
 struct Analyses {
   Cfg cfg;

@@ -14,11 +14,10 @@
 #include "ir/passes/manager.h"
 #include "ir/passes/rewrite.h"
 #include "ir/places.h"
+#include "ir/schedule.h"
 
 namespace coluber::ir {
 namespace {
-
-constexpr int64_t kChecked = 32;           // of par.for's schedule
 
 // Puts the checks into one function.
 class Checks {

@@ -24,6 +24,7 @@
 #include <optional>
 #include <vector>
 
+#include "ir/schedule.h"
 #include "jit/runtime/critical.h"
 #include "jit/runtime/openmp.h"
 #include "jit/runtime/parallel.h"
@@ -36,8 +37,7 @@ const volatile uint8_t* (*g_signal_word)(void* thread_state) = nullptr;
 
 namespace {
 
-enum Schedule : int64_t { kEqual, kMeasured, kStatic, kDynamic, kGuided, kRuntime, kWorth };   // as in par.for (ir/ops.def)
-enum Form : int64_t { kSchedule = 7, kDeterministic = 8, kFromNeutral = 16, kChecked = 32 };
+using namespace coluber::ir;                         // schedules
 
 constexpr uint64_t kEnd = UINT64_MAX;
 constexpr int64_t kOwnPart = 500'000;                // nanoseconds: of a thread's own share

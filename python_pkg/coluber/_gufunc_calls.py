@@ -1,6 +1,6 @@
 """Generalised ufuncs in compiled code: the function that a call of one becomes, written from its layout."""
-from . import _registry
-from ._ufunc_loops import _compiled, fits, library
+from ._registry import Implementation, library
+from ._ufunc_loops import _compiled, fits
 from .lib.intrinsics import array_view, assign, cast, dtype_of, empty_array, get, is_array, same_type, static_error, tuple_map
 from .lib.numpy._broadcast import joined_shape, stretched
 from .lib.numpy._common import as_array, copy_of
@@ -134,4 +134,4 @@ def implementation(info):
     """The row of the registry for a generalised ufunc; None for those that compiled code cannot call."""
     if info.writable or not info.nout or info.arrays_of_one:
         return None
-    return _registry.Implementation(core_form(info.kernel, info.name, info.layout, info.dtypes or None), False, (), (), True)
+    return Implementation(core_form(info.kernel, info.name, info.layout, info.dtypes or None), False, (), (), True)

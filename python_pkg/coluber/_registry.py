@@ -41,6 +41,16 @@ def register(targets, function, elementwise=False, examples=(), library=False):
     return entry
 
 
+_LIBRARY = Implementation(None, False, (), (), True)
+
+
+def library(function):
+    """Marks a function made outside of coluber.lib as library code: it may use intrinsics, passes constants on, and takes the option parallel from
+    its caller. (Functions of coluber.lib are not looked at by the cache: these are.)"""
+    function.__coluber_implementation__ = _LIBRARY
+    return function
+
+
 def register_overload(target, chooser):
     _overloads.setdefault(target if isinstance(target, str) else id(target), []).append(chooser)
 

@@ -146,9 +146,10 @@ def hint(obj, about, name):
 def _type_text(spelt):
     from . import types
     try:
-        return types.as_type(spelt).text
-    except Exception:                        # whatever a text evaluates to: it is no type, and the compiler says so
+        found = types.as_type(spelt)
+    except (TypeError, ValueError):          # it is no type, and the compiler says so
         return None
+    return found.text if isinstance(found, types.Type) else None      # "3" is a number, "array" a class
 
 
 # ---- what does not compile, in the cache
@@ -193,9 +194,10 @@ def refuse_objmode(function, why):
 def refuse_objmode_value(name, text, value):
     from . import types
     from .annotate.model import plain
+    from .errors import TypingError
     try:
         found = plain(types.typeof(value))
-    except Exception:                        # it has none
+    except TypingError:                      # it has none
         found = type(value).__name__
     raise TypeError(f"objmode: variable '{name}' is declared as {plain(types.from_text(text))}, but the body has left {found}")
 

@@ -1,16 +1,8 @@
 """The loops around a user's function that inner loops of ufuncs run, and what compiled code calls for a ufunc. All are compiled as library code.
 
 Which loop runs when: jit/host/numpy_ufunc_loop.h."""
-from . import _registry
+from ._registry import library
 from .lib.intrinsics import assign, cast, dtype_of, elementwise, get, is_weak, promote, put, same_type, static_error, tuple_map
-
-_LIBRARY = _registry.Implementation(None, False, (), (), True)
-
-
-def library(function):
-    """Marks a function as one that may use intrinsics. (Those of coluber.lib are not looked at by the cache: these are.)"""
-    function.__coluber_implementation__ = _LIBRARY
-    return function
 
 
 @library

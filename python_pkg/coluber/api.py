@@ -38,10 +38,15 @@ def _signatures(given):
     return [(tuple(t.text for t in s.args), s.return_type.text if s.return_type else None) for s in signatures]
 
 
+def is_disabled():
+    """Whether COLUBER_DISABLE_JIT says that decorated functions run in Python."""
+    return environ.get("COLUBER_DISABLE_JIT", "0") not in ("", "0")
+
+
 def _decorate(function, options, signatures):
     if isinstance(function, Dispatcher):
         function = function.py_func
-    if environ.get("COLUBER_DISABLE_JIT", "0") not in ("", "0"):
+    if is_disabled():
         return function
     if not isinstance(function, _FUNCTION):
         raise TypeError(f"jit takes Python functions, not {type(function).__name__} {function!r}")

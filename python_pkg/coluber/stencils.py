@@ -1,8 +1,7 @@
 """The decorator stencil."""
-from os import environ
-
 from . import api
 from ._coluber import Dispatcher
+from ._registry import library
 from .lib import stencils as loops
 
 __all__ = ["stencil"]
@@ -40,11 +39,6 @@ def _check_mode(mode):
         raise ValueError(f"stencil() has no mode {mode!r}: the modes are {', '.join(map(repr, _MODES))}")
 
 
-class _Library:
-    """Tells the compiler that a function passes constants on and takes the option parallel from its caller, as the library's do."""
-    library = True
-
-
 def _make(kernel, mode, neighborhood, standard_indexing, cval, options):
     _check_mode(mode)
     plain = kernel.py_func if isinstance(kernel, Dispatcher) else kernel
@@ -55,15 +49,14 @@ def _make(kernel, mode, neighborhood, standard_indexing, cval, options):
         neighborhood = tuple((int(low), int(high)) for low, high in neighborhood)
     if cval is None and mode == "grid-constant":
         cval = 0
-    if environ.get("COLUBER_DISABLE_JIT", "0") not in ("", "0"):
+    if api.is_disabled():
         return _interpreted(plain, relative, _MODES[mode], cval, neighborhood)
     driver = _driver(plain, relative, _MODES[mode], cval, neighborhood)
     for name in ("__name__", "__qualname__", "__module__", "__doc__"):
         setattr(driver, name, getattr(plain, name))
-    # What the driver does is the library's business: places and tracebacks are those of the kernel.
+    # What the driver does is the library's business: places and tracebacks are those of the kernel, the option parallel is the caller's.
     driver.__code__ = driver.__code__.replace(co_name=plain.__name__, co_filename=loops.__file__)
-    driver.__coluber_implementation__ = _Library
-    return api.njit(driver, **options)
+    return api.njit(library(driver), **options)
 
 
 def _driver(kernel, relative, mode, cval, neighborhood):

@@ -29,8 +29,7 @@ def vectorize(signatures=(), *, target="cpu", identity=None, **options):
     nothing give; 'reorderable' has none, but may reduce several axes at once. Options are those of njit; error_model is 'numpy' unless it is given."""
     if isinstance(signatures, (_FUNCTION, Dispatcher)):
         return _vectorized(signatures, (), target, identity, options)
-    given = signatures if isinstance(signatures, (list, tuple)) and not _is_signature(signatures) else [signatures]
-    return lambda function: _vectorized(function, given, target, identity, options)
+    return lambda function: _vectorized(function, _list_of(signatures), target, identity, options)
 
 
 def guvectorize(*args, target="cpu", identity=None, writable_args=(), **options):
@@ -41,12 +40,13 @@ def guvectorize(*args, target="cpu", identity=None, writable_args=(), **options)
     if len(args) not in (1, 2) or not isinstance(args[-1], str):
         raise TypeError("guvectorize() takes a list of signatures and a layout, as in guvectorize(['void(float64[:], float64[:])'], '(n)->()'), or a layout alone")
     signatures = args[0] if len(args) == 2 else ()
-    given = signatures if isinstance(signatures, (list, tuple)) and not _is_signature(signatures) else [signatures]
-    return lambda function: _generalised(function, given, args[-1], target, identity, writable_args, options)
+    return lambda function: _generalised(function, _list_of(signatures), args[-1], target, identity, writable_args, options)
 
 
-def _is_signature(value):
-    return isinstance(value, tuple) and bool(value) and all(isinstance(v, types.Type) for v in value)
+def _list_of(signatures):
+    """A decorator takes a signature or a list of them; a tuple of types is a signature."""
+    single = isinstance(signatures, tuple) and bool(signatures) and all(isinstance(v, types.Type) for v in signatures)
+    return signatures if isinstance(signatures, (list, tuple)) and not single else [signatures]
 
 
 # ---- what both share
@@ -86,13 +86,13 @@ def _text_of(dtype, name):
 class UfuncInfo:
     """What a ufunc was made of: `coluber.inspect.ufunc(f)`."""
 
-    def __init__(self, maker, function, options, target, identity):
+    def __init__(self, function, options, target, identity):
         self.py_func, self.target, self.identity = function, target, identity
         self.name = function.__name__
         self.given = options
         self.kernel = Dispatcher(function, {"inline": "always", "error_model": "numpy", **options})
         self.signatures = []              # types.Signature, in the order of the loops
-        self.arguments = (maker, (), None)    # of the decorator, for pickling
+        self.arguments = None             # of the decorator, for pickling: its name, signatures, layout
         self.lock = allocate_lock()       # around adding a loop; nothing is compiled meanwhile
         self._implementation = None
 
@@ -119,14 +119,14 @@ class UfuncInfo:
 
 def info_of(ufunc):
     """The UfuncInfo of a ufunc made by Coluber; None for others."""
-    return _ufunc_info(ufunc)
+    return ufunc._info if isinstance(ufunc, GUFunc) else _ufunc_info(ufunc)
 
 
 def implementation_of(obj):
     """What compiled code calls for a ufunc of ours, or for numpy.vectorize(f)."""
     if isinstance(obj, np.vectorize):
         return _of_numpy_vectorize(obj)
-    info = obj._info if isinstance(obj, GUFunc) else _ufunc_info(obj)
+    info = info_of(obj)
     return info and info.implementation()
 
 
@@ -146,16 +146,17 @@ def _of_numpy_vectorize(obj):
         def call(*args):
             return over_items(function, otypes, args)
         over_items, function, otypes = functional.over_items, obj.pyfunc, np.dtype(obj.otypes[0]) if obj.otypes else None
-        from ._ufunc_loops import library
-        _vectorized_by_numpy[obj] = _registry.Implementation(library(call), False, (), (), True)
+        _vectorized_by_numpy[obj] = _registry.Implementation(_registry.library(call), False, (), (), True)
     return _vectorized_by_numpy[obj]
 
 
 def _finish(ufunc, info):
     """What Python looks for on functions, where this NumPy's ufuncs take attributes."""
+    attributes = {"__module__": info.py_func.__module__, "__qualname__": info.py_func.__qualname__, "py_func": info.py_func,
+                  "signatures": info.signatures, "inspect_llvm": info.inspect_llvm, "inspect_asm": info.inspect_asm}
     try:
-        ufunc.__module__, ufunc.__qualname__ = info.py_func.__module__, info.py_func.__qualname__
-        ufunc.py_func, ufunc.signatures, ufunc.inspect_llvm, ufunc.inspect_asm = info.py_func, info.signatures, info.inspect_llvm, info.inspect_asm
+        for name, value in attributes.items():
+            setattr(ufunc, name, value)
     except AttributeError:
         pass                              # ufuncs of NumPy before 2.2 have no attributes of users: coluber.inspect.ufunc() has it all
     _teach_pickle()
@@ -166,7 +167,7 @@ def _finish(ufunc, info):
 
 class Vectorized(UfuncInfo):
     def __init__(self, function, options, target, identity):
-        super().__init__("vectorize", function, options, target, identity)
+        super().__init__(function, options, target, identity)
         self.nin = function.__code__.co_argcount
         self.lazy = False
         self.loops = {}                   # input dtypes -> output dtype
@@ -302,7 +303,7 @@ class Layout:
 
 class Generalised(UfuncInfo):
     def __init__(self, function, layout, options, target, identity, writable):
-        super().__init__("guvectorize", function, options, target, identity)
+        super().__init__(function, options, target, identity)
         self.layout = Layout(layout, self.name)
         self.nin, self.nout = len(self.layout.inputs), len(self.layout.outputs)
         names = function.__code__.co_varnames[:function.__code__.co_argcount]
@@ -362,13 +363,23 @@ def _generalised(function, signatures, layout, target, identity, writable, optio
     return made if rows else GUFunc(made, info)
 
 
+_PYTHONS = {int, float, complex}
+
+
+def _passed(operand):
+    """The dtype of an input; of Python's numbers their class, since they take their dtype beside the others."""
+    return type(operand) if type(operand) in _PYTHONS else getattr(operand, "dtype", None) or np.asarray(operand).dtype
+
+
 class GUFunc:
     """A generalised ufunc whose loops are compiled for the dtypes of the calls, outputs included."""
 
     def __init__(self, ufunc, info):
         from functools import update_wrapper
         update_wrapper(self, info.py_func)
-        self.ufunc, self.py_func, self._info, self._known = ufunc, info.py_func, info, set()
+        self.ufunc, self.py_func, self._info = ufunc, info.py_func, info
+        self._loops = {}                  # texts of dtypes -> dtypes, of the loops there are
+        self._calls = {}                  # what calls have passed (see _passed) -> dtypes of their loop: most calls need no more than this
         self.nin, self.nout, self.nargs, self.signature, self.identity = ufunc.nin, ufunc.nout, ufunc.nargs, ufunc.signature, ufunc.identity
 
     def __repr__(self):
@@ -380,25 +391,32 @@ class GUFunc:
         return getattr(self.__dict__["ufunc"], name)
 
     def __call__(self, *args, **kwargs):
-        info = self._info
+        nin = self.nin
         outputs = kwargs.get("out")
-        outputs = args[self.nin:] if outputs is None else outputs
-        outputs = outputs if isinstance(outputs, tuple) else (outputs,)
-        if len(args) < self.nin or len(outputs) != self.nout or any(o is None for o in outputs):
-            raise TypeError(f"{info.name}() has no signatures, so that the dtypes of its results are not known: pass the outputs, or give guvectorize() signatures")
-        inputs = [(getattr(a, "dtype", None) or np.asarray(a).dtype, type(a) in (int, float, complex)) for a in args[:self.nin]]
-        texts = _beside(inputs, info.name) + tuple(_text_of(o.dtype, info.name) for o in outputs)
-        with info.lock:
-            if texts not in self._known:
+        outputs = args[nin:] if outputs is None else outputs if isinstance(outputs, tuple) else (outputs,)
+        if len(args) < nin or len(outputs) != self.nout or any([o is None for o in outputs]):
+            raise TypeError(f"{self._info.name}() has no signatures, so that the dtypes of its results are not known: pass the outputs, or give guvectorize() signatures")
+        key = (*[_passed(a) for a in args[:nin]], *[o.dtype for o in outputs])
+        signature = self._calls.get(key) or self._find_loop(key)
+        return self.ufunc(*args, **{"signature": signature, **kwargs})
+
+    def _find_loop(self, key):
+        """The dtypes of the loop for such operands, which is compiled if there is none."""
+        name = self._info.name
+        inputs = [(np.dtype(k), isinstance(k, type) and k in _PYTHONS) for k in key[:self.nin]]
+        texts = _beside(inputs, name) + tuple(_text_of(k, name) for k in key[self.nin:])
+        with self._info.lock:
+            if texts not in self._loops:
                 self._add_loop(texts)
-        return self.ufunc(*args, **{"signature": tuple(map(np.dtype, texts)), **kwargs})
+        self._calls[key] = self._loops[texts]
+        return self._calls[key]
 
     def _add_loop(self, texts):
         info = self._info
         ranks = [len(core) or int(k >= self.nin) for k, core in enumerate(info.layout.operands)]
         _ufunc_loop(self.ufunc, info.row(list(zip(texts, ranks))))
         info.signatures.append(types.Signature(types.none, [types.Array(t, n, "A") if n else t for t, n in zip(texts, ranks)]))
-        self._known.add(texts)
+        self._loops[texts] = tuple(map(np.dtype, texts))
 
     def __reduce__(self):
         return _reduce_to_text(self) or _by_value(self._info)

@@ -77,6 +77,13 @@ def same(f, *args, ulps=0, message=True, **kwargs):
     assert exact(list(args_want)) == exact(list(args_got)), f"arguments afterwards: {short(args_want)}, compiled {short(args_got)}; {shown}"
 
 
+def same_values(want, got):
+    """Asserts that two results are of one type and dtype, and equal to the bit."""
+    assert type(want) is type(got), (want, got)
+    assert getattr(want, "dtype", None) == getattr(got, "dtype", None), (want.dtype, got.dtype)
+    assert exact(np.asarray(want)) == exact(np.asarray(got)), (want, got)
+
+
 def short(x):
     text = " ".join(repr(x).split())
     return text if len(text) < 500 else text[:500] + "..."

@@ -22,7 +22,8 @@ def time_limit():
 @pytest.fixture
 def threads():
     """set_num_threads, undone behind the test."""
+    from parallel import on_threads
+
     import coluber
-    before = coluber.get_num_threads()
-    yield coluber.set_num_threads
-    coluber.set_num_threads(before)
+    with on_threads(coluber.get_num_threads()):
+        yield coluber.set_num_threads

@@ -6,7 +6,7 @@ import io
 import numpy as np
 from check import close, exact, outcome, short, unboxed
 
-from coluber import njit
+from coluber import get_num_threads, njit, set_num_threads
 
 _compiled = {}
 
@@ -18,12 +18,23 @@ def compiled(f, **options):
     return _compiled[key]
 
 
-def loops(f, signature=None):
-    """What parallel_diagnostics says of a compiled function."""
+@contextlib.contextmanager
+def on_threads(count):
+    """So many threads run the parallel loops inside; behind it as many as before."""
+    before = get_num_threads()
+    set_num_threads(count)
+    try:
+        yield
+    finally:
+        set_num_threads(before)
+
+
+def loops(f, signature=None, kind="prange"):
+    """What parallel_diagnostics says of a compiled function; kind None: of array expressions and library functions, too."""
     with contextlib.redirect_stdout(io.StringIO()):
         found = f.parallel_diagnostics(signature)
     found = found if isinstance(found, list) else next(iter(found.values()))
-    return [loop for loop in found if loop.kind == "prange"]
+    return [loop for loop in found if kind is None or loop.kind == kind]
 
 
 def agree(f, *args, ulps=0, parallel=None, **options):

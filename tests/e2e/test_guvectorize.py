@@ -3,18 +3,13 @@ import pickle
 
 import numpy as np
 import pytest
-from check import exact, in_threads
+from check import in_threads, same_values
 from coluber import TypingError, guvectorize, njit
 from coluber import inspect as looking
 
 pytestmark = pytest.mark.slow
 
 RNG = np.random.default_rng(6)
-
-
-def same(want, got):
-    assert want.dtype == got.dtype and want.shape == got.shape, (want.dtype, got.dtype, want.shape, got.shape)
-    assert exact(np.asarray(want)) == exact(np.asarray(got)), (want, got)
 
 
 @guvectorize(["void(int64[:,:], int64[:,:], int64[:,:])", "void(float64[:,:], float64[:,:], float64[:,:])"], "(m,n),(n,p)->(m,p)", cache=False)
@@ -78,48 +73,48 @@ def test_it_is_a_numpy_ufunc():
 def test_matmul(left, right, dtype):
     for a in views(left, dtype):
         for b in views(right, dtype):
-            same(a @ b if dtype != "int32" else (a @ b).astype(int), matmul(a, b))
+            same_values(a @ b if dtype != "int32" else (a @ b).astype(int), matmul(a, b))
 
 
 @pytest.mark.parametrize("n", [0, 1, 2, 5, 100])
 def test_scalars_among_the_inputs(n):
     for x in views((3, n)):
-        same(moving_in_numpy(x, 3), moving(x, 3))
-        same(moving_in_numpy(x, np.array([1, 2, 5])), moving(x, np.array([1, 2, 5])))
-        same(moving_in_numpy(x[0], np.array([[1], [2]])), moving(x[0], np.array([[1], [2]])))
+        same_values(moving_in_numpy(x, 3), moving(x, 3))
+        same_values(moving_in_numpy(x, np.array([1, 2, 5])), moving(x, np.array([1, 2, 5])))
+        same_values(moving_in_numpy(x[0], np.array([[1], [2]])), moving(x[0], np.array([[1], [2]])))
 
 
 def test_scalar_outputs_are_arrays_of_one_item():
     for x in views((4, 3, 2)):
-        same(x[..., -1], last(x))
+        same_values(x[..., -1], last(x))
         low, high = ends(x)
-        same(x.min(-1), low)
-        same(x.max(-1), high)
+        same_values(x.min(-1), low)
+        same_values(x.max(-1), high)
     assert last(np.arange(5)) == 4 and type(last(np.arange(5.0))) is np.float64
     assert last(np.arange(5, dtype=np.int16)).dtype == np.float32 or last(np.arange(5, dtype=np.int16)).dtype == np.int64
 
 
 def test_out_axes_axis_keepdims():
     x = RNG.normal(size=(4, 5, 6))
-    same(np.take(x, -1, axis=1), last(x, axis=1))
-    same(np.take(x, [-1], axis=0), last(x, axis=0, keepdims=True))
+    same_values(np.take(x, -1, axis=1), last(x, axis=1))
+    same_values(np.take(x, [-1], axis=0), last(x, axis=0, keepdims=True))
     out = np.zeros((4, 6, 5))[:, ::-1]
     assert moving(x.transpose(0, 2, 1), 2, out) is out
-    same(moving_in_numpy(x.transpose(0, 2, 1), 2), out)
+    same_values(moving_in_numpy(x.transpose(0, 2, 1), 2), out)
     a = RNG.integers(-9, 9, (3, 4, 2))
-    same(np.matmul(a, a.transpose(1, 2, 0), axes=[(0, 1), (0, 2), (1, 2)]), matmul(a, a.transpose(1, 2, 0), axes=[(0, 1), (0, 2), (1, 2)]))
-    same(a[0].T @ a[0], matmul(a[0], a[0].T, axes=[(1, 0), (1, 0), (0, 1)]))
+    same_values(np.matmul(a, a.transpose(1, 2, 0), axes=[(0, 1), (0, 2), (1, 2)]), matmul(a, a.transpose(1, 2, 0), axes=[(0, 1), (0, 2), (1, 2)]))
+    same_values(a[0].T @ a[0], matmul(a[0], a[0].T, axes=[(1, 0), (1, 0), (0, 1)]))
 
 
 def test_outputs_that_overlap():
     want = RNG.normal(size=(3, 8))
     got = want.copy()
     moving(got, 3, out=got)
-    same(moving_in_numpy(want, 3), got)
+    same_values(moving_in_numpy(want, 3), got)
     big = RNG.normal(size=(4, 8))
     want = moving_in_numpy(big[:-1].copy(), 2)
     moving(big[:-1], 2, out=big[1:])
-    same(want, big[1:])
+    same_values(want, big[1:])
 
 
 @pytest.mark.parametrize("target", ["cpu", "parallel"])
@@ -134,12 +129,12 @@ def test_in_place(target):
                     pair = [got if operand is x else operand for operand in (left, right)]
                     want = np.matmul(left, right, **({"axes": axes} if axes else {}))
                     f(*pair, out=got, **({"axes": axes} if axes else {}))
-                    same(want, got)
+                    same_values(want, got)
 
 
 def test_casts_of_operands():
     x = np.arange(6, dtype=np.int8).reshape(2, 3)
-    same(moving_in_numpy(x.astype(float), 2), moving(x, np.int16(2)))
+    same_values(moving_in_numpy(x.astype(float), 2), moving(x, np.int16(2)))
     with pytest.raises(TypeError):
         moving(x, 2.5)
     with pytest.raises(TypeError):
@@ -160,7 +155,7 @@ def test_fixed_sizes():
         out[1] = a[2] * b[0] - a[0] * b[2]
         out[2] = a[0] * b[1] - a[1] * b[0]
     a, b = RNG.normal(size=(100, 3)), RNG.normal(size=(3,))
-    same(np.cross(a, b), cross(a, b))
+    same_values(np.cross(a, b), cross(a, b))
     with pytest.raises(ValueError):
         cross(np.ones(4), b)
 
@@ -172,7 +167,7 @@ def test_without_outputs():
             x[i] *= by
     x = np.arange(6.0).reshape(2, 3)
     scale(x, np.array([2.0, 10.0]))
-    same(np.arange(6.0).reshape(2, 3) * [[2.0], [10.0]], x)
+    same_values(np.arange(6.0).reshape(2, 3) * [[2.0], [10.0]], x)
     ro = x.copy()
     ro.flags.writeable = False
     with pytest.raises(ValueError, match="read-only"):
@@ -188,7 +183,7 @@ def test_inputs_are_stored_to_only_if_they_are_writable():
     f = guvectorize(["void(float64[:], float64[:], float64[:])"], "(n),(n)->()", cache=False, writable_args=("a",))(swap)
     a = np.arange(1.0, 4)
     assert f(a, np.zeros(3)) == 1
-    same(np.array([0.0, 2.0, 3.0]), a)
+    same_values(np.array([0.0, 2.0, 3.0]), a)
     with pytest.raises(ValueError, match="writable_args"):
         guvectorize(["void(float64[:], float64[:], float64[:])"], "(n),(n)->()", writable_args=("c",))(swap)
 
@@ -204,17 +199,19 @@ def test_dynamic():
         for x in views((3, 4), dtype):
             out = np.zeros((3, 4), dtype)
             assert shifted(x, 2, out) is out
-            same(x + x.dtype.type(2), out)
+            same_values(x + x.dtype.type(2), out)
             out = np.zeros((3, 4), complex)
             shifted(x, 2.5, out=out)
-            same((x + 2.5).astype(complex), out)
+            same_values((x + 2.5).astype(complex), out)
     x, out = np.arange(3, dtype=np.float32), np.zeros(3)
     shifted(x, 0.1, out)                            # computed for outputs of float64, not cast to it afterwards
-    same((x + np.float32(0.1)).astype(float), out)
+    same_values((x + np.float32(0.1)).astype(float), out)
     assert len(shifted.types) == len(set(shifted.types)) and shifted.signature == "(n),()->(n)"
     with pytest.raises(TypeError, match="pass the outputs"):
         shifted(x, 1)
     assert pickle.loads(pickle.dumps(dynamic_total)) is dynamic_total
+    info = looking.ufunc(shifted)
+    assert info.py_func is shifted.py_func and len(info.signatures) == len(shifted.types) and looking.ufunc(shifted.ufunc) is info
 
 
 @guvectorize("(n)->()", cache=False)
@@ -233,7 +230,7 @@ def test_exceptions_of_the_kernel():
     x = np.arange(2000.0).reshape(1000, 2)[:, ::-1] + 1
     with pytest.raises(ValueError, match="eight"):
         picky(x)
-    same(x[:2, 1], picky(x[:2]))
+    same_values(x[:2, 1], picky(x[:2]))
     with pytest.raises(IndexError):
         picky(np.zeros((3, 0)))
 
@@ -252,7 +249,7 @@ def test_a_kernel_that_returns_a_value():
 def test_parallel_target(shape):
     f = guvectorize(["void(float64[:], int64, float64[:])"], "(n),()->(n)", target="parallel", cache=False)(looking.ufunc(moving).py_func)
     for x in views(shape):
-        same(moving(x, 3), f(x, 3))
+        same_values(moving(x, 3), f(x, 3))
 
 
 def test_parallel_errors_and_threads():
@@ -267,7 +264,7 @@ def test_parallel_errors_and_threads():
 
     def work(_):
         for _ in range(30):
-            same(x.sum(1), picky(x))
+            same_values(x.sum(1), picky(x))
     in_threads(4, work)
 
 
@@ -275,7 +272,7 @@ def test_pickle_by_name_and_by_value():
     assert pickle.loads(pickle.dumps(matmul)) is matmul
     cloudpickle = pytest.importorskip("cloudpickle")
     copy = pickle.loads(cloudpickle.dumps(guvectorize(["void(float64[:], float64[:])"], "(n)->()", cache=False)(lambda x, out: last_item(x, out))))
-    same(np.array([2.0, 5.0]), copy(np.arange(6.0).reshape(2, 3)))
+    same_values(np.array([2.0, 5.0]), copy(np.arange(6.0).reshape(2, 3)))
 
 
 def last_item(x, out):
@@ -310,24 +307,24 @@ def use_dynamic(x, out):
 def test_in_compiled_code(left, right):
     for a in views(left, "int64"):
         for b in views(right, "int32"):
-            same(matmul(a, b), use_matmul(a, b))
-            same(matmul(a.astype(float), b), use_matmul(a.astype(float), b))
+            same_values(matmul(a, b), use_matmul(a, b))
+            same_values(matmul(a.astype(float), b), use_matmul(a.astype(float), b))
 
 
 def test_in_compiled_code_with_scalars_and_outputs():
     for x in views((4, 5)):
         for want, got in zip(ends(x), use_ends(x)):
-            same(want, got)
+            same_values(want, got)
         for width in (2, np.array([1, 2, 3, 4])):
             want, got = np.zeros((4, 5)), np.zeros((4, 5))
             moving(x, width, want)
-            same(moving(x, 2), use_moving(x, width, got))
-            same(want, got)
+            same_values(moving(x, 2), use_moving(x, width, got))
+            same_values(want, got)
         x = x.copy()
         want = moving(x, 3)
         use_moving(x, 3, x)                         # in place
-        same(want, x)
-        same(x.sum(1), use_dynamic(x, np.zeros(4)))
+        same_values(want, x)
+        same_values(x.sum(1), use_dynamic(x, np.zeros(4)))
     assert use_ends(np.arange(5.0)) == (0.0, 4.0)
 
 

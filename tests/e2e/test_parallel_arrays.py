@@ -11,21 +11,14 @@ from check import exact
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as nps
-from parallel import agree, compiled
+from parallel import agree, compiled, loops, on_threads
 
-import coluber
 from coluber import njit, prange
 
 pytestmark = pytest.mark.slow
 
 RNG = np.random.default_rng(11)
 LONG = 100_003                                             # beyond the threshold of the cheapest expression
-
-
-def notes(f, kind=None):
-    found = f.parallel_diagnostics()
-    found = found if isinstance(found, list) else next(iter(found.values()))
-    return [n for n in found if kind is None or n.kind == kind]
 
 
 def clone(x):
@@ -314,8 +307,8 @@ def in_rounds(a, out):
 
 def test_inside_of_prange():
     agree(in_rounds, RNG.random((50, 40_001)), np.empty(50), parallel=1)
-    found = notes(compiled(in_rounds))
-    assert [n.why for n in found if n.kind == "array expression"] and all(not n.parallel for n in found if n.kind == "array expression")
+    found = loops(compiled(in_rounds), kind="array expression")
+    assert [n.why for n in found] and all(not n.parallel for n in found)
 
 
 def helper(a):
@@ -347,14 +340,14 @@ def test_exceptions():
 def test_diagnostics():
     f = njit(expression, parallel=True, cache=False)
     f(np.ones(10), np.ones(10))
-    (note,) = notes(f)
+    (note,) = loops(f, kind=None)
     assert note.kind == "array expression" and note.parallel and note.operations == 4
     assert note.line == expression.__code__.co_firstlineno + 1 and note.function == "expression"
     assert "array expression" in repr(note) and "4 array operations" in repr(note)
     assert "array expression: parallel, where it is worth it, 4 array operations in one loop" in str(f.annotate())
     serial = njit(expression, cache=False)
     serial(np.ones(10), np.ones(10))
-    assert notes(serial) == []
+    assert loops(serial, kind=None) == []
 
 
 def test_from_threads():
@@ -368,14 +361,10 @@ def test_from_threads():
 
 def test_any_number_of_threads():
     a = RNG.random(LONG)
-    before = coluber.get_num_threads()
-    try:
-        for threads in (1, 2, 3, 7):
-            coluber.set_num_threads(threads)
+    for count in (1, 2, 3, 7):
+        with on_threads(count):
             agree_numpy(sums, a)
             agree_numpy(expression, a, a)
-    finally:
-        coluber.set_num_threads(before)
 
 
 # ---- when threads are used

@@ -5,7 +5,7 @@ import sys
 
 import numpy as np
 import pytest
-from parallel import agree, compiled, copies
+from parallel import agree, compiled, copies, on_threads
 
 import coluber
 from coluber import atomic, critical, njit, prange
@@ -15,10 +15,8 @@ RNG = np.random.default_rng(6)
 
 @pytest.fixture(params=[1, 2, 4])
 def threads(request):
-    before = coluber.get_num_threads()
-    coluber.set_num_threads(request.param)
-    yield request.param
-    coluber.set_num_threads(before)
+    with on_threads(request.param):
+        yield request.param
 
 
 def lines_of(f, *texts):

@@ -1,7 +1,7 @@
 """reduction='deterministic': the same bits for any number of threads and any schedule."""
 import numpy as np
 import pytest
-from parallel import agree, compiled, loops
+from parallel import agree, compiled, loops, on_threads
 
 import coluber
 from coluber import njit, prange
@@ -34,12 +34,8 @@ FUNCTIONS = {(s, c): [njit(f, parallel=True, cache=False) for f in loop_of(s, c)
 
 
 def with_threads(count, call):
-    before = coluber.get_num_threads()
-    coluber.set_num_threads(count)
-    try:
+    with on_threads(count):
         return call()
-    finally:
-        coluber.set_num_threads(before)
 
 
 @pytest.mark.parametrize("n", [1, 2, 63, 1000, 1025, 50_001])

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from parallel import agree, compiled, loops
+from parallel import agree, compiled, loops, on_threads
 
 import coluber
 from coluber import njit, prange
@@ -55,8 +55,8 @@ def common_divisor(x):
 
 @given(st.integers(1, 1000), st.lists(st.integers(-10**6, 10**6), max_size=200), st.integers(1, 8))
 def test_a_compiled_function(factor, items, count):
-    coluber.set_num_threads(count)
-    agree(common_divisor, np.array([factor * i for i in items], np.int64), parallel=1)
+    with on_threads(count):
+        agree(common_divisor, np.array([factor * i for i in items], np.int64), parallel=1)
 
 
 low = coluber.reduction(min, math.inf)
@@ -268,12 +268,8 @@ def quotients(a, x):
 
 @given(st.integers(-2**63, 2**63 - 1), st.lists(st.integers(1, 2**63 - 1) | st.integers(1, 5), max_size=60), st.integers(1, 8))
 def test_floor_division(a, items, count):
-    before = coluber.get_num_threads()
-    coluber.set_num_threads(count)
-    try:
+    with on_threads(count):
         got = compiled(quotients)(a, np.array(items, np.int64))
-    finally:
-        coluber.set_num_threads(before)
     for i in items:
         a //= i
     assert got == a

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from parallel import agree, compiled, loops
+from parallel import agree, compiled, loops, on_threads
 
 import coluber
 from coluber import prange
@@ -110,12 +110,8 @@ def bounds(a, b, c, d, out):
 
 @given(st.integers(-9, 9), st.integers(-9, 30), st.integers(-9, 9), st.integers(-9, 30), st.integers(1, 8))
 def test_bounds(a, b, c, d, count):
-    before = coluber.get_num_threads()
-    coluber.set_num_threads(count)
-    try:
+    with on_threads(count):
         agree(bounds, a, b, c, d, np.zeros((50, 50), np.int64))
-    finally:
-        coluber.set_num_threads(before)
 
 
 def steps(n, m, out):

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from parallel import agree, compiled, loops
+from parallel import agree, compiled, loops, on_threads
 
 import coluber
 from coluber import _coluber, prange
@@ -160,12 +160,8 @@ def exact_sum(x):
 
 @given(st.lists(st.integers(-2**40, 2**40), max_size=300), st.integers(1, 9))
 def test_sums_of_integers_as_floats_are_exact(items, threads):
-    before = coluber.get_num_threads()
-    coluber.set_num_threads(threads)
-    try:
+    with on_threads(threads):
         agree(exact_sum, np.array(items, np.float64))
-    finally:
-        coluber.set_num_threads(before)
 
 
 # ---- arrays that rounds only add to

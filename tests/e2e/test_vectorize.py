@@ -4,7 +4,7 @@ import warnings
 
 import numpy as np
 import pytest
-from check import exact
+from check import exact, same_values
 from coluber import TypingError, vectorize
 from coluber import inspect as looking
 from hypothesis import given, settings
@@ -46,12 +46,6 @@ def layouts(x):
     yield "read-only", ro
     yield "2-d F", np.asfortranarray(np.stack([x, x]))
     yield "2-d view", np.stack([x, x, x])[::2, ::-1]
-
-
-def same(want, got):
-    assert type(want) is type(got), (want, got)
-    assert getattr(want, "dtype", None) == getattr(got, "dtype", None), (want.dtype, got.dtype)
-    assert exact(np.asarray(want)) == exact(np.asarray(got)), (want, got)
 
 
 def quietly(f, *args, **kwargs):
@@ -109,21 +103,21 @@ def test_lazy_over_dtypes_and_layouts(dtype, n):
 @pytest.mark.parametrize("right", ["bool", "uint8", "int32", "uint64", "float32", "complex128"])
 def test_lazy_promotes_as_numpy(left, right):
     a, b = sample(left, 9), sample(right, 9)
-    same(quietly(np.add, a, b), quietly(added, a, b))
+    same_values(quietly(np.add, a, b), quietly(added, a, b))
 
 
 @pytest.mark.parametrize("dtype", [d for d in DTYPES if d != "bool"])
 @pytest.mark.parametrize("weak", [2, 2.5, 1 + 2j, True])
 def test_pythons_numbers_are_weak(dtype, weak):
     x = sample(dtype, 5)
-    same(quietly(np.add, x, weak), quietly(added, x, weak))
-    same(quietly(np.add, weak, x), quietly(added, weak, x))
-    same(quietly(np.add, x[0], weak), quietly(added, x[0], weak))
+    same_values(quietly(np.add, x, weak), quietly(added, x, weak))
+    same_values(quietly(np.add, weak, x), quietly(added, weak, x))
+    same_values(quietly(np.add, x[0], weak), quietly(added, x[0], weak))
 
 
 @pytest.mark.parametrize("args", [(1, 2), (1, 2.5), (2.5, 1), (1.0, 2j), (np.float32(1), 2), (np.int8(1), np.int16(2)), (np.array(1.5), 2)])
 def test_scalars(args):
-    same(np.add(*args), added(*args))
+    same_values(np.add(*args), added(*args))
 
 
 def test_ints_that_do_not_fit_raise_as_in_numpy():
@@ -136,7 +130,7 @@ def test_ints_that_do_not_fit_raise_as_in_numpy():
 def test_fixed_signatures_resolve_by_safe_casts(dtype):
     x = sample(dtype, 20)
     want = {"int16": "int32", "int32": "int32", "int64": "int64", "float32": "float32", "float64": "float64", "bool": "int32", "uint8": "int32"}[dtype]
-    same(quietly(np.add, x.astype(want), x.astype(want)), quietly(total, x, x))
+    same_values(quietly(np.add, x.astype(want), x.astype(want)), quietly(total, x, x))
 
 
 def test_no_loop_for_what_is_not_safe():
@@ -149,21 +143,21 @@ def test_the_return_type_of_a_signature_counts():
     def half(x):
         return x / 2
     x = sample("float64", 30)[9:]
-    same((x / 2).astype(np.float32), half(x))
+    same_values((x / 2).astype(np.float32), half(x))
 
 
 def test_broadcasting():
     a, b = RNG.normal(size=(3, 1, 5)), RNG.normal(size=(4, 1))
-    same(a + b, added(a, b))
-    same(a + b[0, 0], added(a, b[0, 0]))
-    same(np.add.outer(a, b), added.outer(a, b))
+    same_values(a + b, added(a, b))
+    same_values(a + b[0, 0], added(a, b[0, 0]))
+    same_values(np.add.outer(a, b), added.outer(a, b))
 
 
 @pytest.mark.parametrize("n", [0, 1, 5, 64, 100, 20000])
 def test_branches(n):
     x = RNG.normal(size=n)
-    same(np.minimum(x, 0.25), clipped(x, 0.25))
-    same(np.minimum(x, x[::-1]), clipped(x, x[::-1]))
+    same_values(np.minimum(x, 0.25), clipped(x, 0.25))
+    same_values(np.minimum(x, x[::-1]), clipped(x, x[::-1]))
 
 
 # ---- NumPy's machinery
@@ -172,17 +166,17 @@ def test_out_where_casting_dtype():
     a, b = np.arange(10), np.arange(10)[::-1] * 1.5
     out = np.full(10, -1.0)
     assert added(a, b, out=out) is out
-    same(a + b, out)
+    same_values(a + b, out)
     out = np.full(10, -1.0)
     added(a, b, out=out, where=a % 2 == 0)
-    same(np.add(a, b, out=np.full(10, -1.0), where=a % 2 == 0), out)
+    same_values(np.add(a, b, out=np.full(10, -1.0), where=a % 2 == 0), out)
     for kwargs in ({"out": np.zeros(10, int)}, {"dtype": int}, {"casting": "no", "out": np.zeros(10, np.float32)}):
         for f in (np.add, added):
             with pytest.raises(TypeError):
                 f(a, b, **kwargs)
-    same(np.add(a, a, dtype=np.float32), added(a, a, dtype=np.float32))
-    same(np.add(a, a, signature="ff->f", casting="unsafe"), added(a, a, signature="ff->f", casting="unsafe"))
-    same(np.add(a, b, dtype=np.int64, casting="unsafe"), added(a, b, dtype=np.int64, casting="unsafe"))
+    same_values(np.add(a, a, dtype=np.float32), added(a, a, dtype=np.float32))
+    same_values(np.add(a, a, signature="ff->f", casting="unsafe"), added(a, a, signature="ff->f", casting="unsafe"))
+    same_values(np.add(a, b, dtype=np.int64, casting="unsafe"), added(a, b, dtype=np.int64, casting="unsafe"))
 
 
 @pytest.mark.parametrize("overlap", [lambda x: (x, x, x), lambda x: (x[1:], x[:-1], x[1:]), lambda x: (x[:-1], x[1:], x[:-1]), lambda x: (x[::2], x[1::2], x[::2]),
@@ -194,7 +188,7 @@ def test_outputs_that_overlap_inputs(overlap, n):
     np.add(a, b, out=out)
     a, b, out = overlap(got)
     added(a, b, out=out)
-    same(want, got)
+    same_values(want, got)
 
 
 @pytest.mark.parametrize("dtype", ["int64", "int32", "float64", "complex128"])
@@ -203,14 +197,14 @@ def test_reductions(dtype, shape):
     x = RNG.integers(-5, 6, shape).astype(dtype)            # sums of small ints are exact in any order
     wide = x.dtype if dtype != "int32" else np.int32
     for f in (added, total) if dtype != "complex128" else (added,):
-        same(np.add.reduce(x, dtype=wide), f.reduce(x))
-        same(np.add.reduce(x, axis=-1, dtype=wide), f.reduce(x, axis=-1))
-        same(np.add.reduce(x[::-1], axis=-1, dtype=wide, keepdims=True, initial=3), f.reduce(x[::-1], axis=-1, keepdims=True, initial=3))
-        same(np.add.accumulate(x, axis=0, dtype=wide), f.accumulate(x, axis=0))
-        same(np.add.accumulate(x, axis=-1, dtype=wide), f.accumulate(x, axis=-1))
-        same(np.add.reduceat(x, [0], axis=0, dtype=wide), f.reduceat(x, [0], axis=0))
+        same_values(np.add.reduce(x, dtype=wide), f.reduce(x))
+        same_values(np.add.reduce(x, axis=-1, dtype=wide), f.reduce(x, axis=-1))
+        same_values(np.add.reduce(x[::-1], axis=-1, dtype=wide, keepdims=True, initial=3), f.reduce(x[::-1], axis=-1, keepdims=True, initial=3))
+        same_values(np.add.accumulate(x, axis=0, dtype=wide), f.accumulate(x, axis=0))
+        same_values(np.add.accumulate(x, axis=-1, dtype=wide), f.accumulate(x, axis=-1))
+        same_values(np.add.reduceat(x, [0], axis=0, dtype=wide), f.reduceat(x, [0], axis=0))
     if x.shape[0] > 2:
-        same(np.add.reduceat(x, [0, 2, 1], axis=0, dtype=wide), added.reduceat(x, [0, 2, 1], axis=0))
+        same_values(np.add.reduceat(x, [0, 2, 1], axis=0, dtype=wide), added.reduceat(x, [0, 2, 1], axis=0))
 
 
 def test_reduction_of_nothing_needs_an_identity():
@@ -225,8 +219,8 @@ def test_reduction_of_nothing_needs_an_identity():
     def largest(a, b):
         return a if a > b else b
     x = RNG.normal(size=(4, 5, 6))
-    same(x.max(axis=(0, 2)), largest.reduce(x, axis=(0, 2)))
-    same(np.maximum.accumulate(x, axis=1), largest.accumulate(x, axis=1))
+    same_values(x.max(axis=(0, 2)), largest.reduce(x, axis=(0, 2)))
+    same_values(np.maximum.accumulate(x, axis=1), largest.accumulate(x, axis=1))
 
     @vectorize(["int64(int64, int64)"], identity=-7, cache=False)
     def odd(a, b):
@@ -239,15 +233,15 @@ def test_at():
     where, what = [0, 3, 3, -1, 0], np.arange(5.0)
     np.add.at(a, where, what)
     added.at(b, where, what)
-    same(a, b)
+    same_values(a, b)
 
 
 def test_other_operands_of_numpy():
     x = np.arange(5.0)
-    same(np.add(np.ma.array(x, mask=[0, 1, 0, 0, 0]).filled(9), 1), np.asarray(np.ma.filled(added(np.ma.array(x, mask=[0, 1, 0, 0, 0]).filled(9), 1))))
-    same(np.add(x.astype(">f8"), x), added(x.astype(">f8"), x))
-    same(np.add(x.tolist(), 1), added(x.tolist(), 1))
-    same(np.float32(3), added(np.float16(1), np.float16(2)))
+    same_values(np.add(np.ma.array(x, mask=[0, 1, 0, 0, 0]).filled(9), 1), np.asarray(np.ma.filled(added(np.ma.array(x, mask=[0, 1, 0, 0, 0]).filled(9), 1))))
+    same_values(np.add(x.astype(">f8"), x), added(x.astype(">f8"), x))
+    same_values(np.add(x.tolist(), 1), added(x.tolist(), 1))
+    same_values(np.float32(3), added(np.float16(1), np.float16(2)))
     half = np.arange(3, dtype=np.float16)
     assert added(half, half).dtype == np.float32
 
@@ -279,14 +273,14 @@ def test_exceptions_of_the_kernel():
         return x * 2
 
     x = np.arange(2000.0)
-    same(x * 2, picky(x))
+    same_values(x * 2, picky(x))
     for bad in (x - 1, -x[::3], (x - 1500).reshape(40, 50).T, np.float64(-1), (x - 5).astype(np.float32)):
         with pytest.raises(ValueError, match="negative"):
             picky(bad)
     out = np.zeros((40, 50))
     with pytest.raises(ValueError, match="negative"):
         picky(x.reshape(40, 50)[::2] - 30, out=out[::2], where=np.ones((20, 50), bool))
-    same(x * 2, picky(x))
+    same_values(x * 2, picky(x))
 
 
 @pytest.mark.parametrize("method", ["reduce", "accumulate", "outer", "at", "reduceat"])
@@ -306,7 +300,7 @@ def test_traceback_names_the_line():
     @vectorize(["int64(int64)"], cache=False)
     def item(i):
         return (10, 20, 30)[i]
-    same(np.array([10, 30]), item(np.array([0, 2])))
+    same_values(np.array([10, 30]), item(np.array([0, 2])))
     with pytest.raises(IndexError) as e:
         item(np.array([0, 3]))
     assert e.traceback[-1].lineno + 1 == item_line(looking.ufunc(item).py_func)
@@ -327,7 +321,7 @@ def test_division_follows_numpy_unless_asked():
     x = np.array([1.0, -1.0, 0.0, 4.0])
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        same(np.array([np.inf, -np.inf, np.nan, 2.0]), quotient(x, np.array([0.0, 0.0, 0.0, 2.0])))
+        same_values(np.array([np.inf, -np.inf, np.nan, 2.0]), quotient(x, np.array([0.0, 0.0, 0.0, 2.0])))
     with pytest.raises(ZeroDivisionError):
         strict(x, np.zeros(4))
 
@@ -368,4 +362,4 @@ def test_any_operands(left, right, n, step, other, random):
     b = np.repeat(sample(right, n), abs(other))[::other]
     if random.random() < 0.3 and n:
         b = b[:1]
-    same(quietly(np.add, a, b), quietly(added, a, b))
+    same_values(quietly(np.add, a, b), quietly(added, a, b))

@@ -5,6 +5,7 @@ from collections import Counter
 
 from .. import types
 from ..errors import ColuberError
+from ..inspect import ParallelLoop, _letters, line_of_entry, parts
 from .explain import complete
 from .model import Body, Failure, Page, Specialization, Value, plain
 from .remarks import Remark, loops_of
@@ -63,7 +64,6 @@ def _fill(spec, source, found):
 
 def _threads(dispatcher, index, source):
     """{line: [text]} of the loops that were to run on several threads."""
-    from ..inspect import ParallelLoop
     made = {}
     for note in map(ParallelLoop, json.loads(dispatcher._dump(index, "loops"))):
         said = made.setdefault(note.line, []) if same_file(note.file, source.file) else []
@@ -85,10 +85,14 @@ def specialization(dispatcher, index, source):
 
 # ---- object mode
 
-def part(dispatcher, number, source):
-    """Of what object mode has compiled: the function, a part of it, or a loop that was entered with types."""
-    from ..inspect import parts
-    p = parts(dispatcher)[number]
+def of_parts(dispatcher, signature, source):
+    """Of what object mode has compiled, for a signature or for any."""
+    chosen = parts_wanted(dispatcher, signature)
+    return [_of_part(dispatcher, p, chosen, source) for p in chosen]
+
+
+def _of_part(dispatcher, p, chosen, source):
+    """The function, a part of it, or a loop that was entered with types. chosen: the parts that are shown, lifted loops among them."""
     args = [f"{name}: {text}" if p.part else text for name, text in p.args]
     made = Specialization(p.title, args, None if p.part else plain(p.result), p.line if p.part else def_line(dispatcher.py_func, source))
     made.dispatcher = dispatcher
@@ -99,29 +103,23 @@ def part(dispatcher, number, source):
                 t["line"], t["result"] = p.line, None
     _fill(made, source, found)
     if p.kind != "loop":
-        made.notes = {line: list(rows) for line, rows in _notes(dispatcher, p, made.line).items()}
+        made.notes = {line: list(rows) for line, rows in _notes(dispatcher, p, chosen, made.line).items()}
     return made
 
 
-def _notes(dispatcher, part, line):
+def _notes(dispatcher, part, chosen, line):
     """Why the function is in object mode, and by which types its loops were entered."""
-    from ..inspect import _letters, parts
     notes = {}
     reasons = [why for args, why in dispatcher._in_python() if _letters(args) == part.letters] if part.kind == "function" else []
     notes[line] = ["object mode" + (f": {reasons[0].splitlines()[0]}" if reasons else "")]
-    for loop in parts(dispatcher):
+    for loop in chosen:
         if loop.kind == "loop":
             types_ = ", ".join(f"{name}: {text}" for name, text in loop.args)
             notes.setdefault(loop.line, []).append(f"lifted: entered natively with {types_}" if types_ else "lifted: entered natively")
     for text, compiled, why in dispatcher._loops():
         if why and not compiled:
-            notes.setdefault(_line_of(dispatcher, text), []).append(f"runs on objects: {why.splitlines()[0]}")
+            notes.setdefault(line_of_entry(dispatcher.py_func.__code__, text), []).append(f"runs on objects: {why.splitlines()[0]}")
     return notes
-
-
-def _line_of(dispatcher, text):
-    from ..inspect import line_of_entry
-    return line_of_entry(dispatcher.py_func.__code__, text)
 
 
 def def_line(function, source):
@@ -149,14 +147,13 @@ def wanted(dispatcher, signature):
 
 
 def parts_wanted(dispatcher, signature):
-    """Numbers of what object mode has compiled for a signature, or for any; lifted loops belong to each."""
-    from ..inspect import _letters, parts
+    """What object mode has compiled for a signature, or for any; lifted loops belong to each."""
     all_parts = parts(dispatcher)
     if signature is None:
-        return list(range(len(all_parts)))
+        return all_parts
     letters = _letters([t.text for t in types.parse_signature(signature).args])
-    found = [n for n, p in enumerate(all_parts) if p.kind == "function" and p.letters == letters]
-    return found and found + [n for n, p in enumerate(all_parts) if p.kind != "function"]
+    found = [p for p in all_parts if p.kind == "function" and p.letters == letters]
+    return found and found + [p for p in all_parts if p.kind != "function"]
 
 
 def page_of_file(file, dispatchers, source=None):
@@ -170,14 +167,13 @@ def page_of_file(file, dispatchers, source=None):
                 page.specializations.append(specialization(d, i, source))
             except ColuberError as e:            # a global was rebound to something else after the call
                 page.failures.append(failure(d.py_func, d.py_func.__qualname__, e, source))
-        page.specializations += [part(d, n, source) for n in parts_wanted(d, None)]
+        page.specializations += of_parts(d, None, source)
         page.failures += in_python(d, source)
     return page
 
 
 def in_python(dispatcher, source):
     """The signatures that jit runs in the interpreter: compiled once more, to hear why not."""
-    from ..inspect import _letters
     found = []
     compiled = {key for key, result, _ in dispatcher._object_mode() if result is not None}
     for args, _ in dispatcher._in_python():
@@ -205,6 +201,6 @@ def page_of_function(dispatcher, signature=None):
     page = Page(source.file, source.lines[code.co_firstlineno - 1:last], code.co_firstlineno)
     page.source = source
     page.specializations = [specialization(dispatcher, i, source) for i in wanted(dispatcher, signature)]
-    page.specializations += [part(dispatcher, n, source) for n in parts_wanted(dispatcher, signature)]
+    page.specializations += of_parts(dispatcher, signature, source)
     page.failures = in_python(dispatcher, source) if signature is None else []
     return page

@@ -258,12 +258,6 @@ def _known(kernel, probe, neighborhood):
     return neighborhood
 
 
-def _same_shape(a, b):
-    if len(a) == 0:
-        return True
-    return (a[0] == b[0]) & _same_shape(a[1:], b[1:])
-
-
 def run(kernel, args, relative, mode, cval, neighborhood, out):
     """A call of a stencil. relative: which arguments are indexed so; cval None: not given; neighborhood None: to be read off the kernel."""
     if len(args) != len(relative):
@@ -297,7 +291,7 @@ def _run_out(kernel, a, out, args, relative, mode, cval, reach):
         static_error("out has to be an array of as many dimensions as the first argument, not ", out)
     if is_readonly(out):
         raise ValueError("assignment destination is read-only")
-    if not _same_shape(a.shape, out.shape):
+    if a.shape != out.shape:
         raise ValueError("out has to be of the shape of the first argument")
     if _any_overlap(out, args):
         apart = copy_of(out, dtype_of(out))

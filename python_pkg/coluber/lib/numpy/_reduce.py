@@ -13,6 +13,7 @@ COLUMNS = 64            # that a thread takes at least, of a reduction along the
 SPLIT = 32768           # vectors from this length on are cut
 PIECE = 16384           # ... in pieces of about that length,
 MOST_PIECES = 256       # but not in more than so many
+BUFFER = 8192           # items that NumPy converts at a time
 
 
 def _in_axes(k, axis, ndim):
@@ -124,7 +125,10 @@ def _into(dst, src, mask, op, row, d):
 
 
 def _shared(dst, src, mask, op, row, d):
-    """_into for several threads: they take rows, or where the first axis is reduced columns, so that each sum is in order."""
+    """_into; several threads take rows, or where the first axis is reduced columns, so that each sum is in order."""
+    if not is_parallel() or mask[0] and mask[src.ndim - 1]:
+        _into(dst, src, mask, op, row, d)
+        return
     if not mask[0]:
         for i in rounds(src.shape[0], row_work(src)):
             _into(dst[i], src[i], mask[1:], op, row, d)
@@ -132,8 +136,8 @@ def _shared(dst, src, mask, op, row, d):
     n = src.shape[src.ndim - 1]
     m = min((n + COLUMNS - 1) // COLUMNS, MOST_PIECES)
     for k in rounds(m, COST * src.size // max(m, 1)):
-        first = k * n // m
-        last = (k + 1) * n // m
+        first = cut(n, k, m)
+        last = cut(n, k + 1, m)
         _into(narrow(dst, src.ndim - 1, first, last), narrow(src, src.ndim - 1, first, last), mask, op, row, d)
 
 
@@ -151,10 +155,7 @@ def _begin(src, mask, d, op, row, start):
         assign(dst, array_view(src, dst.shape, src.strides, 0, "A"))
     else:
         assign(dst, start)
-    if is_parallel() and not (mask[0] and mask[src.ndim - 1]):
-        _shared(dst, src, mask, op, row, d)
-    else:
-        _into(dst, src, mask, op, row, d)
+    _shared(dst, src, mask, op, row, d)
     return dst
 
 
@@ -240,11 +241,22 @@ def _reduce_all(a, d, op, row, start, name):
 
 # ---- long vectors on several threads, under the option parallel
 # How a vector is cut depends on its length alone, never on the number of threads: results are the same on any machine. Where NumPy's own loops do it,
-# the runtime cuts (jit/runtime/fold.cc); loops of ours are cut here.
+# the runtime cuts (jit/runtime/fold.cc); loops of ours are cut here. Whether there are several threads is asked here, not by callers.
+
+def cut(n, k, m):
+    """Where the k-th of m pieces of n items begins."""
+    return k * n // m
+
 
 def piece(a, first, n):
     """a[first:first + n] of a vector; the bounds are in range."""
     return array_view(a, (n,), a.strides, first * a.strides[0], layout(a))
+
+
+def nth_piece(a, k, m):
+    """The k-th of m pieces of a vector."""
+    first = cut(a.shape[0], k, m)
+    return piece(a, first, cut(a.shape[0], k + 1, m) - first)
 
 
 def is_split(a):
@@ -257,8 +269,7 @@ def in_pieces(acc, a, row, op, seed):
     m = min(n // PIECE, MOST_PIECES)
     found = empty_array((m,), dtype_of(acc))
     for k in rounds(m, n // m * COST):
-        first = k * n // m
-        put(found, cast(row(seed, piece(a, first, (k + 1) * n // m - first)), dtype_of(acc)), k)
+        put(found, cast(row(seed, nth_piece(a, k, m)), dtype_of(acc)), k)
     for k in range(m):
         acc = op(acc, get(found, k))
     return acc
@@ -273,6 +284,8 @@ def shared_fold(ufunc, acc, a):
 
 def shared_sum(acc, a):
     """acc + NumPy's pairwise sum of a vector of floats."""
+    if not is_parallel():
+        return fold(np.add, acc, a)
     if is_complex(acc):
         return fold_shared(np.add, acc, a, 2)
     return fold_shared(np.add, acc, a, 1)
@@ -280,6 +293,11 @@ def shared_sum(acc, a):
 
 def shared_buffered_sum(acc, a):
     """As NumPy before 2.3 adds up: what goes into its buffer, one sum after the other."""
+    if not is_parallel():
+        n = a.shape[0]
+        for at in range(0, n, BUFFER):
+            acc = fold(np.add, acc, piece(a, at, min(BUFFER, n - at)))
+        return acc
     if is_complex(acc):
         return fold_shared(np.add, acc, a, 4)
     return fold_shared(np.add, acc, a, 3)

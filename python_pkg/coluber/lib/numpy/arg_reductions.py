@@ -5,7 +5,7 @@ from coluber.extending import implements
 from coluber.lib.intrinsics import (
     array_view, assign, cast, dtype_of, empty_array, get, is_complex, is_literal, place_of, put, rounds, tuple_insert, tuple_remove)
 from coluber.lib.numpy._common import COST, as_array, axis_first, axis_last, check_axis, contiguous, is_nan, ravelled, result, sum_dtype
-from coluber.lib.numpy._reduce import MOST_PIECES, PIECE, is_split, piece
+from coluber.lib.numpy._reduce import MOST_PIECES, PIECE, cut, is_split, nth_piece
 
 
 def _less(x, y):
@@ -31,8 +31,7 @@ def _place(name, a, better):
     m = min(n // PIECE, MOST_PIECES)
     places = empty_array((m,), np.int64)
     for k in rounds(m, n // m * COST):
-        first = k * n // m
-        put(places, first + place_of(name, contiguous(piece(a, first, (k + 1) * n // m - first))), k)
+        put(places, cut(n, k, m) + place_of(name, contiguous(nth_piece(a, k, m))), k)
     best = get(places, 0)
     for k in range(1, m):
         x, y = get(a, get(places, k)), get(a, best)

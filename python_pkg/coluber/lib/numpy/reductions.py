@@ -3,12 +3,12 @@ import numpy as np
 
 from coluber.extending import implements
 from coluber.lib.intrinsics import (
-    array_view, assign, cast, dtype_of, elementwise, empty_array, fold, get, is_array, is_bool, is_complex, is_f_contiguous, is_float, is_integer, is_literal, is_parallel, layout, math,
+    array_view, assign, cast, dtype_of, elementwise, empty_array, fold, get, is_array, is_bool, is_complex, is_f_contiguous, is_float, is_integer, is_literal, math,
     put, real_dtype, same_type, select)
 from coluber.lib.numpy._common import (
     as_array, check_axis, complex_less, float_dtype, is_nan, result, sum_dtype)
 from coluber.lib.numpy._reduce import (
-    axes_mask, count_items, flipped, in_pieces, is_split, reduce, shared_buffered_sum, shared_fold, shared_sum, transposed)
+    BUFFER, axes_mask, count_items, flipped, in_pieces, is_split, reduce, shared_buffered_sum, shared_fold, shared_sum, transposed)
 
 # A row function folds the items of a vector into an accumulator. Where NumPy's own reduction is as fast as ours would be, it is called: sums of
 # floats are then pairwise as NumPy's are, to the last bit. Integers and complex extrema are loops of ours, which vectorise (2 to 15 times faster).
@@ -16,7 +16,6 @@ from coluber.lib.numpy._reduce import (
 # ---- sums
 
 # Before 2.3, NumPy's iterator took all vectors in parts of its buffer's size; later ones still do where they convert.
-BUFFER = 8192
 SUMS_IN_PARTS = tuple(int(part) for part in np.__version__.split(".")[:2]) < (2, 3)
 
 
@@ -26,19 +25,12 @@ def _plus(acc, x):
 
 def _sum_row(acc, a):
     d = dtype_of(acc)
-    n = a.shape[0]
     if is_float(d) or is_complex(d):
         if not same_type(dtype_of(a), d):
             return _sum_converted(acc, a, d)
         if SUMS_IN_PARTS:
-            if is_parallel():
-                return shared_buffered_sum(acc, a)
-            for at in range(0, n, BUFFER):
-                acc = fold(np.add, acc, array_view(a, (min(BUFFER, n - at),), a.strides, at * a.strides[0], layout(a)))
-            return acc
-        if is_parallel():
-            return shared_sum(acc, a)
-        return fold(np.add, acc, a)
+            return shared_buffered_sum(acc, a)
+        return shared_sum(acc, a)
     if is_split(a):
         return in_pieces(acc, a, _sum_integers, _plus, cast(0, d))
     return _sum_integers(acc, a)
