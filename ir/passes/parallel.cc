@@ -113,32 +113,10 @@ class Parallel {
     }
   }
 
-  // What the header computes from outside values alone goes in front of the loop; an exception handler may use it. False: there was nothing.
-  static bool hoist(Function& f, const Analyses& a, LoopId id) {
-    const Loop& loop = a.loops.loops()[id];
-    if (loop.entries.size() != 1 || loop.entries[0].error()) return false;
-    std::vector<Op>& from = f.blocks[loop.header].ops;
-    std::vector<Op>& to = f.blocks[loop.entries[0].block].ops;
-    bool any = false;
-    std::vector<Op> stay;
-    for (Op& op : from) {
-      bool free = op.has(Pure);
-      for (ValueId v : op.args) free = free && !a.loops.contains(id, f.values[v].block);
-      if (!free) {
-        stay.push_back(std::move(op));
-        continue;
-      }
-      for (ValueId v : op.results) f.values[v].block = loop.entries[0].block;
-      to.insert(to.end() - 1, std::move(op));
-      any = true;
-    }
-    from = std::move(stay);
-    return any;
-  }
-
   void loop_found(Function& f, const Analyses& a, LoopId id, size_t counter, const Op& mark, int* made) {
     int64_t further = mark.imm / kFurtherLoop;
-    if (hoist(f, a, id) || (further && hoist_bounds(f, a, id, further))) return;   // positions of ops have changed
+    bool moved = hoist(f, a, id, {a.loops.loops()[id].header});         // an exception handler may use what the header computes
+    if (moved || (further && hoist_bounds(f, a, id, further))) return;   // positions of ops have changed
     if (mark.imm == kWorth) return shared_loop(f, a, id, counter, mark);
     LoopNote& note = add_note(f, mark.loc);
     Candidate c;

@@ -68,7 +68,9 @@ struct Candidate {
 bool find_form(const Function& f, const Analyses& a, LoopId loop, size_t counter, Candidate* out, std::string* why);
 // The `further` loops inside of it that are one with it (parallel_nest.cc). On failure *id and *why say what stands in the way.
 bool find_nest(const Function& f, const Analyses& a, Candidate* c, int64_t further, std::string* id, std::string* why);
-// Moves what the bounds of loops inside are computed of in front of the loop, as far as it does not depend on it. False: there was nothing.
+// Moves what these blocks of the loop compute from outside values alone in front of it. False: there was nothing.
+bool hoist(Function& f, const Analyses& a, LoopId loop, const std::vector<BlockId>& blocks);
+// So with what the bounds of the `further` loops inside are computed of.
 bool hoist_bounds(Function& f, const Analyses& a, LoopId loop, int64_t further);
 // The values it carries. On failure *variable is the parameter that is no reduction, *why what is done to it; kNoId: it has to stay as it is.
 bool find_carried(const Function& f, const Analyses& a, Candidate* c, ValueId* variable, std::string* why);

@@ -82,17 +82,14 @@ bool find_nest(const Function& f, const Analyses& a, Candidate* c, int64_t furth
   return true;
 }
 
-bool hoist_bounds(Function& f, const Analyses& a, LoopId id, int64_t further) {
+bool hoist(Function& f, const Analyses& a, LoopId id, const std::vector<BlockId>& blocks) {
   const Loop& loop = a.loops.loops()[id];
-  LoopId innermost = id;
-  for (int64_t k = 0; k < further && innermost != kNoId; ++k) innermost = only_child(a, innermost);
-  if (innermost == kNoId || loop.entries.size() != 1 || loop.entries[0].error()) return false;
+  if (loop.entries.size() != 1 || loop.entries[0].error()) return false;
   BlockId front = loop.entries[0].block;
   bool any = false;
-  for (bool more = true; more;) {
+  for (bool more = true; more;) {                    // blocks may stand in any order
     more = false;
-    for (BlockId b : loop.blocks) {
-      if (a.loops.contains(innermost, b)) continue;
+    for (BlockId b : blocks) {
       std::vector<Op> stay;
       for (Op& op : f.blocks[b].ops) {
         bool free = op.has(Pure);
@@ -109,6 +106,16 @@ bool hoist_bounds(Function& f, const Analyses& a, LoopId id, int64_t further) {
     }
   }
   return any;
+}
+
+bool hoist_bounds(Function& f, const Analyses& a, LoopId id, int64_t further) {
+  LoopId innermost = id;
+  for (int64_t k = 0; k < further && innermost != kNoId; ++k) innermost = only_child(a, innermost);
+  if (innermost == kNoId) return false;
+  std::vector<BlockId> around;
+  for (BlockId b : a.loops.loops()[id].blocks)
+    if (!a.loops.contains(innermost, b)) around.push_back(b);
+  return hoist(f, a, id, around);
 }
 
 }  // namespace coluber::ir::parallel

@@ -32,6 +32,7 @@ struct Access {
   ValueId part = kNoId;                    // Injective: the part of its offset that tells rounds apart
   bool whole_axis = false;                 // the view leaves out an axis of the array
   std::vector<ValueId> indices;            // of an item; empty: all of the view
+  bool perhaps = false;                    // of anything in it, or nothing: by a call, or through a pointer
   BlockId block = kNoId;
   uint32_t loc = 0;
   std::vector<int64_t> locks;              // critical sections that it is in
@@ -159,7 +160,9 @@ class Races {
         Access x = of_pointer(op.args[0]);
         x.block = b;
         x.loc = op.loc;
-        if (x.root != kNoId && x.view != Varies::Injective && held_.empty()) unproved(x, "a store to " + name(x));
+        if (x.root == kNoId) return;
+        if (!held_.empty()) store_perhaps(std::move(x));
+        else if (x.view != Varies::Injective) unproved(x, "a store to " + name(x));
         return;
       }
       case OpCode::Call: return call(op, b);
@@ -167,15 +170,24 @@ class Races {
     }
   }
 
+  // In a critical section: no two rounds do this at once, but others may access the memory without its lock.
+  void store_perhaps(Access x) {
+    x.perhaps = true;
+    x.locks = held_;
+    stores_.push_back(std::move(x));
+  }
+
   void call(const Op& op, BlockId b) {
-    if (!summary_.of(op.sym).arrays || !held_.empty()) return;
+    if (!summary_.of(op.sym).arrays) return;
     for (ValueId v : op.args) {
       if (!f_.type_of(v)->is(Kind::Array) && !f_.type_of(v)->is(Kind::List)) continue;
       if (f_.type_of(v)->readonly) continue;
       Access x = find(v);
       x.block = b;
       x.loc = op.loc;
-      if (x.root != kNoId && !(x.view == Varies::Injective && x.whole_axis)) unproved(x, "a call may store to " + name(x));
+      if (x.root == kNoId) continue;
+      if (!held_.empty()) store_perhaps(std::move(x));
+      else if (!(x.view == Varies::Injective && x.whole_axis)) unproved(x, "a call may store to " + name(x));
     }
   }
 
@@ -240,7 +252,7 @@ class Races {
       }
       break;
     }
-    x.root = p;
+    x.root = x.array = p;
     x.view = outside(p) ? view : Varies::Unknown;
     return x;
   }
@@ -373,6 +385,7 @@ class Races {
   bool read(const Access& s, const Access& r) {
     bool same_row = s.view == Varies::Injective && r.view == Varies::Injective && s.whole_axis && r.whole_axis && same(s.part, r.part);
     if (same_row) return true;
+    if (s.perhaps || r.perhaps) return unproved(r, "an access to " + name(r) + ", which other rounds may store to"), false;
     if (s.indices.size() != r.indices.size() || s.view != Varies::Never || r.view != Varies::Never || s.array != r.array)
       return unproved(r, "an access to " + name(r) + ", which other rounds may store to"), false;
     bool crosses = true, known = true;

@@ -1,5 +1,6 @@
 // Critical sections: one lock for each name, for compiled code and Python alike. Found without a lock of its own: names are 64-bit keys in
-// lists that only grow. A thread that has a lock may enter it again.
+// lists that only grow. A thread that has a lock may enter it again. Each thread keeps a record per entry, of the same lock too, so that what is
+// stopped inside takes back its own entries and no more.
 //
 // Who waits has given the GIL back, so that the owner may take it; and looks for Ctrl-C, or, inside of a parallel loop, whether it is still wanted.
 #include <Python.h>
@@ -8,9 +9,12 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <ctime>
 #include <mutex>
+#include <set>
+#include <vector>
 
 #include "jit/runtime/critical.h"
 #include "jit/runtime/parallel.h"
@@ -28,18 +32,29 @@ struct Lock {
   Lock* next = nullptr;                              // of the same list
   std::atomic<int> state{kFree};
   std::atomic<const void*> owner{nullptr};
-  int depth = 0;                                     // these two: the owner's
-  Lock* outer = nullptr;                             // that it took before
-  const void* call = nullptr;                        // of compiled code, in which it took it; null: Python did
+  int depth = 0;                                     // the owner's: how often it has entered
+};
+
+struct Entry {
+  Lock* lock;
+  const void* call;                                  // of compiled code (its ctx); null: Python
 };
 
 constexpr size_t kLists = 64;
 std::atomic<Lock*> g_lists[kLists];
-thread_local Lock* t_held = nullptr;                 // the one it took last
+thread_local std::vector<Entry> t_entries;           // that it has not left, the last one at the end
+thread_local const LockSet* t_locks = nullptr;       // of those of a round, once somebody has asked
 thread_local char t_self = 0;                        // its address stands for the thread
 
-// After fork() there is one thread: nobody gives back what others had.
-void forget_others() {
+std::mutex g_sets_mutex;
+std::set<LockSet> g_sets;                            // only grows: there are as many as ways to nest sections
+
+void before_fork() { g_sets_mutex.lock(); }
+void after_fork_in_parent() { g_sets_mutex.unlock(); }
+
+// In the child there is one thread: nobody gives back what others had.
+void after_fork_in_child() {
+  g_sets_mutex.unlock();
   for (std::atomic<Lock*>& list : g_lists)
     for (Lock* l = list.load(); l; l = l->next) {
       if (l->owner.load() == &t_self) continue;
@@ -50,7 +65,7 @@ void forget_others() {
 
 Lock* find(uint64_t key) {
   static std::once_flag once;
-  std::call_once(once, [] { pthread_atfork(nullptr, nullptr, forget_others); });
+  std::call_once(once, [] { pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child); });
   std::atomic<Lock*>& list = g_lists[key % kLists];
   Lock* head = list.load(std::memory_order_acquire);
   for (Lock* l = head; l; l = l->next)
@@ -81,24 +96,32 @@ bool wait_a_while(Lock* l) {
   return l->state.exchange(kWanted, std::memory_order_acquire) == kFree;
 }
 
-void taken(Lock* l, const void* call) {
-  l->call = call;
-  l->owner.store(&t_self, std::memory_order_relaxed);
-  l->depth = 1;
-  l->outer = t_held;
-  t_held = l;
+bool has(Lock* l) { return l->owner.load(std::memory_order_relaxed) == &t_self; }
+
+void note_entry(Lock* l, const void* call) {
+  l->depth++;
+  t_entries.push_back({l, call});
+  t_locks = nullptr;
 }
 
-bool again(Lock* l) {
-  if (l->owner.load(std::memory_order_relaxed) != &t_self) return false;
-  l->depth++;
+void taken(Lock* l, const void* call) {
+  l->owner.store(&t_self, std::memory_order_relaxed);
+  l->depth = 0;
+  note_entry(l, call);
+}
+
+bool again(Lock* l, const void* call) {
+  if (!has(l)) return false;
+  note_entry(l, call);
   return true;
 }
 
-void give_back(Lock* l) {
-  Lock** at = &t_held;
-  while (*at != l) at = &(*at)->outer;               // nearly always the first
-  *at = l->outer;
+// Takes back the last entry of a lock that this thread has.
+void leave(Lock* l) {
+  auto at = std::find_if(t_entries.rbegin(), t_entries.rend(), [&](const Entry& e) { return e.lock == l; });   // nearly always the first
+  t_entries.erase(std::next(at).base());
+  t_locks = nullptr;
+  if (--l->depth > 0) return;
   l->owner.store(nullptr, std::memory_order_relaxed);
   if (l->state.exchange(kFree, std::memory_order_release) == kWanted)
     syscall(SYS_futex, reinterpret_cast<int*>(&l->state), FUTEX_WAKE_PRIVATE, 1, nullptr, nullptr, 0);
@@ -115,7 +138,7 @@ uint64_t critical_key(const char* name, size_t length) {
 
 bool enter_critical(const char* name, size_t length) {
   Lock* l = find(critical_key(name, length));
-  if (again(l)) return true;
+  if (again(l, nullptr)) return true;
   for (bool mine = try_take(l); !mine;) {
     Py_BEGIN_ALLOW_THREADS;
     mine = wait_a_while(l);
@@ -129,18 +152,29 @@ bool enter_critical(const char* name, size_t length) {
 
 bool exit_critical(const char* name, size_t length) {
   Lock* l = find(critical_key(name, length));
-  if (l->owner.load() != &t_self) return false;
-  coluber_critical_exit(static_cast<int64_t>(l->key));
+  if (!has(l)) return false;
+  leave(l);
   return true;
 }
 
-const void* critical_held() { return t_held; }
-uint64_t critical_held_key() { return t_held ? t_held->key : 0; }
+size_t critical_entries() { return t_entries.size(); }
 void critical_end(const void* call) {
-  while (t_held && t_held->call == call) give_back(t_held);
+  while (!t_entries.empty() && t_entries.back().call == call) leave(t_entries.back().lock);
 }
-void critical_leave(const void* outer) {
-  while (t_held && t_held != outer) give_back(t_held);
+void critical_leave(size_t entries) {
+  while (t_entries.size() > entries) leave(t_entries.back().lock);
+}
+
+// What is kept was made for this `since`: another round begins with no entries of its own, and the first one clears it.
+const LockSet* critical_locks(size_t since) {
+  if (t_entries.size() <= since) return nullptr;
+  if (t_locks) return t_locks;
+  LockSet keys;
+  for (size_t k = since; k < t_entries.size(); k++) keys.push_back(t_entries[k].lock->key);
+  std::sort(keys.begin(), keys.end());
+  keys.erase(std::unique(keys.begin(), keys.end()), keys.end());
+  std::lock_guard lock(g_sets_mutex);
+  return t_locks = &*g_sets.insert(std::move(keys)).first;
 }
 
 }  // namespace coluber::jit
@@ -151,7 +185,7 @@ extern "C" {
 
 int32_t coluber_critical_enter(coluber_ctx* ctx, int64_t key) {
   Lock* l = find(static_cast<uint64_t>(key));
-  if (again(l)) return 0;
+  if (again(l, ctx)) return 0;
   if (!try_take(l)) {
     bool held = ctx->gil_held == 1;
     coluber_ctx released = *ctx;
@@ -173,7 +207,7 @@ int32_t coluber_critical_enter(coluber_ctx* ctx, int64_t key) {
 
 void coluber_critical_exit(int64_t key) {
   Lock* l = find(static_cast<uint64_t>(key));
-  if (l->owner.load(std::memory_order_relaxed) == &t_self && --l->depth == 0) give_back(l);
+  if (has(l)) leave(l);
 }
 
 }  // extern "C"

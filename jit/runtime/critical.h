@@ -2,6 +2,7 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
+#include <vector>
 
 namespace coluber::jit {
 
@@ -9,9 +10,11 @@ uint64_t critical_key(const char* name, size_t length);
 bool enter_critical(const char* name, size_t length);     // with the GIL, which it gives back while it waits; false: with a Python error
 bool exit_critical(const char* name, size_t length);      // false: this thread has not entered it
 
-const void* critical_held();               // what this thread took last; null: nothing
-uint64_t critical_held_key();              // its key, 0: nothing
-void critical_end(const void* call);       // what compiled code took in this call (its ctx), which has failed: Ctrl-C leaves loops on no way of theirs
-void critical_leave(const void* outer);    // gives back what it took since it had `outer`
+size_t critical_entries();                 // how often this thread has entered one that it has not left, the same one again included
+void critical_end(const void* call);       // leaves what compiled code entered in this call (its ctx), which has failed: Ctrl-C leaves loops on no way of theirs
+void critical_leave(size_t entries);       // leaves what it entered since there were so many
+
+using LockSet = std::vector<uint64_t>;     // keys, ascending
+const LockSet* critical_locks(size_t since);      // of what it entered since there were so many; null: none. Lives for ever, and equal sets are one
 
 }  // namespace coluber::jit

@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "jit/runtime/races.h"
 #include "jit/runtime/runtime.h"
 #include "jit/runtime/spare.h"
 
@@ -14,6 +15,7 @@ static_assert(offsetof(coluber_list, item_size) == 88 && offsetof(coluber_list, 
 
 void drop_list(coluber_list* list) {
   count_block(-1, -list->head.size);
+  note_freed(list->data, list->head.size);
   drop_block(list->data, true);
   free(list);
 }
@@ -23,6 +25,7 @@ constexpr size_t kSpareTimes = 64;
 
 static bool reserve(coluber_list* list, int64_t capacity) {
   if (capacity > (INT64_MAX >> 8) / list->item_size) return false;
+  note_freed(list->data, list->head.size);           // before another thread may get it
   auto least = static_cast<size_t>(capacity * list->item_size);
   void* data = take_spare(least, least * kSpareTimes);
   if (data) {

@@ -83,7 +83,7 @@ coluber_owner* resize_owner(coluber_owner* owner, int64_t bytes) {
 
 static void free_memory(coluber_owner* owner, bool in_call) {
   count_block(-1, -owner->size);
-  if (g_shadows.load(std::memory_order_relaxed)) [[unlikely]] memory_freed(owner);
+  note_freed(owner + 1, owner->size);
   drop_block(raw_of(owner), in_call);
 }
 

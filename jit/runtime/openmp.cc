@@ -12,6 +12,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <ctime>
 #include <mutex>
 #include <string_view>
 #include <vector>
@@ -26,6 +27,7 @@ namespace {
 constexpr const char* kPassive = "KMP_BLOCKTIME=50us";
 
 constexpr int kSpareThreads = 2;           // that others may start meanwhile
+constexpr int64_t kNotAgain = 1'000'000'000; // nanoseconds: a wish that could not be granted is not tried again for so long
 constexpr size_t kStackSlack = 64 << 10;   // libomp's stacks are a little larger, each by another amount
 
 int note_library(dl_phdr_info* info, size_t, void* out) {
@@ -142,9 +144,11 @@ int container_limit() {
 std::mutex g_growing;
 int g_started = 0, g_held = 0;             // threads that libomp has had to start, and those that it keeps for threads of ours
 
-// What libomp keeps for this thread's loops.
+// What libomp keeps for this thread's loops, and the least wish of it that was too much lately.
 struct Team {
   int workers = 0;
+  int refused = 0;                         // 0: none was
+  int64_t refused_at = 0;
   ~Team() {
     std::lock_guard lock(g_growing);
     g_held -= workers;
@@ -156,7 +160,7 @@ thread_local Team t_team;
 void before_fork() { g_growing.lock(); }
 void after_fork_in_parent() { g_growing.unlock(); }
 void after_fork_in_child() {
-  g_started = g_held = t_team.workers = 0;
+  g_started = g_held = t_team.workers = t_team.refused = 0;
   g_growing.unlock();
 }
 
@@ -205,6 +209,15 @@ int start_some(const OpenMp* omp, int count) {
   return static_cast<int>(threads.size());
 }
 
+int64_t now() {
+  timespec t;
+  clock_gettime(CLOCK_MONOTONIC_COARSE, &t);
+  return int64_t{t.tv_sec} * 1'000'000'000 + t.tv_nsec;
+}
+
+// Trying again takes milliseconds and holds up other threads' teams, and every loop would: so only now and then.
+bool refused_lately(int wanted) { return t_team.refused && wanted >= t_team.refused && now() - t_team.refused_at < kNotAgain; }
+
 void nothing(int32_t*, int32_t*, ...) {}
 
 // libomp starts this thread's team now, while no other thread of ours takes the room that was found.
@@ -218,6 +231,7 @@ void make_team(const OpenMp* omp, int threads) {
 
 int threads_there(int wanted) {
   if (wanted - 1 <= t_team.workers) return wanted;
+  if (refused_lately(wanted)) return 1 + t_team.workers;
   const OpenMp* omp = openmp();
   static std::once_flag once;
   std::call_once(once, [] { pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child); });
@@ -231,6 +245,9 @@ int threads_there(int wanted) {
   t_team.workers += more;
   g_held += more;
   if (more > 0) make_team(omp, 1 + t_team.workers);
+  bool refused = wanted - 1 > t_team.workers;
+  t_team.refused = refused ? wanted : 0;
+  if (refused) t_team.refused_at = now();
   return 1 + t_team.workers;
 }
 

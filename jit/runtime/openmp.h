@@ -28,7 +28,8 @@ struct OpenMp {
 const OpenMp* openmp(std::string* why = nullptr);
 
 // Of `wanted` threads for a loop of this one, so many as the system lets the process have. libomp ends the process when it cannot start one; so
-// before it is asked for more than it has, as many are started to see whether that works.
+// before it is asked for more than it has, as many are started to see whether that works. Where that fails, a wish of as many is answered for a
+// second without another try.
 int threads_there(int wanted);
 
 // How many threads a parallel loop gets when nobody says otherwise: OMP_NUM_THREADS, or as many processors as this process may use.

@@ -155,14 +155,14 @@ class Region {
       ctx.thread_state = nullptr;
     }
     memcpy(me.cells, loop_.cells, 8 * ncells_);
-    const void* held = critical_held();
+    size_t entries = critical_entries();
     std::optional<CheckedThread> checked;
     if (nblocks_) in_blocks(me, &ctx, static_cast<uint64_t>(number), static_cast<uint64_t>(team));
     else if (!own_arrays(me, &ctx, me.cells + array_)) failed(&ctx, 0);
     else if (check_on(&checked, me.cells + array_); schedule_ == kDynamic || schedule_ == kGuided || schedule_ == kMeasured) shared(me, &ctx, team);
     else own(me, &ctx, static_cast<uint64_t>(number), static_cast<uint64_t>(team));
     checked.reset();
-    critical_leave(held);                            // of a round that was stopped inside
+    critical_leave(entries);                         // of a round that was stopped inside
     me.at.store(kEnd);
     if (number > 0) arrive();
     else wait(&ctx, team);
@@ -484,7 +484,7 @@ extern "C" {
 int32_t coluber_parallel_for(coluber_ctx* ctx, const coluber_loop* loop) {
   if (static_cast<int64_t>(loop->cells[0]) >= static_cast<int64_t>(loop->cells[1])) return 0;
   int32_t status = -1;
-  const void* critical = critical_held();
+  size_t entries = critical_entries();
   if (!t_inside && !checking_races() && loop->threads != 1 && loop->cells[1] - loop->cells[0] > 1 && !too_large(*loop)) {
     int64_t held = ctx->gil_held;
     coluber_ctx released = *ctx;
@@ -496,7 +496,7 @@ int32_t coluber_parallel_for(coluber_ctx* ctx, const coluber_loop* loop) {
     ctx->error = released.error;
   }
   if (status < 0) status = run_here(ctx, *loop);
-  if (status) critical_leave(critical);              // of a round that ended inside
+  if (status) critical_leave(entries);               // of a round that ended inside
   return status;
 }
 

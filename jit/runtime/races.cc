@@ -1,13 +1,11 @@
 // Loops that are checked for races (option check_races): each access of a round to the memory of arrays and lists comes here first. Two accesses
-// collide when they are of different rounds, one of them stores, and no critical section holds both. Atomic updates do not come here, and arrays
+// collide when they are of different rounds, one of them stores, and no critical section is around both. Atomic updates do not come here, and arrays
 // that threads have to themselves are left out. It is rounds that are compared, not threads: one thread finds the same.
 #include <Python.h>
 
 #include "jit/runtime/races.h"
 
 #include <algorithm>
-
-#include "jit/runtime/critical.h"
 
 namespace coluber::jit {
 
@@ -22,6 +20,7 @@ struct State {                             // of a thread
   Shadow* shadow = nullptr;
   int inner = 0;                           // loops within the round
   int64_t round = 0;
+  size_t entries = 0;                      // of critical sections that are around the loop: they keep no two rounds apart
   std::vector<std::pair<uintptr_t, uintptr_t>> own;
 };
 thread_local State t_state;
@@ -30,7 +29,13 @@ thread_local State t_state;
 std::mutex g_mutex;
 std::vector<Shadow*> g_all;
 
-bool collide(const Use& a, const Use& b) { return a.place && a.round != b.round && !(a.lock && a.lock == b.lock); }
+// One lock of both is enough, whatever else they are in.
+bool share_lock(const Use& a, const Use& b) {
+  if (!a.locks || !b.locks) return false;
+  return a.locks == b.locks || std::any_of(a.locks->begin(), a.locks->end(), [&](uint64_t key) { return std::binary_search(b.locks->begin(), b.locks->end(), key); });
+}
+
+bool collide(const Use& a, const Use& b) { return a.place && a.round != b.round && !share_lock(a, b); }
 
 int32_t raise_race(coluber_ctx* ctx, const Use& first, bool first_stores, const Use& second, bool second_stores) {
   GilScope gil;
@@ -85,6 +90,7 @@ void Shadow::forget(uintptr_t first, uintptr_t last) {
 CheckedThread::CheckedThread(Shadow* shadow, int64_t round) {
   t_state.shadow = shadow;
   t_state.round = round;
+  t_state.entries = critical_entries();
 }
 CheckedThread::~CheckedThread() { t_state = State(); }
 void CheckedThread::own(const coluber_owner* memory) {
@@ -97,10 +103,10 @@ InnerLoop::~InnerLoop() { t_state.inner--; }
 
 bool checking_races() { return t_state.shadow != nullptr; }
 
-void memory_freed(const coluber_owner* owner) {
-  auto first = reinterpret_cast<uintptr_t>(owner + 1);
+void memory_freed(const void* memory, int64_t bytes) {
+  auto first = reinterpret_cast<uintptr_t>(memory);
   std::lock_guard lock(g_mutex);
-  for (Shadow* s : g_all) s->forget(first, first + static_cast<uintptr_t>(owner->size));
+  for (Shadow* s : g_all) s->forget(first, first + static_cast<uintptr_t>(bytes));
 }
 
 }  // namespace coluber::jit
@@ -118,7 +124,7 @@ int32_t coluber_race_access(coluber_ctx* ctx, const void* memory, int64_t bytes,
   auto first = reinterpret_cast<uintptr_t>(memory);
   for (auto [begin, end] : t_state.own)
     if (first >= begin && first < end) return 0;
-  Use use{t_state.round, place, critical_held_key()}, other;
+  Use use{t_state.round, place, critical_locks(t_state.entries)}, other;
   bool other_stores = false;
   int64_t step = bytes <= kItem ? kItem : kStep;
   for (int64_t at = 0; at < bytes; at += step)

@@ -6,6 +6,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "jit/runtime/critical.h"
 #include "jit/runtime/runtime.h"
 
 namespace coluber::jit {
@@ -13,7 +14,7 @@ namespace coluber::jit {
 struct Use {                               // of some memory
   int64_t round = 0;
   const char* place = nullptr;             // null: there was none
-  uint64_t lock = 0;                       // the critical section it was in
+  const LockSet* locks = nullptr;          // the critical sections it was in
 };
 
 // Of one loop. Memory is known by the address of the item, as all rounds see the same items.
@@ -57,6 +58,10 @@ class InnerLoop {
 
 bool checking_races();                     // is this thread in a round of a loop that is checked?
 extern std::atomic<int> g_shadows;         // how many there are
-void memory_freed(const coluber_owner* owner);       // where there are some
+void memory_freed(const void* memory, int64_t bytes);
+// To be called in front of giving memory back: uses of it are no uses of the array or list that gets it next.
+inline void note_freed(const void* memory, int64_t bytes) {
+  if (g_shadows.load(std::memory_order_relaxed)) [[unlikely]] memory_freed(memory, bytes);
+}
 
 }  // namespace coluber::jit

@@ -208,6 +208,21 @@ def test_memory_that_rounds_give_back(threads):
     agree(temporary_lists, RNG.random(400), np.zeros(400), check_races=True)
 
 
+def sets_items_of_lists(x, out):
+    for i in prange(len(x)):
+        items = [0.0, 1.0, 2.0]
+        items[i % 3] = x[i]
+        for k in range(i % 40):
+            items.append(float(k))
+        items[len(items) - 1] += 1.0
+        out[i] = items[0] + items[2] + items[len(items) - 1]
+
+
+def test_buffers_of_lists_that_rounds_give_back(threads):
+    for _ in range(5):
+        agree(sets_items_of_lists, RNG.random(400), np.zeros(400), check_races=True)
+
+
 def inner_loop(a, k):
     for i in prange(len(k)):
         writes_twice(a, k[i])
@@ -225,6 +240,69 @@ def test_loops_within_a_round(threads):
     agree(inner_loop, np.zeros((9, 4)), np.arange(9), check_races=True)
     (a, b), _ = races(inner_loop, np.zeros((9, 4)), np.array([0, 1, 2, 3, 1]))
     assert {a, b} == {1, 4}
+
+
+def shares_one_lock(x, s):
+    for i in prange(len(x)):
+        with critical("outer"):
+            if i % 2 == 0:
+                s[0] += x[i]
+                s[1] = s[0]
+            else:
+                with critical("inner"):
+                    with critical("outer"):
+                        s[1] = s[0] + x[i]
+                        s[0] = s[1]
+
+
+def shares_the_inner_lock(x, s):
+    for i in prange(len(x)):
+        if i % 2 == 0:
+            with critical("inner"):
+                s[0] = s[0] + x[i] if s[0] > -1 else 0
+        else:
+            with critical("outer"):
+                with critical("inner"):
+                    with critical("innermost"):
+                        s[0] = s[0] + x[i] if s[0] > -1 else 0
+
+
+def shares_none(x, s):
+    for i in prange(len(x)):
+        if i % 2 == 0:
+            with critical("a"):
+                with critical("b"):
+                    s[0] = x[i]
+        else:
+            with critical("c"):
+                with critical("d"):
+                    s[0] = x[i]
+
+
+def test_locks_within_locks(threads):
+    x = RNG.integers(0, 9, 300).astype(float)
+    for f in (shares_one_lock, shares_the_inner_lock):
+        agree(f, x, np.zeros(2), parallel=1, check_races=True)
+    (a, b), _ = races(shares_none, x, np.zeros(2))
+    assert (a + b) % 2 == 1
+
+
+def no_lock_of_its_own(x, s):
+    for i in prange(len(x)):
+        s[0] = x[i] if s[0] > -1 else 0
+
+
+def no_lock_of_its_own_either(x, s):
+    with critical("around"):
+        for i in prange(len(x)):
+            s[0] = x[i] if s[0] > -1 else 0
+
+
+def test_locks_around_the_loop_keep_no_rounds_apart(threads):
+    x = RNG.integers(0, 9, 300).astype(float)
+    with critical("around"):
+        races(no_lock_of_its_own, x, np.zeros(1))
+    races(no_lock_of_its_own_either, x, np.zeros(1))
 
 
 def test_with_deterministic_reductions(threads):

@@ -10,6 +10,7 @@ from parallel import agree, compiled, loops
 
 import coluber
 from coluber import critical, get_parallel_chunksize, get_thread_id, njit, parallel_chunksize, prange, set_parallel_chunksize
+from coluber.lib.intrinsics import store
 
 RNG = np.random.default_rng(8)
 
@@ -231,6 +232,71 @@ def test_races_beside_critical_sections():
         compiled(two_names, races="error")(np.ones(5), np.zeros(2))
 
 
+@njit
+def stores_somewhere(a, k, x):
+    if k > 100:                                # too much of it to be made a part of the round
+        return stores_somewhere(a, k - 100, x)
+    s = 0.0
+    for j in range(k % 7):
+        s += j * x
+        a[(k + j) % len(a)] = s
+    return s
+
+
+def a_call_and_a_read(x, k, a, out):
+    for i in prange(len(x)):
+        with critical("a"):
+            stores_somewhere(a, k[i], x[i])
+        out[i] = a[0]
+
+
+def a_call_and_a_store(x, k, a, out):
+    for i in prange(len(x)):
+        a[i] = x[i]
+        with critical("a"):
+            stores_somewhere(a, k[i], x[i])
+
+
+def calls_under_two_locks(x, k, a, out):
+    for i in prange(len(x)):
+        with critical("a"):
+            stores_somewhere(a, k[i], x[i])
+        with critical("b"):
+            stores_somewhere(a, k[i], 1.0)
+
+
+def by_a_pointer(x, k, a, out):
+    for i in prange(len(x)):
+        with critical("a"):
+            store(a, 8 * k[i], x[i])
+        out[i] = a[0]
+
+
+@pytest.mark.parametrize("f", [a_call_and_a_read, a_call_and_a_store, calls_under_two_locks, by_a_pointer])
+def test_races_with_calls_in_critical_sections(f):
+    args = np.ones(20), np.arange(20), np.zeros(20), np.zeros(20)
+    compiled(f)(*args)
+    (_, what), *_ = loops(compiled(f))[0].unproved
+    assert "'a'" in what
+    with pytest.raises(coluber.TypingError, match="not known whether"):
+        compiled(f, races="error")(*args)
+
+
+def calls_under_one_lock(x, k, a, out):
+    for i in prange(len(x)):
+        with critical("a"):
+            stores_somewhere(a, k[i], 0.0)
+            a[0] += x[i] * 0
+        with critical("b"):
+            with critical("a"):
+                stores_somewhere(a, k[i], a[1])
+        out[i] = x[i]
+
+
+def test_calls_in_critical_sections_of_one_name():
+    agree(calls_under_one_lock, np.ones(300), np.arange(300), np.zeros(20), np.zeros(300), parallel=1, races="error")
+
+
 # ---- sizes of chunks
 
 def owners(out):
@@ -304,6 +370,61 @@ def test_ctrl_c_gives_it_back():
     with critical("other"), pytest.raises(KeyboardInterrupt):
         f(10**13, a)
     timer.join()
+    other = threading.Thread(target=f, args=(10, a))
+    other.start()
+    other.join(10)
+    assert not other.is_alive()
+
+
+def enters_twice(n, a):
+    with critical("long"):
+        with critical("long"):
+            s = 0
+            for i in range(n):
+                s ^= i * 3 + (s >> 1)
+            a[0] = s
+
+
+def rounds_that_take_long(n, a):
+    for i in prange(4):
+        with critical("long"):
+            s = 0
+            for k in range(n):
+                s ^= k * 3 + (s >> 1)
+            a[i] = s
+
+
+@pytest.mark.parametrize("function", [counts_for_long, enters_twice])
+def test_ctrl_c_gives_back_what_was_entered_again(function):
+    f = njit(function, cache=False)
+    a = np.zeros(4, np.int64)
+    f(10, a)
+    seen = []
+    with critical("long"):
+        timer = threading.Timer(0.5, lambda: os.kill(os.getpid(), signal.SIGINT))
+        timer.start()
+        with pytest.raises(KeyboardInterrupt):
+            f(10**13, a)
+        timer.join()
+        other = threading.Thread(target=lambda: (f(10, a), seen.append(1)))
+        other.start()
+        other.join(0.3)
+        assert other.is_alive() and not seen   # Python has it still
+    other.join(10)
+    assert not other.is_alive() and seen
+
+
+def test_ctrl_c_gives_back_what_a_round_entered_again(threads):
+    threads(1)                                 # others would wait for the lock that Python has
+    f = compiled(rounds_that_take_long)
+    a = np.zeros(4, np.int64)
+    f(10, a)
+    with critical("long"):
+        timer = threading.Timer(0.5, lambda: os.kill(os.getpid(), signal.SIGINT))
+        timer.start()
+        with pytest.raises(KeyboardInterrupt):
+            f(10**13, a)
+        timer.join()
     other = threading.Thread(target=f, args=(10, a))
     other.start()
     other.join(10)

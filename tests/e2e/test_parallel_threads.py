@@ -305,3 +305,31 @@ for w in workers:
 print(set(results) <= {{499500}})"""
     for more in (1, 30, 200):
         assert in_process(code.format(more=more), OMP_NUM_THREADS="2") == "True"
+
+
+def test_a_shortage_is_remembered_for_a_second():
+    code = """
+import resource, time
+@njit(parallel=True, cache=False)
+def team(n):
+    most = 0
+    for i in prange(n):
+        most = max(most, get_thread_id())
+    return most + 1
+team(2)
+limits = resource.getrlimit(resource.RLIMIT_AS)
+for wanted in range(120, 60, -20):          # each less than what was refused before
+    with open("/proc/self/statm") as statm:
+        size = int(statm.read().split()[0]) * resource.getpagesize()
+    resource.setrlimit(resource.RLIMIT_AS, (size + 2**20, limits[1]))
+    began = time.monotonic()
+    few = team(wanted)
+    resource.setrlimit(resource.RLIMIT_AS, limits)
+    again = team(wanted)                   # there would be room now
+    if time.monotonic() - began < 0.9:
+        break
+    assert few < wanted
+smaller = team(wanted - 10)
+time.sleep(1.1)
+print(few < wanted, again == few, smaller == wanted - 10, team(wanted) == wanted)"""
+    assert in_process(code, OMP_NUM_THREADS="120") == "True True True True"
