@@ -7,9 +7,11 @@
 namespace coluber::ir {
 namespace {
 
-// May an op go away when its results are not used? Fresh memory that nobody looks at need not be allocated either.
+// May an op go away when its results are not used? Fresh memory that nobody looks at need not be allocated either; and a[k] += b stores a view, which
+// has got its items already, to itself.
 bool removable(const Op& op) {
   if (op.code == OpCode::Alloc || op.code == OpCode::ListNew) return true;
+  if (op.code == OpCode::ArrayAssign && op.args[0] == op.args[1]) return true;
   return !op.has(Term) && !op.has(Raises) && !op.has(Writes);
 }
 

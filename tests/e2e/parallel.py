@@ -37,8 +37,9 @@ def loops(f, signature=None, kind="prange"):
     return [loop for loop in found if kind is None or loop.kind == kind]
 
 
-def agree(f, *args, ulps=0, parallel=None, **options):
-    """The same in CPython and on several threads; scalars and arrays by their bits, or within `ulps`. parallel: how many loops have to be so."""
+def agree(f, *args, ulps=0, parallel=None, unproved=False, **options):
+    """The same in CPython and on several threads; scalars and arrays by their bits, or within `ulps`. parallel: how many loops have to be so.
+    unproved: the compiler does not know whether rounds collide; they do not."""
     g = compiled(f, **options)
     want, args_want = outcome(f, args, {})
     got, args_got = outcome(g, args, {})
@@ -54,6 +55,7 @@ def agree(f, *args, ulps=0, parallel=None, **options):
     if parallel is not None:
         found = loops(g)
         assert sum(loop.parallel for loop in found) == parallel, found
+        assert any(loop.unproved for loop in found) == unproved, found
 
 
 def copies(*args):

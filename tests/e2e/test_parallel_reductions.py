@@ -214,6 +214,11 @@ def test_arrays_that_are_added_to(n):
     agree(own_sums, rows, parallel=1)
     assert loops(compiled(own_sums))[0].reductions == ["s (+)", "an array (+)", "an array (+)"]
     assert loops(compiled(adds_items))[0].reductions == ["out[] (+)"]
+    for f in (adds_rows, adds_to_rows, columns):
+        out = np.ones((4, 2), order="F") if f is columns else np.ones(4) if f is adds_rows else np.ones((3, 4))
+        f = compiled(f, races="error")             # not by luck
+        f(rows, out)
+        assert loops(f)[0].reductions
 
 
 def counts(x, out):

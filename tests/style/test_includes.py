@@ -8,7 +8,7 @@ SOURCES = tree.files(".cc", ".h", ".c", ".def")
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.M)
 
 # Headers and tables that depend on nothing: all that the engine and the extension share.
-SHARED = ("jit/engine_api.h", "jit/options.def", "jit/runtime/abi.h", "jit/runtime/symbols.def", "ir/diag.def", "ir/types.def")
+SHARED = ("jit/engine_api.h", "jit/options.def", "jit/runtime/abi.h", "jit/runtime/symbols.def", "ir/diag.def", "ir/types.def", "ir/schedule.h")
 
 # What a folder may include of the project, by prefix. The order of the rows is the order of the pipeline.
 MAY_INCLUDE = {
