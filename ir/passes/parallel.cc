@@ -116,7 +116,7 @@ class Parallel {
   void loop_found(Function& f, const Analyses& a, LoopId id, size_t counter, const Op& mark, int* made) {
     int64_t further = mark.imm / kFurtherLoop;
     bool moved = hoist(f, a, id, {a.loops.loops()[id].header});         // an exception handler may use what the header computes
-    if (moved || (further && hoist_bounds(f, a, id, further))) return;   // positions of ops have changed
+    if (moved || (further && hoist_bounds(f, a, id, further)) || name_arrays(f, a, id)) return;   // positions of ops have changed
     if (mark.imm == kWorth) return shared_loop(f, a, id, counter, mark);
     LoopNote& note = add_note(f, mark.loc);
     Candidate c;

@@ -72,6 +72,12 @@ bool find_nest(const Function& f, const Analyses& a, Candidate* c, int64_t furth
 bool hoist(Function& f, const Analyses& a, LoopId loop, const std::vector<BlockId>& blocks);
 // So with what the bounds of the `further` loops inside are computed of.
 bool hoist_bounds(Function& f, const Analyses& a, LoopId loop, int64_t further);
+// Makes views in the loop of the arrays that they are views of, where those are of this function's making. False: there was nothing.
+bool name_arrays(Function& f, const Analyses& a, LoopId loop);
+// Is an array from outside no view of another one? Other views of its memory are not looked for.
+bool lies_alone(const Function& f, const Analyses& a, LoopId loop, ValueId array);
+// Do two views from outside have no item in common, since they are two rows, or columns, of one array?
+bool lie_apart(const Function& f, const Analyses& a, ValueId x, ValueId y);
 // The values it carries. On failure *variable is the parameter that is no reduction, *why what is done to it; kNoId: it has to stay as it is.
 bool find_carried(const Function& f, const Analyses& a, Candidate* c, ValueId* variable, std::string* why);
 // Do its rounds differ in length?

@@ -37,14 +37,13 @@ class Accumulates {
     if (std::find(seen_.begin(), seen_.end(), v) == seen_.end()) seen_.push_back(v), work_.push_back(v);
   }
 
-  // A view of an array that the loop may use by its own name.
+  // A view of an array that the loop may use by another name, or one that has such views.
   bool part_of_another() {
     const Op* op = def(array_);
     if (!op) return f_.values[array_].block != 0;          // a merge
     if (op->code == OpCode::Call) return !summary_.of(op->sym).fresh;
     if (op->code != OpCode::ArrayMake) return op->code != OpCode::Elementwise && op->code != OpCode::Bound;
-    const Op* owner = def(op->args[0]);
-    return !owner || owner->code != OpCode::Alloc;
+    return !lies_alone(f_, a_, c_.loop, array_) || !unused_inside(op->args[0], 0);
   }
 
   // Uses outside of the loop say nothing, but what they make of the array must not be used inside.
@@ -55,7 +54,8 @@ class Accumulates {
     switch (op.code) {
       case OpCode::ArrayShape: case OpCode::ArrayStride:
         return true;
-      case OpCode::ArrayOwner: case OpCode::ArrayData: case OpCode::ArrayAs: case OpCode::ArrayMake: case OpCode::PtrAdd: case OpCode::PtrCast:
+      case OpCode::ArrayOwner: case OpCode::OwnerData: case OpCode::ArrayData: case OpCode::ArrayAs: case OpCode::ArrayMake: case OpCode::PtrAdd:
+      case OpCode::PtrCast:
         if (inside) return add(op.result()), true;
         return unused_inside(op.result(), 0);
       default:
@@ -68,8 +68,9 @@ class Accumulates {
       if (c_.contains(at.block)) return false;
       if (at.op == Position::kHead || depth > 8) return false;
       const Op& op = f_.blocks[at.block].ops[at.op];
-      bool carries = op.code == OpCode::ArrayAs || op.code == OpCode::ArrayMake || op.code == OpCode::PtrAdd || op.code == OpCode::PtrCast;
-      if (carries && !unused_inside(op.result(), depth + 1)) return false;
+      bool carries = op.code == OpCode::ArrayOwner || op.code == OpCode::OwnerData || op.code == OpCode::ArrayData || op.code == OpCode::ArrayAs ||
+                     op.code == OpCode::ArrayMake || op.code == OpCode::PtrAdd || op.code == OpCode::PtrCast;
+      if (carries && op.result() != array_ && !unused_inside(op.result(), depth + 1)) return false;
       if (op.has(Term) && !op.targets.empty()) return false;
     }
     return true;
@@ -144,7 +145,7 @@ class Accumulates {
     if (!kernel || kernel->blocks.size() != 1 || kernel->blocks[0].term().code != OpCode::Return) return false;
     size_t k = static_cast<size_t>(std::find(op.args.begin(), op.args.end(), v) - op.args.begin());
     ValueId param = kernel->blocks[0].params[k], result = kernel->blocks[0].term().args[0];
-    Combine how;
+    Combine how = Combine::Add;
     int applied = 0, used = 0;
     for (const Op& inner : kernel->blocks[0].ops) {
       used += static_cast<int>(std::count(inner.args.begin(), inner.args.end(), param));

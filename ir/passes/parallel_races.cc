@@ -102,7 +102,7 @@ class Locks {
 class Races {
  public:
   Races(const Function& f, const Analyses& a, const Candidate& c, fuse::Summary& summary, Findings* out)
-      : f_(f), a_(a), c_(c), id_(c.loop), counter_(f.blocks[c.header].params[c.counter]), summary_(summary), out_(*out) {}
+      : f_(f), a_(a), c_(c), id_(c.loop), counter_(f.blocks[c.header].params[c.counter]), summary_(summary), arrays_(f, summary), out_(*out) {}
 
   void run() {
     Locks locks(f_, a_, c_);
@@ -117,15 +117,23 @@ class Races {
       if (s.root == kNoId || is_private(s.root)) continue;
       if (!stored(s)) continue;
       for (const Access& r : reads_)
-        if (r.root == s.root && !share(s.locks, r.locks) && !read(s, r)) break;
+        if (meet(s, r) && !read(s, r)) break;
       for (const Access& other : stores_)
-        if (&other != &s && other.root == s.root && !share(s.locks, other.locks) && !read(s, other)) break;
+        if (&other != &s && meet(s, other) && !read(s, other)) break;
     }
   }
 
  private:
   bool outside(ValueId v) const { return !c_.contains(f_.values[v].block); }
   const Op* def(ValueId v) const { return a_.uses.def_op(f_, v); }
+
+  // May they touch the same memory at the same time? Two arguments are taken for two arrays, as in Python's own loops over rows of both.
+  bool meet(const Access& s, const Access& other) const {
+    if (other.root == kNoId || share(s.locks, other.locks)) return false;
+    if (s.root == other.root) return true;
+    bool arrays = f_.type_of(s.root)->is(Kind::Array) && f_.type_of(other.root)->is(Kind::Array) && outside(s.root) && outside(other.root);
+    return arrays && arrays_.root(s.root) == arrays_.root(other.root) && !lie_apart(f_, a_, s.root, other.root);
+  }
 
   // ---- what is accessed
 
@@ -156,7 +164,9 @@ class Races {
         if (list.root != kNoId) certain(list, "all of them change the length of the list " + name(list));
         return;
       }
+      case OpCode::Load: read_by_pointer(op.args[0], op, b); return;
       case OpCode::Store: case OpCode::MemCopy: case OpCode::MemZero: {
+        if (op.code == OpCode::MemCopy) read_by_pointer(op.args[1], op, b);
         Access x = of_pointer(op.args[0]);
         x.block = b;
         x.loc = op.loc;
@@ -166,11 +176,28 @@ class Races {
         return;
       }
       case OpCode::Call: return call(op, b);
+      case OpCode::CallRt: case OpCode::CallPtr:           // NumPy's loops and the runtime's: what they store to is mostly the round's own
+        for (ValueId v : op.args)
+          if (f_.type_of(v)->is(Kind::Ptr)) read_by_pointer(v, op, b);
+        return;
       default: return;
     }
   }
 
-  // In a critical section: no two rounds do this at once, but others may access the memory without its lock.
+  // As the library does it: of a view, from its first item on. (Where slices begin is no multiple of the counter, but a choice.)
+  void read_by_pointer(ValueId pointer, const Op& op, BlockId b) {
+    Access x = of_pointer(pointer);
+    if (x.root == kNoId) return;
+    x.whole_axis = x.view == Varies::Injective && f_.type_of(x.root)->is(Kind::Array) && f_.type_of(x.root)->ndim > 1;
+    x.block = b;
+    x.loc = op.loc;
+    x.locks = held_;
+    x.perhaps = true;
+    reads_.push_back(std::move(x));
+  }
+
+  // In a critical section, no two rounds do this at once, but others may access the memory without its lock; and of a round's own row, others may
+  // read.
   void store_perhaps(Access x) {
     x.perhaps = true;
     x.locks = held_;
@@ -178,16 +205,21 @@ class Races {
   }
 
   void call(const Op& op, BlockId b) {
-    if (!summary_.of(op.sym).arrays) return;
+    bool stores = summary_.of(op.sym).arrays;
     for (ValueId v : op.args) {
       if (!f_.type_of(v)->is(Kind::Array) && !f_.type_of(v)->is(Kind::List)) continue;
-      if (f_.type_of(v)->readonly) continue;
       Access x = find(v);
       x.block = b;
       x.loc = op.loc;
       if (x.root == kNoId) continue;
-      if (!held_.empty()) store_perhaps(std::move(x));
-      else if (!(x.view == Varies::Injective && x.whole_axis)) unproved(x, "a call may store to " + name(x));
+      if (!stores || f_.type_of(v)->readonly) {
+        x.locks = held_;
+        reads_.push_back(std::move(x));
+      } else if (!held_.empty() || (x.view == Varies::Injective && x.whole_axis)) {
+        store_perhaps(std::move(x));
+      } else {
+        unproved(x, "a call may store to " + name(x));
+      }
     }
   }
 
@@ -203,7 +235,7 @@ class Races {
       const Op* op = def(v);
       if (!op) return x.root = v, x.view = Varies::Unknown, x;          // a merge of several
       switch (op->code) {
-        case OpCode::ArrayAs: case OpCode::RefCast: v = op->args[0]; break;
+        case OpCode::ArrayAs: case OpCode::ArrayOwner: case OpCode::RefCast: v = op->args[0]; break;
         case OpCode::ArrayMake: {
           Access p = of_pointer(op->args[1]);
           p.array = x.array;
@@ -383,8 +415,7 @@ class Races {
 
   // What one round stores and another access, of any round. False: it has been told.
   bool read(const Access& s, const Access& r) {
-    bool same_row = s.view == Varies::Injective && r.view == Varies::Injective && s.whole_axis && r.whole_axis && same(s.part, r.part);
-    if (same_row) return true;
+    if (same_row(s, r)) return true;
     if (s.perhaps || r.perhaps) return unproved(r, "an access to " + name(r) + ", which other rounds may store to"), false;
     if (s.indices.size() != r.indices.size() || s.view != Varies::Never || r.view != Varies::Never || s.array != r.array)
       return unproved(r, "an access to " + name(r) + ", which other rounds may store to"), false;
@@ -403,6 +434,21 @@ class Races {
     if (crosses && known && always(s.block) && always(r.block))
       return certain(r, "a round " + std::string("uses the place of ") + name(r) + " that another one stores to"), false;
     return unproved(r, "an access to " + name(r) + ", which other rounds may store to"), false;
+  }
+
+  // Do both stay within the row, column, ... that is the round's own?
+  bool same_row(const Access& x, const Access& y) const {
+    if (!x.whole_axis && !y.whole_axis) return false;
+    if (x.whole_axis && y.whole_axis) return x.view == Varies::Injective && y.view == Varies::Injective && same(x.part, y.part);
+    const Access &row = x.whole_axis ? x : y, &item = x.whole_axis ? y : x;
+    const Op* part = row.view == Varies::Injective ? def(row.part) : nullptr;
+    if (!part || part->code != OpCode::Mul || item.array != row.root || item.view != Varies::Never) return false;
+    for (size_t k : {0u, 1u}) {
+      const Op* stride = def(part->args[1 - k]);
+      bool of_it = stride && stride->code == OpCode::ArrayStride && stride->args[0] == row.root && static_cast<size_t>(stride->imm) < item.indices.size();
+      if (of_it && same(part->args[k], item.indices[static_cast<size_t>(stride->imm)])) return true;
+    }
+    return false;
   }
 
   // The same value, perhaps computed twice.
@@ -455,6 +501,7 @@ class Races {
   const LoopId id_;
   const ValueId counter_;
   fuse::Summary& summary_;
+  const fuse::Arrays arrays_;
   Findings& out_;
   std::vector<Access> stores_, reads_;
   std::vector<int64_t> held_;              // where collect is
