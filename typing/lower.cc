@@ -1,6 +1,8 @@
 // From untyped to typed IR: walks the blocks that inference reached, runs each rule again with a live Emit, and converts values to the
 // types that inference settled on where edges and results ask for it. Tuples and iterators that travel through block parameters are taken
 // apart, so that later passes see their scalars.
+#include <algorithm>
+
 #include "ir/analysis/loops.h"
 #include "ir/analysis/uses.h"
 #include "typing/session.h"
@@ -306,6 +308,7 @@ class Lowering {
     BlockId nb = block_of_[b];
     set_error_edge(b, nb);
     e_.set_block(nb);
+    if (polls_in_rounds(b) && !has_next(from)) e_.op(OpCode::Poll, {}, ir::none());
     for (uint32_t k = 0; k < from.ops.size(); k++) {
       const Op& op = from.ops[k];
       e_.set_loc(op.loc);
@@ -357,16 +360,31 @@ class Lowering {
   }
 
   bool polls(BlockId b, const Edge& edge) { return polls_[edge.block] && rank_[edge.block] <= rank_[b]; }
+  // Inside of a handler a loop polls at the head of its rounds, which the handler sees the variables of, else at its back edges.
+  bool handled(BlockId header) { return out_->blocks[block_of_[header]].on_error.valid(); }
+  bool polls_in_rounds(BlockId b) { return polls_[b] && handled(b); }
+  static bool has_next(const Block& b) {
+    return std::any_of(b.ops.begin(), b.ops.end(), [](const Op& op) { return op.code == OpCode::PyNext; });
+  }
+
   Edge make_edge(BlockId b, const Edge& edge) {
-    if (polls(b, edge)) e_.op(OpCode::Poll, {}, ir::none());
+    if (!polls(b, edge) || handled(edge.block)) return Edge{block_of_[edge.block], edge_args(edge)};
+    if (out_->blocks[e_.block()].on_error.valid()) {       // of a handler within the loop
+      BlockId middle = out_->add_block();
+      terminate(OpCode::Jump, {}, {Edge{middle, {}}}, 0);
+      e_.set_block(middle);
+    }
+    e_.op(OpCode::Poll, {}, ir::none());
     return Edge{block_of_[edge.block], edge_args(edge)};
   }
   // One side of a branch. A poll has a block of its own: the branch may be the test of an inner loop.
   Edge make_side(BlockId b, const Edge& edge, uint32_t loc) {
-    if (!polls(b, edge)) return make_edge(b, edge);
+    bool first = &edge == &src_.blocks[b].term().targets[0] && polls_in_rounds(b) && has_next(src_.blocks[b]);
+    if (!first && (!polls(b, edge) || handled(edge.block))) return make_edge(b, edge);
     BlockId here = e_.block(), middle = out_->add_block();
-    out_->blocks[middle].on_error = out_->blocks[here].on_error;
+    if (first) out_->blocks[middle].on_error = out_->blocks[here].on_error;
     e_.set_block(middle);
+    if (first) e_.op(OpCode::Poll, {}, ir::none());
     Edge back = make_edge(b, edge);
     terminate(OpCode::Jump, {}, {back}, loc);
     e_.set_block(here);
@@ -422,6 +440,7 @@ class Lowering {
       BlockId middle = out_->add_block();
       out_->blocks[middle].on_error = out_->blocks[here].on_error;
       e_.set_block(middle);
+      if (polls_in_rounds(b)) e_.op(OpCode::Poll, {}, ir::none());
       TV v = spec_.vals[p.value].is_bottom() ? TV() : iter_value(e_, p.it);
       if (v.is_bottom() || !live0) {
         terminate(OpCode::Unreachable, {}, {}, op.loc);

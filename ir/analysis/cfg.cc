@@ -23,6 +23,16 @@ const Edge& edge_of(const Function& f, const Pred& p) {
 }
 Edge& edge_of(Function& f, const Pred& p) { return const_cast<Edge&>(edge_of(static_cast<const Function&>(f), p)); }
 
+Edge edge_through(const Edge& in, const Block& block, const Edge& onward) {
+  Edge e;
+  e.block = onward.block;
+  for (ValueId v : onward.args) {
+    auto it = std::find(block.params.begin(), block.params.end(), v);
+    e.args.push_back(it == block.params.end() ? v : in.args[static_cast<size_t>(it - block.params.begin())]);
+  }
+  return e;
+}
+
 Cfg::Cfg(const Function& f) : order_(f.blocks.size(), kNoId), first_(f.blocks.size() + 1, 0) {
   if (f.blocks.empty()) return;
   struct Frame {

@@ -19,6 +19,9 @@ struct Pred {
 const Edge& edge_of(const Function& f, const Pred& p);
 Edge& edge_of(Function& f, const Pred& p);
 
+// The edge `onward` of a block that is reached by `in`, as seen from where `in` begins.
+Edge edge_through(const Edge& in, const Block& block, const Edge& onward);
+
 class Cfg {
  public:
   explicit Cfg(const Function& f);

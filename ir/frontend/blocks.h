@@ -22,12 +22,13 @@ struct CfgBlock {
   HandlerKind handler_kind = HandlerKind::Plain;
   bool is_handler = false;
   bool foreign = false;                    // of an inlined comprehension
+  bool head = false;                       // a jump leads back to it, and looks for Ctrl-C
   int depth = -1;                          // of the stack at its head
   int block_stack = 0;                     // which of 3.10's block stacks it ends with
   bool raises() const {
     for (const Inst& i : insts)
       if (micro_flags(i.op) & MicroRaises) return true;
-    return false;
+    return head;
   }
 };
 

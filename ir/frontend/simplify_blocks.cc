@@ -1,6 +1,7 @@
 // The pass over blocks: unreachable ones, handlers that only raise again, blocks that only jump, and blocks that follow one another.
 #include <algorithm>
 
+#include "ir/analysis/cfg.h"
 #include "ir/frontend/simplify.h"
 
 namespace coluber::ir::frontend {
@@ -40,9 +41,12 @@ class Blocks {
   explicit Blocks(Function* f) : f_(*f) {}
 
   bool run() {
-    drop_error_edges();
     forget_unreachable();
     count();
+    if (drop_error_edges()) {
+      forget_unreachable();
+      count();
+    }
     skip_reraising();
     forget_unreachable();
     count();
@@ -57,9 +61,12 @@ class Blocks {
   }
 
  private:
-  void drop_error_edges() {
-    for (Block& b : f_.blocks)
-      if (b.on_error.valid() && !raises(b)) b.on_error = {};
+  // The head of a loop keeps its edge: Ctrl-C may be looked for in each round.
+  bool drop_error_edges() {
+    bool any = false;
+    for (BlockId b : order_)
+      if (f_.blocks[b].on_error.valid() && !raises(f_.blocks[b]) && !header_[b]) f_.blocks[b].on_error = {}, any = true;
+    return any;
   }
 
   // A handler that raises what it caught and nothing else: errors may as well go where its own error edge leads.
@@ -73,7 +80,7 @@ class Blocks {
                     handler.ops[1].args[0] == handler.ops[0].results[0];
         if (!only || h == b || handler.on_error.block == h) break;
         if (handler.on_error.valid()) hand_on_params(h);
-        f_.blocks[b].on_error = through(f_.blocks[b].on_error, handler, handler.on_error);
+        f_.blocks[b].on_error = edge_through(f_.blocks[b].on_error, handler, handler.on_error);
         changed_ = true;
       }
   }
@@ -100,17 +107,6 @@ class Blocks {
           if (e.block == next) e.args.push_back(b == h ? param : old);
         });
     }
-  }
-
-  // The edge `onward` of a block that is reached by `in`, as seen from where `in` begins.
-  static Edge through(const Edge& in, const Block& block, const Edge& onward) {
-    Edge e;
-    e.block = onward.block;
-    for (ValueId v : onward.args) {
-      auto it = std::find(block.params.begin(), block.params.end(), v);
-      e.args.push_back(it == block.params.end() ? v : in.args[static_cast<size_t>(it - block.params.begin())]);
-    }
-    return e;
   }
 
   void forget_unreachable() {
@@ -161,7 +157,7 @@ class Blocks {
       for (Edge& e : f_.blocks[b].ops.back().targets)
         for (int hop = 0; hop < kHops && only_jumps(e.block); ++hop) {
           const Block& via = f_.blocks[e.block];
-          e = through(e, via, via.ops[0].targets[0]);
+          e = edge_through(e, via, via.ops[0].targets[0]);
           changed_ = true;
         }
     }
@@ -185,11 +181,11 @@ class Blocks {
 
   // What block b's error edge would be with block c at its end; false when one edge cannot serve both.
   bool common_edge(const Block& block, BlockId b, const Block& next, const Edge& jump, Edge* out) {
-    bool here = raises(block), there = raises(next);
+    bool here = raises(block) || header_[b], there = raises(next);
     *out = block.on_error;
     if (!there) return true;
     Edge theirs;
-    if (next.on_error.valid()) theirs = through(jump, next, next.on_error);
+    if (next.on_error.valid()) theirs = edge_through(jump, next, next.on_error);
     for (ValueId& v : theirs.args) v = replace_.find(v);
     if (std::any_of(theirs.args.begin(), theirs.args.end(), [&](ValueId v) { return made_in(v, b); })) return false;
     if (here) {

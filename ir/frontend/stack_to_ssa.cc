@@ -76,6 +76,7 @@ void Builder::begin_block(int b) {
   }
   for (Slot::Kind k : info.kinds) stack_.push_back({k, false, k == Slot::Null ? kNoId : values[at++]});
   if (info.back_edge && !block.foreign) keep_state(b);
+  if (info.back_edge && !block.is_handler) before_raising();   // Ctrl-C may be looked for here
   if (block.is_handler) begin_handler(info.handler_kind);
   if (info.refined_var >= 0) {
     size_t v = static_cast<size_t>(info.refined_var);

@@ -15,7 +15,7 @@ class Blocks {
   bool run() {
     find_constants();
     for (Block& b : f_.blocks) {
-      if (b.on_error.valid() && !has_raising_op(b)) drop_error_edge(b);
+      if (b.on_error.valid() && !keeps_error_edge(b)) drop_error_edge(b);
       fold_branch(b);
     }
     thread();
@@ -125,7 +125,7 @@ class Blocks {
     std::vector<uint32_t> preds(f_.blocks.size(), 0);
     for (BlockId b = 0; b < f_.blocks.size(); ++b) for_each_edge(f_, b, [&](const Edge& e, Pred) { ++preds[e.block]; });
     raises_.resize(f_.blocks.size());
-    for (BlockId b = 0; b < f_.blocks.size(); ++b) raises_[b] = has_raising_op(f_.blocks[b]);
+    for (BlockId b = 0; b < f_.blocks.size(); ++b) raises_[b] = (f_.blocks[b].loop_header && preds[b] > 1) || has_raising_op(f_.blocks[b]);
     bool any = false;
     for (BlockId b = 0; b < f_.blocks.size(); ++b) {
       if (f_.blocks[b].ops.empty()) continue;              // merged already

@@ -153,6 +153,7 @@ class SplitParams {
     for (const Pred& p : cfg.preds(b))
       if (p.error()) return;               // items cannot be taken apart on an error edge
     Block& block = f_.blocks[b];
+    if (block.loop_header && block.on_error.valid()) return;   // they are what its edge takes along
     size_t n = block.params.size();
     for (size_t i = 0; i < n; ++i) {
       ValueId v = block.params[i];

@@ -92,7 +92,7 @@ ValueId Emitter::stride(ValueId array, int axis) {
 
 //   at: jump head(first)    head(i): br i < end, body, exit    body: ... jump head(next)    exit:
 Emitter::Open Emitter::open(ValueId first, ValueId end, bool raises) {
-  BlockId head = new_block(false), body = new_block(raises), out = new_block(true);
+  BlockId head = new_block(true), body = new_block(raises), out = new_block(true);
   f_.blocks[head].loop_header = true;
   jump(head, {first});
   set_block(head);

@@ -71,7 +71,7 @@ class Planner {
   bool counted(Plan* p) {
     const Block& header = f_.blocks[loop_.header];
     const Op& term = header.term();
-    if (term.code != OpCode::Branch || header.on_error.valid() || loop_.latches.size() != 1 || loop_.latches[0].error()) return false;
+    if (term.code != OpCode::Branch || loop_.latches.size() != 1 || loop_.latches[0].error()) return false;
     for (const Op& op : header.ops)
       if (op.has(Writes) || op.has(Raises)) return false;
     for (const Pred& e : loop_.entries)

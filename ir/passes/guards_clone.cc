@@ -95,7 +95,7 @@ void Region::copy(const std::function<void(Block& made, BlockId from)>& edit) {
     map(made.on_error.args);
     if (made.state) map(made.state->locals), map(made.state->stack);
     edit(made, b);
-    if (made.on_error.valid() && !has_raising_op(made)) made.on_error = {};
+    if (!keeps_error_edge(made)) made.on_error = {};
     for_each_edge(f_, to, [&](const Edge& e, Pred p) { a_.preds[e.block].push_back(p); });
   }
 }

@@ -20,6 +20,7 @@
 //
 // A usual condition may fail late (n * n passes 2**53) and nothing is raised then: so that little is done twice, such a copy runs in pieces. ^5 has
 // %end = min(%k + kPiece, %n), the copy ends there, and goes back to ^5 when nothing was bad; else the loop as it was does the rest.
+// So does a copy inside of a handler: in the midst of a piece it is not known whether anything was bad, so that Ctrl-C is looked for between pieces.
 //
 // Behind a usual condition there may be another: the quotient of ints is a quotient of floats where floats hold both, else one that is corrected,
 // where that is sure to be right, else it is computed bit by bit. Then the rest is done by a second copy, in which the first of the two is taken not
@@ -63,6 +64,7 @@ class Speculation {
     for (const Pred& p : loop_.entries)
       if (p.error()) return false;
     if (guards == 0 || !counted() || !reads_are_safe()) return false;
+    if (handled() && !stores && count_ == kNoId) return false;
     if (stores && second_) return false;
     if (stores) undo_ = Undo::of(f_, a_, loop_, counter_, bound_);
     return !stores || undo_;
@@ -75,7 +77,7 @@ class Speculation {
   void make() {
     Region region(f_, a_, loop_);
     BlockId dispatch = make_dispatch(f_, a_, loop_);
-    if (usual_ && !undo_ && count_ != kNoId && !f_.blocks[loop_.header].on_error.valid()) start_piece(dispatch);
+    if ((usual_ || handled()) && !undo_ && count_ != kNoId) start_piece(dispatch);
     region.copy([&](Block& made, BlockId from) { edit(made, from, region.block_copy(from)); });
     for (const Pred& latch : loop_.latches) {
       int64_t& what = f_.blocks[region.block_copy(latch.block)].term().imm;
@@ -107,6 +109,9 @@ class Speculation {
   }
 
  private:
+  // Is there a handler around the loop, which sees its variables when Ctrl-C is noticed?
+  bool handled() const { return f_.blocks[loop_.header].on_error.valid(); }
+
   // What never runs in the copy: where a usual condition does not hold. In a second copy those that have another one behind them, which holds
   // for more, are taken not to hold.
   void find_unusual() {
@@ -153,8 +158,27 @@ class Speculation {
     now.pop_back();                        // `bad`
     ValueId again = b.emit(OpCode::Lt, {now[count_], test_->args[1]}, pybool());
     b.op(OpCode::Branch, {again});
-    add_target(f_, a_, more, dispatch, std::move(now));
+    if (handled()) poll(more, dispatch, header, std::move(now));
+    else add_target(f_, a_, more, dispatch, std::move(now));
     add_target(f_, a_, more, out.block, std::move(out.args));
+  }
+
+  // Ctrl-C is looked for on the way back to the dispatch block, in place of the copy's head.
+  void poll(BlockId more, BlockId dispatch, BlockId header, std::vector<ValueId> now) {
+    BlockId made = f_.add_block();
+    a_.preds.resize(f_.blocks.size());
+    add_target(f_, a_, more, made, {});
+    Edge around = std::move(f_.blocks[header].on_error);
+    f_.blocks[header].on_error = {};
+    for (Pred& p : a_.preds[around.block])
+      if (p.block == header && p.error()) p.block = made;
+    f_.blocks[made].on_error = std::move(around);
+    Builder b(&f_);
+    b.set_loc(f_.blocks[loop_.header].term().loc);
+    b.set_block(made);
+    b.op(OpCode::Poll);
+    b.op(OpCode::Jump);
+    add_target(f_, a_, made, dispatch, std::move(now));
   }
 
   // Is the loop left for sure: by a test of a counter against something that does not change?

@@ -86,9 +86,10 @@ bool take_handlers(const Function& f, Candidate* c) {
 bool find_handler(const Function& f, const Analyses& a, Candidate* c) {
   bool first = true;
   c->on_error = {};
+  const Edge& around = f.blocks[f.values[c->mark->result()].block].on_error;
   for (BlockId b : c->blocks) {
     const Edge& e = f.blocks[b].on_error;
-    bool raises = false;
+    bool raises = f.blocks[b].loop_header && e.valid() && e.block != around.block;      // Ctrl-C in a loop of the round
     for (const Op& op : f.blocks[b].ops) raises |= op.has(Raises);
     if (!raises || (e.valid() && c->contains(e.block))) continue;
     if (!first && (e.block != c->on_error.block || e.args != c->on_error.args)) return false;
@@ -152,6 +153,7 @@ bool find_form(const Function& f, const Analyses& a, LoopId id, size_t counter, 
     }
   bool handled = find_handler(f, a, out) || (take_handlers(f, out) && find_handler(f, a, out));
   if (!handled || (out->on_error.valid() && !used_at_end_only(f, a, *out))) return *why = "an exception handler around it uses variables that are assigned in it", false;
+  if (!out->on_error.valid()) out->on_error = f.blocks[f.values[out->mark->result()].block].on_error;     // for Ctrl-C
   return true;
 }
 

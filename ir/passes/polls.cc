@@ -17,6 +17,9 @@
 // 4. A function of many loops polls in front of every eighth. That is no matter of interruptions: where two ways meet, LLVM stops looking back
 //    for what may be known of a loop, which it does for each loop several times; along a hundred loops that took minutes.
 //
+// What a poll raises goes where the error edge of the loop's head leads, which other passes keep for that (keeps_error_edge), with the variables of
+// that moment: a handler may use those of the head by themselves.
+//
 // Requires typed IR without reference counts.
 #include <algorithm>
 #include <unordered_map>
@@ -24,6 +27,7 @@
 #include "ir/analysis/loops.h"
 #include "ir/builder.h"
 #include "ir/passes/manager.h"
+#include "ir/passes/rewrite.h"
 
 namespace coluber::ir {
 namespace {
@@ -148,8 +152,10 @@ class Counts {
   std::vector<const Op*> defs_;
 };
 
-// moved: header of a loop that was cut -> the block that has its exit edge now.
-void cut(Function& f, const Loop& loop, const Counted& c, int64_t rounds, std::unordered_map<BlockId, BlockId>* moved) {
+// Header of a loop -> blocks that have an edge of it now: out of a loop that was cut, into one that polls in its rounds.
+using Moved = std::unordered_multimap<BlockId, BlockId>;
+
+void cut(Function& f, const Loop& loop, const Counted& c, int64_t rounds, Moved* moved) {
   BlockId outer = f.add_block(), behind = f.add_block(), poll = f.add_block();
   BlockId header = loop.header;
   uint32_t loc = f.blocks[header].term().loc;
@@ -191,35 +197,49 @@ void cut(Function& f, const Loop& loop, const Counted& c, int64_t rounds, std::u
   b.jump(outer, f.blocks[header].params);
   f.blocks[poll].term().imm = 1;           // seldom run
   for (const Pred& entry : loop.entries) {
-    auto at = moved->find(entry.block);    // the loop may be entered from the exit of one that was cut before
-    for (BlockId from : {entry.block, at == moved->end() ? entry.block : at->second})
-      for (Edge& e : f.blocks[from].term().targets)
+    std::vector<BlockId> from{entry.block};
+    for (auto [at, end] = moved->equal_range(entry.block); at != end; ++at) from.push_back(at->second);
+    for (BlockId b : from)
+      for (Edge& e : f.blocks[b].term().targets)
         if (e.block == header) e.block = outer;
   }
   moved->emplace(header, behind);
 }
 
-void poll_at_back_edges(Function& f, const Loop& loop) {
+// A block with a poll on an edge.
+BlockId poll_between(Function& f, BlockId from, uint32_t index, const Edge& on_error) {
   Builder b(&f);
+  Edge onward = f.blocks[from].term().targets[index];
+  BlockId between = f.add_block();
+  f.blocks[between].on_error = on_error;
+  b.set_loc(f.blocks[from].term().loc);
+  b.set_block(between);
+  b.op(OpCode::Poll, {});
+  b.jump(onward.block, onward.args);
+  f.blocks[from].term().targets[index] = Edge{between, {}};
+  return between;
+}
+
+// Inside of a handler behind the head, whose variables the handler sees; else at the back edges.
+void poll_each_round(Function& f, const LoopInfo& loops, const Loop& loop, Moved* moved) {
+  const Edge around = f.blocks[loop.header].on_error;
+  if (around.valid()) {
+    for (uint32_t k = 0; k < f.blocks[loop.header].term().targets.size(); ++k)
+      if (loops.contains(loops.loop_of(loop.header), f.blocks[loop.header].term().targets[k].block))
+        moved->emplace(loop.header, poll_between(f, loop.header, k, around));
+    return;
+  }
   for (const Pred& latch : loop.latches) {
     if (latch.error()) continue;
     Op& term = f.blocks[latch.block].term();
-    if (term.code == OpCode::Jump) {
-      Op poll;
-      poll.code = OpCode::Poll;
-      poll.loc = term.loc;
-      f.blocks[latch.block].ops.insert(f.blocks[latch.block].ops.end() - 1, std::move(poll));
+    if (term.code != OpCode::Jump || f.blocks[latch.block].on_error.valid()) {
+      poll_between(f, latch.block, latch.index, {});
       continue;
     }
-    uint32_t loc = term.loc;
-    Edge back = term.targets[latch.index];
-    BlockId between = f.add_block();
-    f.blocks[between].on_error = f.blocks[latch.block].on_error;
-    b.set_loc(loc);
-    b.set_block(between);
-    b.op(OpCode::Poll, {});
-    b.jump(back.block, back.args);
-    f.blocks[latch.block].term().targets[latch.index] = Edge{between, {}};
+    Op poll;
+    poll.code = OpCode::Poll;
+    poll.loc = term.loc;
+    f.blocks[latch.block].ops.insert(f.blocks[latch.block].ops.end() - 1, std::move(poll));
   }
 }
 
@@ -268,10 +288,7 @@ void poll_between_loops(Function& f) {
   }
 }
 
-}  // namespace
-
-void run_polls(Function& f, const PassOptions&) {
-  if (!f.typed) return;
+void add_polls(Function& f) {
   if (f.recursive) poll_before_calls(f);
   if (f.blocks.size() < 3) return;
   Cfg cfg(f);
@@ -289,16 +306,35 @@ void run_polls(Function& f, const PassOptions&) {
                !(counts.few_rounds(loop, counted[id]) && (loop.depth > 1 || short_round(f, loops, id))) &&
                (loop.depth == 1 || !counts.is_piece(loop, counted[id]));
   }
-  std::unordered_map<BlockId, BlockId> moved;
+  Moved moved;
   for (LoopId id = 0; id < loops.loops().size(); ++id) {
     const Loop& loop = loops.loops()[id];
     if (has(f, loops, id, {OpCode::Poll})) continue;
     if (outer[id])
-      poll_at_back_edges(f, loop);
+      poll_each_round(f, loops, loop, &moved);
     else if (cuts[id])
       cut(f, loop, counted[id], has(f, loops, id, kCalls) ? kPieceOfCalls : kPiece, &moved);
   }
   if (loops.loops().size() >= kManyLoops) poll_between_loops(f);
+}
+
+// Heads of loops in which nothing raises have no use for an error edge any more.
+bool drop_error_edges(Function& f) {
+  bool any = false;
+  for (Block& b : f.blocks) {
+    if (!b.on_error.valid() || has_raising_op(b)) continue;
+    b.on_error = {};
+    any = true;
+  }
+  return any;
+}
+
+}  // namespace
+
+void run_polls(Function& f, const PassOptions& options) {
+  if (!f.typed) return;
+  add_polls(f);
+  if (drop_error_edges(f)) run_cleanup(f, options);
 }
 
 }  // namespace coluber::ir

@@ -84,6 +84,8 @@ bool has_raising_op(const Block& b) {
   return false;
 }
 
+bool keeps_error_edge(const Block& b) { return b.on_error.valid() && (b.loop_header || has_raising_op(b)); }
+
 void move_ops(Function& f, BlockId to, std::vector<Op>& from, size_t first, size_t last) {
   std::vector<Op>& ops = f.blocks[to].ops;
   for (size_t i = first; i < last; ++i) {

@@ -45,6 +45,8 @@ bool remove_unreachable(Function& f);
 
 // The mark of a parallel loop counts: its block's error edge tells which handler is around the loop, as opposed to within its rounds.
 bool has_raising_op(const Block& b);
+// Does a block need its error edge? That of a loop's head tells passes/polls which handler is around the loop.
+bool keeps_error_edge(const Block& b);
 
 // Appends `from`'s ops to `to` and names `to` as the block of what they define.
 void move_ops(Function& f, BlockId to, std::vector<Op>& from, size_t first, size_t last);

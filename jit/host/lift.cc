@@ -11,7 +11,6 @@
 #include "jit/host/thread_state.h"
 #include "jit/host/typeof.h"
 #include "jit/host/unbox.h"
-#include "jit/runtime/critical.h"
 #include "jit/runtime/objects.h"
 #include "jit/runtime/spare.h"
 
@@ -266,7 +265,6 @@ OBJECT_OP(lift) {
   int64_t taken = -1;
   bool ok = status != COLUBER_RAISED;
   if (status == COLUBER_RAISED) {             // the frames so far are the loop's own
-    critical_end(&inner);                     // Ctrl-C leaves it on no way of its own
     PyObject* exception = take_with_traceback(&inner);
     if (exception) set_exception(exception);
   } else if (status == COLUBER_LEFT) {

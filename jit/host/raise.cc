@@ -7,7 +7,6 @@
 
 #include "jit/host/cached.h"
 #include "jit/host/pycompat.h"
-#include "jit/runtime/critical.h"
 #include "jit/runtime/runtime.h"
 
 namespace coluber::jit {
@@ -94,7 +93,6 @@ PyObject* take_with_traceback(coluber_ctx* ctx) {
 }
 
 void raise_from_context(Specialization* spec, coluber_ctx* ctx) {
-  critical_end(ctx);
   coluber_exc* exc = ctx->error;
   ctx->error = nullptr;
   if (!exc) {

@@ -35,14 +35,9 @@ struct Lock {
   int depth = 0;                                     // the owner's: how often it has entered
 };
 
-struct Entry {
-  Lock* lock;
-  const void* call;                                  // of compiled code (its ctx); null: Python
-};
-
 constexpr size_t kLists = 64;
 std::atomic<Lock*> g_lists[kLists];
-thread_local std::vector<Entry> t_entries;           // that it has not left, the last one at the end
+thread_local std::vector<Lock*> t_entries;           // that it has not left, the last one at the end
 thread_local const LockSet* t_locks = nullptr;       // of those of a round, once somebody has asked
 thread_local char t_self = 0;                        // its address stands for the thread
 
@@ -98,27 +93,27 @@ bool wait_a_while(Lock* l) {
 
 bool has(Lock* l) { return l->owner.load(std::memory_order_relaxed) == &t_self; }
 
-void note_entry(Lock* l, const void* call) {
+void note_entry(Lock* l) {
   l->depth++;
-  t_entries.push_back({l, call});
+  t_entries.push_back(l);
   t_locks = nullptr;
 }
 
-void taken(Lock* l, const void* call) {
+void taken(Lock* l) {
   l->owner.store(&t_self, std::memory_order_relaxed);
   l->depth = 0;
-  note_entry(l, call);
+  note_entry(l);
 }
 
-bool again(Lock* l, const void* call) {
+bool again(Lock* l) {
   if (!has(l)) return false;
-  note_entry(l, call);
+  note_entry(l);
   return true;
 }
 
 // Takes back the last entry of a lock that this thread has.
 void leave(Lock* l) {
-  auto at = std::find_if(t_entries.rbegin(), t_entries.rend(), [&](const Entry& e) { return e.lock == l; });   // nearly always the first
+  auto at = std::find(t_entries.rbegin(), t_entries.rend(), l);   // nearly always the first
   t_entries.erase(std::next(at).base());
   t_locks = nullptr;
   if (--l->depth > 0) return;
@@ -138,7 +133,7 @@ uint64_t critical_key(const char* name, size_t length) {
 
 bool enter_critical(const char* name, size_t length) {
   Lock* l = find(critical_key(name, length));
-  if (again(l, nullptr)) return true;
+  if (again(l)) return true;
   for (bool mine = try_take(l); !mine;) {
     Py_BEGIN_ALLOW_THREADS;
     mine = wait_a_while(l);
@@ -146,7 +141,7 @@ bool enter_critical(const char* name, size_t length) {
     if (mine || PyErr_CheckSignals() == 0) continue;
     return false;
   }
-  taken(l, nullptr);
+  taken(l);
   return true;
 }
 
@@ -158,11 +153,8 @@ bool exit_critical(const char* name, size_t length) {
 }
 
 size_t critical_entries() { return t_entries.size(); }
-void critical_end(const void* call) {
-  while (!t_entries.empty() && t_entries.back().call == call) leave(t_entries.back().lock);
-}
 void critical_leave(size_t entries) {
-  while (t_entries.size() > entries) leave(t_entries.back().lock);
+  while (t_entries.size() > entries) leave(t_entries.back());
 }
 
 // What is kept was made for this `since`: another round begins with no entries of its own, and the first one clears it.
@@ -170,7 +162,7 @@ const LockSet* critical_locks(size_t since) {
   if (t_entries.size() <= since) return nullptr;
   if (t_locks) return t_locks;
   LockSet keys;
-  for (size_t k = since; k < t_entries.size(); k++) keys.push_back(t_entries[k].lock->key);
+  for (size_t k = since; k < t_entries.size(); k++) keys.push_back(t_entries[k]->key);
   std::sort(keys.begin(), keys.end());
   keys.erase(std::unique(keys.begin(), keys.end()), keys.end());
   std::lock_guard lock(g_sets_mutex);
@@ -185,7 +177,7 @@ extern "C" {
 
 int32_t coluber_critical_enter(coluber_ctx* ctx, int64_t key) {
   Lock* l = find(static_cast<uint64_t>(key));
-  if (again(l, ctx)) return 0;
+  if (again(l)) return 0;
   if (!try_take(l)) {
     bool held = ctx->gil_held == 1;
     coluber_ctx released = *ctx;
@@ -201,7 +193,7 @@ int32_t coluber_critical_enter(coluber_ctx* ctx, int64_t key) {
     ctx->error = released.error;
     if (stop) return 1;
   }
-  taken(l, ctx);
+  taken(l);
   return 0;
 }
 

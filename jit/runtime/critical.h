@@ -11,7 +11,6 @@ bool enter_critical(const char* name, size_t length);     // with the GIL, which
 bool exit_critical(const char* name, size_t length);      // false: this thread has not entered it
 
 size_t critical_entries();                 // how often this thread has entered one that it has not left, the same one again included
-void critical_end(const void* call);       // leaves what compiled code entered in this call (its ctx), which has failed: Ctrl-C leaves loops on no way of theirs
 void critical_leave(size_t entries);       // leaves what it entered since there were so many
 
 using LockSet = std::vector<uint64_t>;     // keys, ascending
