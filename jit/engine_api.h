@@ -93,7 +93,7 @@ typedef struct clb_host {
   /* Index of the ufunc's (or gufunc's) loop for these operand types, e.g. "dd->d"; *out gets a CLB_INT with it. */
   int (*ufunc_loop)(void *self, int64_t ufunc, const char *signature, clb_const *out);
   /* What may help the user about a name that was not found. about: "global" (object: the function), "attribute" (of object), or a kind
-     of values as the library's keys have it, "array" (object -1). out: CLB_STR. May be null. */
+     of values as the library's keys have it, "array" (object -1). Also "type" and "objmode", see coluber/_support.py. out: CLB_STR. May be null. */
   int (*hint)(void *self, int64_t object, const char *about, const char *name, clb_const *out);
 } clb_host;
 

@@ -1,5 +1,6 @@
 // with statements of native code: `with objmode(y='float64[:]'):` runs its body in Python. The variables that the body reads go in as Python objects;
-// those that it sets and that are read later come back with the types that the call declares. What has a type already keeps it, declared or not.
+// those that it sets and that are read later come back with the types that the call declares. What has a type already keeps it, declared or not;
+// what has none gets the type that it had when Python ran the body before (coluber/_objmode.py).
 #include <cstring>
 
 #include "ir/frontend/regions.h"
@@ -89,8 +90,21 @@ bool comes_back(TypeRef t) {
   return has_object(t);
 }
 
-// The type of the k-th variable that the body sets: as declared, or as it was before.
-TypeRef type_of(Emit& e, const With& w, size_t k, int variable) {
+// As it was when the body ran before, in Python, with inputs of these types.
+TypeRef seen_type(Emit& e, const With& w, const std::string& name) {
+  std::string about = std::to_string(e.spec().fn->ir->locs[w.op.loc].line) + "|" + name;
+  for (size_t k = 0; k < w.reads(); k++) {
+    TypeRef t = w.read(k).type;
+    if (is_number(t) || t->is(Kind::Array) || t->is(Kind::Str) || t->is(Kind::List) || t->is(Kind::Tuple)) about += "|" + w.name_read(k) + "=" + t->text;
+  }
+  std::string text = e.session().hint(e.spec().fn->handle, "objmode", about);
+  TypeRef t = text.empty() ? nullptr : parse_type(text);
+  return t && comes_back(t) ? t : nullptr;
+}
+
+// The type of the k-th variable that the body sets: as declared, or as it was before, or as it was seen.
+TypeRef type_of(Emit& e, const With& w, size_t k, int variable, bool* seen) {
+  *seen = false;
   const std::string& name = w.name_set(k);
   for (size_t i = 0; i < w.keywords; i++) {
     if (w.keyword(i) != name) continue;
@@ -105,18 +119,25 @@ TypeRef type_of(Emit& e, const With& w, size_t k, int variable) {
     if (is_range(t)) t = scalar(Kind::Range);
     if (!t->is(Kind::Bottom) && comes_back(t)) return t;
   }
+  *seen = true;
+  if (TypeRef t = seen_type(e, w, name)) return t;
   fail("ObjmodeUntyped", {name});
 }
 
-// "objmode:HANDLE:body|name:captured:type;...|name:certain:type;..." with a / between the ways out.
-std::string key_of(Emit& e, const With& w, const std::vector<TV>& in, const std::vector<TypeRef>& out) {
+struct Output {
+  TypeRef type;
+  bool seen;
+};
+
+// "objmode:HANDLE:body|name:captured:type;...|name:certain:type;..." with a / between the ways out; "certain" has an s behind it for types that were seen.
+std::string key_of(Emit& e, const With& w, const std::vector<TV>& in, const std::vector<Output>& out) {
   std::string key = "objmode:" + std::to_string(e.spec().fn->handle) + ":" + w.op.sym + "|";
   for (size_t k = 0; k < in.size(); k++) key += (k ? ";" : "") + w.name_read(k) + (w.captured(k) ? ":1:" : ":0:") + in[k].type->text;
   key += "|";
   size_t at = 0;
   for (size_t x = 0; x < w.body.exits.size(); x++) {
     key += x ? "/" : "";
-    for (size_t k = 0; k < w.body.exits[x].vars.size(); k++, at++) key += (k ? ";" : "") + w.name_set(at) + (w.bound_for_certain(at) ? ":1:" : ":0:") + out[at]->text;
+    for (size_t k = 0; k < w.body.exits[x].vars.size(); k++, at++) key += (k ? ";" : "") + w.name_set(at) + (w.bound_for_certain(at) ? ":1" : ":0") + (out[at].seen ? "s:" : ":") + out[at].type->text;
   }
   return key;
 }
@@ -143,16 +164,20 @@ void eval_with(Emit& e, const Op& op, std::span<const TV> a, std::vector<TV>* ou
     if (!has_object(v.type)) fail("ObjmodeInput", {w.name_read(k), describe(v)});
     in.push_back(is_range(v.type) ? convert(e, v, scalar(Kind::Range)) : v);
   }
-  std::vector<TypeRef> types;
+  std::vector<Output> types;
   for (const EntryPoint::Exit& exit : w.body.exits)
-    for (int v : exit.vars) types.push_back(type_of(e, w, types.size(), v));
+    for (int v : exit.vars) {
+      bool seen;
+      TypeRef t = type_of(e, w, types.size(), v, &seen);
+      types.push_back({t, seen});
+    }
   if (!e.dry()) e.op(OpCode::ObjMode, in, ir::none(), 0, key_of(e, w, in, types));
   size_t at = 0;
   for (const EntryPoint::Exit& exit : w.body.exits) {
     out->push_back(w.body.exits.size() > 1 ? result(e, pybool()) : e.const_bool(true));
     for (size_t k = 0; k < exit.vars.size(); k++, at++) {
       out->push_back(w.bound_for_certain(at) ? e.const_bool(true) : result(e, pybool()));
-      out->push_back(result(e, types[at]));
+      out->push_back(result(e, types[at].type));
     }
   }
 }

@@ -49,35 +49,6 @@ void connect(CfgBlock* block, int fall, const std::vector<int>& number) {
   if (fall < 0 && (block->next < 0 || block->other >= 0 || last.op == Micro::Branch)) fail_bytecode("it runs off its end");
 }
 
-// Marks where jumps lead back to. A loop may begin with a try statement, which is not around the loop: then it gets a head of its own, with
-// the handler that is around the jump.
-void find_heads(Cfg* cfg) {
-  int count = static_cast<int>(cfg->blocks.size());
-  auto at = [&](int b) -> CfgBlock& { return cfg->blocks[static_cast<size_t>(b)]; };
-  std::vector<std::vector<int>> jumps(cfg->blocks.size());
-  for (int b = 0; b < count; ++b)
-    for (int to : {at(b).next, at(b).other})
-      if (to >= 0 && to <= b) jumps[static_cast<size_t>(to)].push_back(b);
-  for (int h = 0; h < count; ++h) {
-    const std::vector<int>& from = jumps[static_cast<size_t>(h)];
-    if (from.empty()) continue;
-    at(h).head = true;
-    if (at(h).insts.empty() || std::any_of(from.begin(), from.end(), [&](int b) { return at(b).handler == at(h).handler; })) continue;
-    CfgBlock body = std::move(at(h)), &around = at(from[0]);
-    CfgBlock head;
-    head.insts = {body.insts[0]};
-    head.insts[0].op = Micro::Nop;
-    head.next = static_cast<int>(cfg->blocks.size());
-    head.handler = around.handler;
-    head.handler_depth = around.handler_depth;
-    head.handler_kind = around.handler_kind;
-    head.head = true;
-    body.head = false;
-    at(h) = std::move(head);
-    cfg->blocks.push_back(std::move(body));
-  }
-}
-
 void dfs(const Cfg& cfg, std::vector<int>* postorder) {
   struct Step {
     int block, next;
@@ -102,6 +73,38 @@ void dfs(const Cfg& cfg, std::vector<int>* postorder) {
       seen[static_cast<size_t>(succ)] = true;
       stack.push_back({succ, 0});
     }
+  }
+}
+
+// Marks where jumps lead back to. A loop may begin with a try statement, which is not around the loop: then it gets a head of its own, with
+// the handler that is around the jump.
+void find_heads(Cfg* cfg) {
+  int count = static_cast<int>(cfg->blocks.size());
+  auto at = [&](int b) -> CfgBlock& { return cfg->blocks[static_cast<size_t>(b)]; };
+  std::vector<int> postorder, position(cfg->blocks.size(), -1);        // code behind a handler may lie in front of it: no loop
+  dfs(*cfg, &postorder);
+  for (size_t i = 0; i < postorder.size(); ++i) position[static_cast<size_t>(postorder[i])] = static_cast<int>(i);
+  std::vector<std::vector<int>> jumps(cfg->blocks.size());
+  for (int b : postorder)
+    for (int to : {at(b).next, at(b).other})
+      if (to >= 0 && position[static_cast<size_t>(to)] >= position[static_cast<size_t>(b)]) jumps[static_cast<size_t>(to)].push_back(b);
+  for (int h = 0; h < count; ++h) {
+    const std::vector<int>& from = jumps[static_cast<size_t>(h)];
+    if (from.empty()) continue;
+    at(h).head = true;
+    if (at(h).insts.empty() || std::any_of(from.begin(), from.end(), [&](int b) { return at(b).handler == at(h).handler; })) continue;
+    CfgBlock body = std::move(at(h)), &around = at(from[0]);
+    CfgBlock head;
+    head.insts = {body.insts[0]};
+    head.insts[0].op = Micro::Nop;
+    head.next = static_cast<int>(cfg->blocks.size());
+    head.handler = around.handler;
+    head.handler_depth = around.handler_depth;
+    head.handler_kind = around.handler_kind;
+    head.head = true;
+    body.head = false;
+    at(h) = std::move(head);
+    cfg->blocks.push_back(std::move(body));
   }
 }
 

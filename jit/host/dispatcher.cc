@@ -21,6 +21,9 @@ PyObject* const kInPython = reinterpret_cast<PyObject*>(2);
 // Likewise: an int has left 64 bits, and the call is to be done again in object mode.
 PyObject* const kRestart = reinterpret_cast<PyObject*>(3);
 
+// Likewise: Python is to run it once, to see what types a body of objmode leaves.
+PyObject* const kFirstRun = reinterpret_cast<PyObject*>(4);
+
 inline void leave(Specialization* spec) {
   spec->left++;
   if (spec->doomed && spec->left == spec->entered) [[unlikely]] delete spec;
@@ -222,6 +225,7 @@ PyObject* call_bound(Dispatcher* self, PyObject* const* args) {
     if (!argument_types(self, args, &types, &held)) return !PyErr_Occurred() || fall_back(self, nullptr, args) ? in_object_mode(self, args) : nullptr;
     if (!self->state->in_python.empty() && runs_in_python(self, types)) return in_object_mode(self, args);
     Specialization* spec = get_specialization(self, types, "", &held);
+    if (!spec && wants_first_run()) return kFirstRun;
     if (!spec) return fall_back(self, &types, args) ? in_object_mode(self, args) : nullptr;
     spec->entered++;                          // the table may change while arguments are converted
     PyObject* result = attempt(spec, args);
@@ -252,6 +256,7 @@ PyObject* call_bound(Dispatcher* self, PyObject* const* args) {
   }
   else if (fall_back(self, nullptr)) result = kInPython;   // **keywords
   if (result == kInPython) result = call_in_python(self, args, nargs, keywords);
+  else if (result == kFirstRun) result = first_run(self, args, nargs, keywords);
   Py_XDECREF(gathered);
   Py_DECREF(dispatcher);
   return result;

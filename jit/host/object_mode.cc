@@ -83,6 +83,32 @@ PyObject* call_in_python(Dispatcher* self, PyObject* const* args, Py_ssize_t nar
   return PyObject_Vectorcall(self->py_func, args, static_cast<size_t>(nargs), keywords);
 }
 
+bool wants_first_run() {
+  PyObject* error = take_exception();
+  PyObject* id = PyObject_GetAttrString(error, "id");
+  bool untyped = id && PyUnicode_Check(id) && PyUnicode_CompareWithASCIIString(id, "ObjmodeUntyped") == 0;
+  PyErr_Clear();
+  Py_XDECREF(id);
+  if (untyped) Py_DECREF(error);
+  else set_exception(error);
+  return untyped;
+}
+
+PyObject* first_run(Dispatcher* self, PyObject* const* args, Py_ssize_t nargs, PyObject* keywords) {
+  PyObject* module = PyImport_ImportModule("coluber._objmode");
+  auto note = [&](PyObject* active) {
+    PyObject* done = module ? PyObject_CallMethod(module, "first_run", "O", active) : nullptr;
+    Py_XDECREF(done);
+    return done != nullptr;
+  };
+  PyObject* result = note(Py_True) ? call_in_python(self, args, nargs, keywords) : nullptr;
+  PyObject* error = result || !module ? nullptr : take_exception();
+  if (module && !note(Py_False)) PyErr_Clear();
+  Py_XDECREF(module);
+  if (error) set_exception(error);
+  return result;
+}
+
 PyObject* object_signatures(Dispatcher* self) {
   PyObject* list = PyList_New(0);
   for (const InPython& s : self->state->in_python) {

@@ -20,6 +20,10 @@ bool fall_back(Dispatcher* self, const std::vector<std::string>* types, PyObject
 // Whether the same argument of the same type was refused before in a call that fell back: no error need be made for it again.
 bool known_untyped(Dispatcher* self, int32_t argument, const std::string& what);
 PyObject* call_in_python(Dispatcher* self, PyObject* const* args, Py_ssize_t nargs, PyObject* keywords);
+// A compilation has failed, with its error pending. True: for lack of types of variables that a body of objmode sets, and the error is gone.
+bool wants_first_run();
+// The call in Python, which makes a record of those types (coluber/_objmode.py).
+PyObject* first_run(Dispatcher* self, PyObject* const* args, Py_ssize_t nargs, PyObject* keywords);
 // [(argument type texts, reason), ...]
 PyObject* object_signatures(Dispatcher* self);
 

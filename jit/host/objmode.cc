@@ -24,12 +24,14 @@ std::string_view cut(std::string_view* rest, char end) {
 
 struct Variable {
   std::string name;
-  bool flag;
+  bool flag, seen;
   const HostType* type;
 };
 bool read_variable(std::string_view text, Variable* out) {
   out->name = cut(&text, ':');
-  out->flag = cut(&text, ':') == "1";
+  std::string_view flags = cut(&text, ':');
+  out->flag = flags[0] == '1';
+  out->seen = flags.size() > 1;
   out->type = parse_type(text);
   if (!out->type) PyErr_Format(PyExc_SystemError, "%s is not a type", std::string(text).c_str());
   return out->type != nullptr;
@@ -54,6 +56,7 @@ bool read_outputs(ObjmodeSite* site, std::string_view text) {
       ObjmodeOutput& out = exit.emplace_back();
       out.name = v.name;
       out.certain = v.flag;
+      out.seen = v.seen;
       out.type = v.type;
       if (!make_plan({v.type}, &out.plan, &error)) return PyErr_SetString(PyExc_SystemError, error.c_str()), false;
       for (size_t k = 0; k < site->inputs.size(); k++)
@@ -218,7 +221,7 @@ bool Entry::unbox(const ObjmodeOutput& variable, PyObject* value, uint64_t* slot
   }
   if (done < 0) return false;
   PyObject* support = PyImport_ImportModule("coluber._support");
-  PyObject* raised = support ? PyObject_CallMethod(support, "refuse_objmode_value", "ssO", variable.name.c_str(), variable.type->text.c_str(), value) : nullptr;
+  PyObject* raised = support ? PyObject_CallMethod(support, "refuse_objmode_value", "ssOO", variable.name.c_str(), variable.type->text.c_str(), value, variable.seen ? Py_True : Py_False) : nullptr;
   Py_XDECREF(support);
   Py_XDECREF(raised);
   return false;

@@ -22,6 +22,7 @@ struct ObjmodeInput {
 struct ObjmodeOutput {
   std::string name;
   bool certain;                               // it is bound whenever its way out is taken
+  bool seen;                                  // its type is not declared, but what it was when the body first ran
   const HostType* type;
   UnboxPlan plan;
   int captured = -1;                          // which input its cell is

@@ -125,9 +125,14 @@ _BUILT_IN = {                                # attributes that the compiler answ
 
 def hint(obj, about, name):
     """A sentence for the user, or None. about: "global" (obj: the function), "attribute" (of obj), or a kind of values, "array". "type": the
-    compiler's text of the type that obj, or the text `name`, stands for."""
+    compiler's text of the type that obj, or the text `name`, stands for. "objmode": of a variable behind objmode in the function obj, when Python
+    last ran it; name: "line|variable|input=type|input=type..."."""
     if about == "type":
         return _type_text(obj if obj is not None else name)
+    if about == "objmode":
+        from ._objmode import seen
+        line, variable, *inputs = name.split("|")
+        return seen(obj.__code__, int(line), variable, dict(i.split("=", 1) for i in inputs))
     if about == "global":
         space = obj.__globals__
         known = {**vars(space.get("__builtins__", {})), **space} if hasattr(space.get("__builtins__"), "__dict__") else {**space.get("__builtins__", {}), **space}
@@ -191,7 +196,7 @@ def refuse_objmode(function, why):
                        "put it into a function of its own, and call that in the body", function)
 
 
-def refuse_objmode_value(name, text, value):
+def refuse_objmode_value(name, text, value, seen):
     from . import types
     from .annotate.model import plain
     from .errors import TypingError
@@ -199,7 +204,10 @@ def refuse_objmode_value(name, text, value):
         found = plain(types.typeof(value))
     except TypingError:                      # it has none
         found = type(value).__name__
-    raise TypeError(f"objmode: variable '{name}' is declared as {plain(types.from_text(text))}, but the body has left {found}")
+    declared = plain(types.from_text(text))
+    if seen:
+        raise TypeError(f"objmode: variable '{name}' was {declared} when the body first ran, and now it has left {found}: declare a type that holds for both")
+    raise TypeError(f"objmode: variable '{name}' is declared as {declared}, but the body has left {found}")
 
 
 def _meant(name, known):
