@@ -71,10 +71,10 @@ class Lanes {
     return fma(high, x, low);
   }
 
-  // The integer nearest to x * factor, as a number; *low has it in its low bits.
+  // The integer nearest to x * factor, as a number; the low 51 bits of *low are those of the integer.
   Value* nearest(Value* x, double factor, Value** low) {
     Value* shifted = fma(x, number(factor), number(kToInteger));
-    *low = b_.CreateSub(bits(shifted), integer(llvm::bit_cast<uint64_t>(kToInteger)));
+    *low = bits(shifted);
     return b_.CreateFSub(shifted, number(kToInteger));
   }
 
@@ -93,10 +93,12 @@ class Lanes {
     Value* rest = b_.CreateFSub(r, b_.CreateFSub(sum, number(1.0)));
     Value* square = b_.CreateFMul(r, r);
     Value* value = b_.CreateFAdd(sum, fma(square, polynomial(kExp, r, square), rest));
-    // 2^n in two factors: one of them alone may be out of range where the result is subnormal or about to overflow.
-    Value* half = b_.CreateAShr(n, integer(1));
-    value = b_.CreateFMul(value, power_of_two(half));
-    return b_.CreateFMul(value, power_of_two(b_.CreateSub(n, half)));
+    // 2^n in two factors: one alone may be out of range where the result is subnormal or about to overflow. One of them is 2^128 or 2^-128.
+    Value* negative = b_.CreateICmpSLT(bits(x), integer(0));
+    Value* first = b_.CreateSelect(negative, bits(number(0x1p128)), bits(number(0x1p-128)));
+    Value* second = b_.CreateSelect(negative, number(0x1p-128), number(0x1p128));
+    value = b_.CreateFMul(value, from_bits(b_.CreateAdd(first, b_.CreateShl(n, integer(52)))));
+    return b_.CreateFMul(value, second);
   }
 
   Value* log(Value* x) {
@@ -149,8 +151,6 @@ class Lanes {
   }
 
  private:
-  Value* power_of_two(Value* n) { return from_bits(b_.CreateShl(b_.CreateAdd(n, integer(1023)), integer(52))); }
-
   // Of r + rest, with |r| <= pi / 4; z is r^2, square z^2.
   Value* sine_of(Value* r, Value* rest, Value* z, Value* square) {
     Value* tail = fma(b_.CreateFMul(z, number(-0.5)), rest, rest);
