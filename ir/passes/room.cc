@@ -134,6 +134,7 @@ void reserve(Function& f, const Plan& plan) {
     b.op(OpCode::ListReserve, {p.list, b.emit(OpCode::Add, {length, more}, pyint())});
   }
   f.blocks[before].ops.push_back(std::move(jump));
+  f.blocks[plan.loop->latches[0].block].term().imm |= 4;    // not unrolled: a push is no matter of a cycle, and copies take long to compile
   for (BlockId block : plan.loop->blocks)
     for (Op& op : f.blocks[block].ops)
       if (op.code == OpCode::ListPush) op.imm = 1;
