@@ -220,6 +220,11 @@ void check_shapes(Emitter& e, const Op& op, Shapes* shapes);
 // What the group's operations and the loads of that many arrays take for one element; see fuse_threads.cc for the unit.
 int64_t element_cost(const Summary& summary, std::span<const Op> ops, size_t arrays);
 
+// The same of one op, and of what it calls.
+int64_t cost_of(const Summary& summary, const Op& op);
+// The operand `threads` of a par.loop: 1 where so many rounds of that cost are not worth several, else 0.
+ValueId threads_worth(Builder& b, ValueId rounds, int64_t cost);
+
 // Writes the loop of a group at the emitter's place. `ops`: the members, then the root.
 void expand(Emitter& e, const Arrays& arrays, Summary& summary, std::span<const Op> ops, const Shapes& shapes);
 

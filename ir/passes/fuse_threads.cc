@@ -58,13 +58,18 @@ int64_t element_cost(const Summary& summary, std::span<const Op> ops, size_t arr
   return all;
 }
 
+int64_t cost_of(const Summary& summary, const Op& op) { return cost_of(summary, op, 0); }
+
+ValueId threads_worth(Builder& b, ValueId rounds, int64_t cost) {
+  ValueId work = b.emit(OpCode::Mul, {rounds, b.const_int(cost)}, pyint());
+  ValueId least = b.emit(OpCode::Load, {b.emit(OpCode::Import, {}, ptr_to(pyint()), 0, "rt:coluber_parallel_least")}, pyint());
+  ValueId few = b.emit(OpCode::Lt, {work, least}, pybool());
+  return b.emit(OpCode::Select, {few, b.const_int(1), b.const_int(0)}, pyint());
+}
+
 ValueId Emitter::shared_start(ValueId first, std::span<const ValueId> counts, int64_t cost, int64_t operations) {
-  ValueId work = mul(product(counts), integer(cost));
-  ValueId least = op(OpCode::Load, {op(OpCode::Import, {}, ptr_to(pyint()), 0, "rt:coluber_parallel_least")}, pyint());
-  ValueId few = op(OpCode::Lt, {work, least}, pybool());
-  ValueId zero = integer(0);
-  ValueId threads = select(few, integer(1), zero);
-  ValueId start = op(OpCode::ParLoop, {first, zero, threads}, pyint(), kWorth);
+  ValueId threads = threads_worth(b_, product(counts), cost);
+  ValueId start = op(OpCode::ParLoop, {first, integer(0), threads}, pyint(), kWorth);
   f_.blocks[block()].ops.back().ints = {operations};
   return start;
 }
