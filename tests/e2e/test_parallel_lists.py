@@ -8,8 +8,11 @@ from parallel import agree, compiled, loops
 
 from coluber import njit, prange
 
+pytestmark = pytest.mark.sampled
+
 RNG = np.random.default_rng(21)
-SIZES = [0, 1, 2, 7, 3001, 60_000]
+SIZES = [0, 1, 2, 7, 3001]
+WORTH_IT = 60_000                       # several threads, for what costs little
 
 
 def in_a_comprehension(x):
@@ -212,15 +215,14 @@ def raises(x):
     return [1 / (v - x[len(x) // 2]) for v in x]
 
 
-@pytest.mark.parametrize("n", SIZES)
+@pytest.mark.parametrize("n", [*SIZES, WORTH_IT])
 @pytest.mark.parametrize("f", [comprehension, over_items, over_a_range, filled_by_append, mapped, raises])
 def test_comprehensions(f, n):
-    if f is comprehension and n > 5000:
-        n = 5000
+    n = min(n, 5000) if f in (comprehension, over_a_range) else n
     agree(f, RNG.random(n))
     found = loops(compiled(f), kind="comprehension")
     assert [loop.parallel for loop in found] == [True], found
-    if f is not raises or n:
+    if n < 5000:
         same(f, RNG.random(n))                                    # and without the option
 
 
