@@ -142,7 +142,6 @@ class FunctionLowering {
   // ---- lower_parallel.cc
   void lower_parallel(const Op& op);
   void lower_race_check(const Op& op);
-  V call_or_share(V alone, V body, V cells, V results, llvm::function_ref<V()> share);
   // ---- lower_ownership.cc
   void lower_ownership(const Op& op);
   void retain(V owner);

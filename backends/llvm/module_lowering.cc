@@ -232,6 +232,11 @@ llvm::FunctionCallee ModuleLowering::pure_function(llvm::StringRef name, llvm::F
   return callee;
 }
 
+llvm::Constant* ModuleLowering::record(llvm::ArrayRef<llvm::Constant*> fields) {
+  llvm::Constant* data = llvm::ConstantStruct::getAnon(context_, fields);
+  return new llvm::GlobalVariable(module_, data->getType(), true, llvm::GlobalValue::PrivateLinkage, data);
+}
+
 llvm::Constant* ModuleLowering::string(const std::string& text) {
   llvm::Constant*& entry = strings_[text];
   if (!entry) {

@@ -57,6 +57,8 @@ class ModuleLowering {
   void emit_release(Builder& b, llvm::Value* owner);  // the same in line
   // Bytes of `text` as a constant; equal texts share it.
   llvm::Constant* string(const std::string& text);
+  // A struct of these fields, of 8 bytes each, in the module's data.
+  llvm::Constant* record(llvm::ArrayRef<llvm::Constant*> fields);
   // Index of the traceback frame for a location of `fn`, frames of callers it was inlined into behind it, up to (and with) scope
   // `until`; kNoFrame when `skip` leaves none.
   static constexpr int32_t kNoFrame = -1;

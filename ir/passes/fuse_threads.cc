@@ -2,8 +2,7 @@
 // that prange loops begin with, and the pass parallel that follows makes a par.for of it. It runs on one thread where it is not worth more:
 //
 //   %work = mul (size of the result), (what one element costs, known here)
-//   %few = lt %work, load (import "rt:coluber_parallel_least")
-//   %first = par.loop 0, 0, (select %few, 1, 0)            imm kWorth: on one thread the rounds are called like any function
+//   %first = par.loop 0, 0, %work            imm kWorth: the runtime compares, and calls the rounds like any function where it is too little
 //
 // The unit of work is about what an addition of two arrays takes for one element in the cache, a quarter of a nanosecond.
 #include "ir/passes/fuse.h"
@@ -58,14 +57,12 @@ int64_t element_cost(const Summary& summary, std::span<const Op> ops, size_t arr
   return all;
 }
 
-ValueId Emitter::shared_start(ValueId first, std::span<const ValueId> counts, int64_t cost, int64_t operations) {
+ValueId Emitter::shared_start(ValueId first, std::span<const ValueId> counts, int64_t cost, int64_t operations, std::span<const uint32_t> others) {
   ValueId work = mul(product(counts), integer(cost));
-  ValueId least = op(OpCode::Load, {op(OpCode::Import, {}, ptr_to(pyint()), 0, "rt:coluber_parallel_least")}, pyint());
-  ValueId few = op(OpCode::Lt, {work, least}, pybool());
-  ValueId zero = integer(0);
-  ValueId threads = select(few, integer(1), zero);
-  ValueId start = op(OpCode::ParLoop, {first, zero, threads}, pyint(), kWorth);
-  f_.blocks[block()].ops.back().ints = {operations};
+  ValueId start = op(OpCode::ParLoop, {first, integer(0), work}, pyint(), kWorth);
+  std::vector<int64_t>& ints = f_.blocks[block()].ops.back().ints;
+  ints = {operations};
+  ints.insert(ints.end(), others.begin(), others.end());
   return start;
 }
 

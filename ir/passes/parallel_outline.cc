@@ -423,6 +423,30 @@ void make_combine(Program& p, const Function& f, const Analyses& a, const Candid
   b.ret(result);
 }
 
+// The same as the runtime does it by itself, where it can: a byte per accumulator (ir/schedule.h).
+bool find_steps(const Candidate& c, const std::vector<TypeRef>& types, int64_t* steps) {
+  if (types.size() != c.carried.size() || types.size() > sizeof *steps) return false;
+  uint64_t all = 0;
+  for (size_t k = 0; k < types.size(); ++k) {
+    bool floats = types[k] == pyfloat() || types[k] == scalar(Kind::Float64);
+    if (!floats && types[k] != pyint() && types[k] != scalar(Kind::Int64)) return false;
+    uint64_t step = 0;
+    switch (c.carried[k].how) {
+      case Combine::Add: step = kStepAdd; break;
+      case Combine::Mul: step = kStepMul; break;
+      case Combine::And: step = kStepAnd; break;
+      case Combine::Or: step = kStepOr; break;
+      case Combine::Xor: step = kStepXor; break;
+      case Combine::Min: step = kStepMin; break;
+      case Combine::Max: step = kStepMax; break;
+      default: return false;
+    }
+    all |= (step | (floats ? kOfFloats : 0)) << 8 * k;
+  }
+  *steps = static_cast<int64_t>(all);
+  return true;
+}
+
 // What a thread begins with, so that combining its value with others is right. Of those that may be combined twice: the value before the loop.
 ValueId neutral(Builder& b, const Carried& k, TypeRef type, ValueId initial) {
   if (k.how == Combine::FloorDiv) return b.const_int(1, type);
@@ -468,7 +492,9 @@ void outline(Program& p, Function& f, const Analyses& a, const Candidate& c, con
   Outline body(p, f, a, c, name);
   body.run();
   const std::vector<TypeRef>& types = body.types();
-  if (!types.empty()) make_combine(p, f, a, c, types, name + ".combine");
+  int64_t steps = 0;
+  bool combine = !types.empty() && !find_steps(c, types, &steps);
+  if (combine) make_combine(p, f, a, c, types, name + ".combine");
   if (!c.arrays.empty()) make_private_functions(p, f, c, name);
   forget_in_states(f, c);
   std::vector<ValueId> params = f.blocks[c.header].params, captured = body.captured();
@@ -504,9 +530,9 @@ void outline(Program& p, Function& f, const Analyses& a, const Candidate& c, con
 
   Op& made = b.op(OpCode::ParFor, {});
   made.sym = name;
-  if (!types.empty()) made.names = {name + ".combine"};
-  if (!c.arrays.empty()) made.names = {types.empty() ? "" : name + ".combine", name + ".init", name + ".merge"};
-  made.ints = {schedule, static_cast<int64_t>(captured.size()), static_cast<int64_t>(c.arrays.size()), static_cast<int64_t>(types.size())};
+  if (combine) made.names = {name + ".combine"};
+  if (!c.arrays.empty()) made.names = {combine ? name + ".combine" : "", name + ".init", name + ".merge"};
+  made.ints = {schedule, static_cast<int64_t>(captured.size()), static_cast<int64_t>(c.arrays.size()), static_cast<int64_t>(types.size()), steps};
   std::vector<ValueId> results;
   for (TypeRef t : types) results.push_back(b.add_result(t));
   size_t at = f.blocks[c.header].ops.size() - 1;

@@ -40,7 +40,7 @@ void coluber_object_retain(void* object);
 void coluber_object_release(void* object);
 int64_t coluber_place(void* function, void* items, int64_t n);
 int32_t coluber_sort(coluber_ctx* ctx, void* function, void* data, int64_t n);
-int32_t coluber_parallel_for(coluber_ctx* ctx, const coluber_loop* loop);
+int32_t coluber_parallel_for(coluber_ctx* ctx, const coluber_loop* loop, uint64_t* cells, int64_t items, int64_t chunk, int64_t threads);
 int64_t coluber_num_threads();
 void coluber_set_num_threads(int64_t count);
 int64_t coluber_thread_number();
