@@ -20,7 +20,7 @@ void FunctionLowering::lower_parallel(const Op& op) {
                    function(op.names.size() == 3 ? op.names[2] : "")};
   for (llvm::Constant* f : functions)
     if (!f) return fail(op, "no such function");
-  if (op.ints.size() != 5) return fail(op, "numbers are missing");
+  if (op.ints.size() != 7) return fail(op, "numbers are missing");
   constexpr size_t kFirst = 5;                     // operand
   size_t captured = static_cast<size_t>(op.ints[1]), arrays = static_cast<size_t>(op.ints[2]), accumulators = static_cast<size_t>(op.ints[3]);
   if (op.args.size() != kFirst + captured + arrays + 2 * accumulators || op.results.size() != accumulators) return fail(op, "operands are missing");
@@ -49,7 +49,8 @@ void FunctionLowering::lower_parallel(const Op& op) {
   auto number = [&](uint64_t n) -> llvm::Constant* { return b_.getInt64(n); };
   llvm::Constant* fields[] = {functions[0], functions[1], functions[2], functions[3], number(ncells), number(naccs),
                               number(2 + count(kFirst, first_array)), number(narray_cells), number(owners),
-                              number(static_cast<uint64_t>(op.ints[4])), number(static_cast<uint64_t>(op.ints[0]))};
+                              number(static_cast<uint64_t>(op.ints[4])), number(static_cast<uint64_t>(op.ints[5])), number(static_cast<uint64_t>(op.ints[6])),
+                              number(static_cast<uint64_t>(op.ints[0]))};
   static_assert(sizeof(coluber_loop) == 8 * std::size(fields) && offsetof(coluber_loop, schedule) == 8 * (std::size(fields) - 1));
   // Such loops carry nothing from round to round.
   if (op.ints[0] == ir::kWorth && naccs) return fail(op, "rounds that are called directly have no accumulators");

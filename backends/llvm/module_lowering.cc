@@ -288,17 +288,6 @@ int32_t ModuleLowering::frame(const ir::Function& fn, uint32_t loc_index, uint32
   return index;
 }
 
-ModuleLowering::FrameFields ModuleLowering::load_frame(Builder& b, llvm::Value* index) {
-  llvm::Value* row = b.CreateInBoundsGEP(llvm::ArrayType::get(b.getInt32Ty(), 5), frame_table_, b.CreateSExt(index, b.getInt64Ty()));
-  auto field = [&](int k) {
-    llvm::LoadInst* load = b.CreateAlignedLoad(b.getInt32Ty(), b.CreateConstInBoundsGEP1_64(b.getInt32Ty(), row, k), llvm::Align(4));
-    load->setMetadata(llvm::LLVMContext::MD_invariant_load, llvm::MDNode::get(context_, {}));
-    return b.CreateSExt(load, b.getInt64Ty());
-  };
-  auto text = [&](int k) { return b.CreateInBoundsGEP(b.getInt8Ty(), frame_text_, field(k)); };
-  return {text(0), text(1), field(2), field(3), field(4)};
-}
-
 // Five int32 a row and one blob of text: no relocations, and five instructions per place that may fail are saved.
 void ModuleLowering::emit_frame_table() {
   llvm::SmallVector<uint32_t, 64> words;

@@ -18,8 +18,8 @@
 // Must keep: the exception that is raised, and that the right-hand side is evaluated before anything is stored. Kernels that raise or
 // write get loops of their own, in order; a destination that its sources overlap gets the result by way of a temporary, decided at run time.
 // Neighbouring statements that go over the same shape become one loop nest (fuse_neighbours.cc says when).
-// Parts: fuse_plan (what goes together), fuse_expand (the loop), fuse_together (that of several statements), fuse_roll (indices that go round), fuse_threads (for several threads),
-// fuse_overlap, fuse_effects, fuse_emit.
+// Parts: fuse_plan (what goes together), fuse_expand (the loop), fuse_together (that of several statements), fuse_roll (indices that go round), fuse_threads
+// (for several threads), fuse_overlap, fuse_effects, fuse_emit.
 #include "ir/passes/fuse.h"
 
 #include "ir/analysis/uses.h"

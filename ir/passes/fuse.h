@@ -226,6 +226,8 @@ void check_shapes(Emitter& e, const Op& op, Shapes* shapes);
 
 // What the group's operations and the loads of that many arrays take for one element; see fuse_threads.cc for the unit.
 int64_t element_cost(const Summary& summary, std::span<const Op> ops, size_t arrays);
+// Does the kernel call functions whose last bit is another one in vectorised loops?
+bool has_vector_functions(const Summary& summary, const std::string& kernel);
 
 // Writes the loop of a group at the emitter's place. `ops`: the members, then the root. seldom: little code counts more than speed.
 void expand(Emitter& e, const Arrays& arrays, Summary& summary, std::span<const Op> ops, const Shapes& shapes, bool seldom = false);

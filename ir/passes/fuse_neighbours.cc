@@ -3,7 +3,8 @@
 //   - nothing in between can tell that they are evaluated where the last one stands: no op there raises, or reads or writes memory, or uses a result;
 //   - items depend on each other index by index: an array that is stored to is, for the others, the same array or memory of its own, as far as is known
 //     here. What is not known is asked at run time;
-//   - kernels neither raise nor write, and no array is rolled.
+//   - kernels neither raise nor write, and no array is rolled;
+//   - they give the same bits in vectorised loops and others: which way is taken depends on what shares memory.
 // What is raised, and what is stored before that, stays as it was but for memory: all new arrays are made in front of the loop.
 #include <algorithm>
 
@@ -90,7 +91,7 @@ class Neighbours {
     for (uint32_t i : all) {
       const Op& op = ops_[i];
       if (op.code == OpCode::ArrayRoll || (i != g.root && plan_.early[i])) return false;
-      if (op.code == OpCode::Elementwise && !summary_.of(op.sym).pure()) return false;
+      if (op.code == OpCode::Elementwise && (!summary_.of(op.sym).pure() || has_vector_functions(summary_, op.sym))) return false;
       for (size_t k = op.code == OpCode::ArrayAssign ? 1 : 0; k < op.args.size(); ++k) {
         ValueId v = op.args[k];
         TypeRef t = f_.type_of(v);

@@ -57,6 +57,17 @@ int64_t element_cost(const Summary& summary, std::span<const Op> ops, size_t arr
   return all;
 }
 
+bool has_vector_functions(const Summary& summary, const std::string& kernel) {
+  const Function* f = summary.function(kernel);
+  if (!f) return false;
+  for (const Block& b : f->blocks)
+    for (const Op& op : b.ops) {
+      if (op.code == OpCode::Math && is_library_function(op.sym)) return true;
+      if (op.code == OpCode::Call && op.sym != kernel && has_vector_functions(summary, op.sym)) return true;
+    }
+  return false;
+}
+
 ValueId Emitter::shared_start(ValueId first, std::span<const ValueId> counts, int64_t cost, int64_t operations, std::span<const uint32_t> others) {
   ValueId work = mul(product(counts), integer(cost));
   ValueId start = op(OpCode::ParLoop, {first, integer(0), work}, pyint(), kWorth);

@@ -219,7 +219,8 @@ class Together {
   }
   int64_t operations() const { return static_cast<int64_t>(all_ops().size()); }
   int64_t cost() const {
-    size_t stores = static_cast<size_t>(std::count_if(statements_.begin(), statements_.end(), [](const Bundled& s) { return s.kept || assigns(s.ops.back()); }));
+    auto stores_any = [](const Bundled& s) { return s.kept || assigns(s.ops.back()); };
+    size_t stores = static_cast<size_t>(std::count_if(statements_.begin(), statements_.end(), stores_any));
     return element_cost(summary_, all_ops(), leaves_.size() + stores - std::min<size_t>(stores, 1));
   }
   std::vector<uint32_t> others() const {
@@ -267,7 +268,8 @@ class Together {
   }
 
   bool kept(ValueId result) const {
-    return std::any_of(statements_.begin(), statements_.end(), [&](const Bundled& s) { return s.kept && !assigns(s.ops.back()) && s.ops.back().result() == result; });
+    auto made_by = [&](const Bundled& s) { return s.kept && !assigns(s.ops.back()) && s.ops.back().result() == result; };
+    return std::any_of(statements_.begin(), statements_.end(), made_by);
   }
 
   ValueId load(ValueId array, const Values& at) {

@@ -423,27 +423,40 @@ void make_combine(Program& p, const Function& f, const Analyses& a, const Candid
   b.ret(result);
 }
 
-// The same as the runtime does it by itself, where it can: a byte per accumulator (ir/schedule.h).
-bool find_steps(const Candidate& c, const std::vector<TypeRef>& types, int64_t* steps) {
-  if (types.size() != c.carried.size() || types.size() > sizeof *steps) return false;
-  uint64_t all = 0;
-  for (size_t k = 0; k < types.size(); ++k) {
-    bool floats = types[k] == pyfloat() || types[k] == scalar(Kind::Float64);
-    if (!floats && types[k] != pyint() && types[k] != scalar(Kind::Int64)) return false;
-    uint64_t step = 0;
-    switch (c.carried[k].how) {
-      case Combine::Add: step = kStepAdd; break;
-      case Combine::Mul: step = kStepMul; break;
-      case Combine::And: step = kStepAnd; break;
-      case Combine::Or: step = kStepOr; break;
-      case Combine::Xor: step = kStepXor; break;
-      case Combine::Min: step = kStepMin; break;
-      case Combine::Max: step = kStepMax; break;
-      default: return false;
-    }
-    all |= (step | (floats ? kOfFloats : 0)) << 8 * k;
+// What the runtime does by itself (ir/schedule.h), for the k-th of them, into *steps; false: it takes a function.
+bool add_step(Combine how, TypeRef type, size_t k, int64_t* steps) {
+  bool floats = type == pyfloat() || type == scalar(Kind::Float64);
+  if (k >= sizeof *steps || (!floats && type != pyint() && type != scalar(Kind::Int64))) return false;
+  uint64_t step = 0;
+  switch (how) {
+    case Combine::Add: step = kStepAdd; break;
+    case Combine::Mul: step = kStepMul; break;
+    case Combine::And: step = kStepAnd; break;
+    case Combine::Or: step = kStepOr; break;
+    case Combine::Xor: step = kStepXor; break;
+    case Combine::Min: step = kStepMin; break;
+    case Combine::Max: step = kStepMax; break;
+    default: return false;
   }
-  *steps = static_cast<int64_t>(all);
+  *steps |= static_cast<int64_t>((step | (floats ? kOfFloats : 0)) << 8 * k);
+  return true;
+}
+
+bool find_steps(const Candidate& c, const std::vector<TypeRef>& types, int64_t* steps) {
+  if (types.size() != c.carried.size()) return false;
+  for (size_t k = 0; k < types.size(); ++k)
+    if (!add_step(c.carried[k].how, types[k], k, steps)) return *steps = 0, false;
+  return true;
+}
+
+// So with the arrays that threads have of their own; *ranks: their dimensions.
+bool find_array_steps(const Function& f, const Candidate& c, int64_t* steps, int64_t* ranks) {
+  for (size_t k = 0; k < c.arrays.size(); ++k) {
+    TypeRef t = f.type_of(c.arrays[k].array);
+    bool together = t->layout == Layout::C || t->layout == Layout::F;
+    if (!together || !add_step(c.arrays[k].how, t->elem, k, steps)) return *steps = *ranks = 0, false;
+    *ranks |= static_cast<int64_t>(t->ndim) << 8 * k;
+  }
   return true;
 }
 
@@ -495,7 +508,9 @@ void outline(Program& p, Function& f, const Analyses& a, const Candidate& c, con
   int64_t steps = 0;
   bool combine = !types.empty() && !find_steps(c, types, &steps);
   if (combine) make_combine(p, f, a, c, types, name + ".combine");
-  if (!c.arrays.empty()) make_private_functions(p, f, c, name);
+  int64_t array_steps = 0, array_ranks = 0;
+  bool functions = !c.arrays.empty() && !find_array_steps(f, c, &array_steps, &array_ranks);
+  if (functions) make_private_functions(p, f, c, name);
   forget_in_states(f, c);
   std::vector<ValueId> params = f.blocks[c.header].params, captured = body.captured();
   Op mark = *c.mark, exit = f.blocks[c.header].term();
@@ -531,8 +546,9 @@ void outline(Program& p, Function& f, const Analyses& a, const Candidate& c, con
   Op& made = b.op(OpCode::ParFor, {});
   made.sym = name;
   if (combine) made.names = {name + ".combine"};
-  if (!c.arrays.empty()) made.names = {combine ? name + ".combine" : "", name + ".init", name + ".merge"};
-  made.ints = {schedule, static_cast<int64_t>(captured.size()), static_cast<int64_t>(c.arrays.size()), static_cast<int64_t>(types.size()), steps};
+  if (functions) made.names = {combine ? name + ".combine" : "", name + ".init", name + ".merge"};
+  made.ints = {schedule, static_cast<int64_t>(captured.size()), static_cast<int64_t>(c.arrays.size()), static_cast<int64_t>(types.size()), steps, array_steps,
+               array_ranks};
   std::vector<ValueId> results;
   for (TypeRef t : types) results.push_back(b.add_result(t));
   size_t at = f.blocks[c.header].ops.size() - 1;

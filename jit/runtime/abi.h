@@ -85,6 +85,7 @@ typedef struct coluber_loop {
   int64_t array_cell, narray_cells;   /* where among the cells the arrays of init stand */
   int64_t owners;             /* which of these cells hold owners: bit k */
   int64_t steps;              /* without combine: what it would do, a byte per accumulator, the first one lowest: ir/schedule.h */
+  int64_t array_steps, array_ranks;   /* without init and merge: the same of arrays of 8-byte items that lie together, and their dimensions */
   int64_t schedule;
 } coluber_loop;
 

@@ -16,7 +16,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <bit>
 #include <climits>
 #include <cstdlib>
 #include <cstring>
@@ -26,6 +25,7 @@
 #include <vector>
 
 #include "ir/schedule.h"
+#include "jit/runtime/combine.h"
 #include "jit/runtime/critical.h"
 #include "jit/runtime/openmp.h"
 #include "jit/runtime/parallel.h"
@@ -100,39 +100,6 @@ struct Run {
   uint64_t rounds() const { return cells[1] - cells[0]; }
   uint64_t* accumulators() const { return cells + loop.ncells; }
 };
-
-template <class T> T step(uint8_t how, T x, T y) {
-  switch (how) {
-    case kStepAdd: return x + y;
-    case kStepMul: return x * y;
-    case kStepMin: return y < x ? y : x;
-    default: return y > x ? y : x;
-  }
-}
-
-uint64_t step_of_bits(uint8_t how, uint64_t x, uint64_t y) {
-  switch (how) {
-    case kStepAdd: return x + y;
-    case kStepMul: return x * y;
-    case kStepAnd: return x & y;
-    case kStepOr: return x | y;
-    case kStepXor: return x ^ y;
-    default: return static_cast<uint64_t>(step(how, static_cast<int64_t>(x), static_cast<int64_t>(y)));
-  }
-}
-
-// Of two sets of accumulators one; out may be the first.
-int32_t combine(coluber_ctx* ctx, const coluber_loop& loop, const uint64_t* pair, uint64_t* out) {
-  if (loop.combine) return loop.combine(ctx, pair, out);
-  size_t n = static_cast<size_t>(loop.naccumulators);
-  for (size_t k = 0; k < n; k++) {
-    auto how = static_cast<uint8_t>(static_cast<uint64_t>(loop.steps) >> 8 * k);
-    bool floats = how & kOfFloats;
-    out[k] = floats ? std::bit_cast<uint64_t>(step(how & 7, std::bit_cast<double>(pair[k]), std::bit_cast<double>(pair[n + k])))
-                    : step_of_bits(how, pair[k], pair[n + k]);
-  }
-  return 0;
-}
 
 class Region {
  public:
@@ -217,7 +184,7 @@ class Region {
 
   bool own_arrays(Thread& me, coluber_ctx* ctx, uint64_t* cells) {
     if (!narrays_) return true;
-    if (loop_.init(ctx, cells_ + array_, cells)) return false;
+    if (make_arrays(ctx, loop_, cells_ + array_, cells)) return false;
     return me.has_arrays = true;
   }
 
@@ -238,7 +205,7 @@ class Region {
     if (!arrays) return;
     memcpy(pair, cells_ + array_, 8 * narrays_);
     memcpy(pair + narrays_, arrays, 8 * narrays_);
-    if (!*status && any) *status = loop_.merge(ctx, pair, pair);
+    if (!*status && any) *status = merge_arrays(ctx, loop_, pair);
     for (size_t k = 0; k < narrays_; k++)
       if (loop_.owners >> k & 1) release(reinterpret_cast<void*>(arrays[k]));
   }
