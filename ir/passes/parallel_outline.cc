@@ -460,6 +460,23 @@ bool find_array_steps(const Function& f, const Candidate& c, int64_t* steps, int
   return true;
 }
 
+// How what threads arrived at becomes one.
+struct Results {
+  std::vector<std::string> functions;      // as the names of par.for
+  int64_t steps = 0, array_steps = 0, array_ranks = 0;
+};
+
+Results combine_results(Program& p, const Function& f, const Analyses& a, const Candidate& c, const std::vector<TypeRef>& types, const std::string& name) {
+  Results r;
+  std::string combine;
+  if (!types.empty() && !find_steps(c, types, &r.steps)) make_combine(p, f, a, c, types, combine = name + ".combine");
+  bool arrays = !c.arrays.empty() && !find_array_steps(f, c, &r.array_steps, &r.array_ranks);
+  if (arrays) make_private_functions(p, f, c, name);
+  if (arrays) r.functions = {combine, name + ".init", name + ".merge"};
+  else if (!combine.empty()) r.functions = {combine};
+  return r;
+}
+
 // What a thread begins with, so that combining its value with others is right. Of those that may be combined twice: the value before the loop.
 ValueId neutral(Builder& b, const Carried& k, TypeRef type, ValueId initial) {
   if (k.how == Combine::FloorDiv) return b.const_int(1, type);
@@ -505,12 +522,7 @@ void outline(Program& p, Function& f, const Analyses& a, const Candidate& c, con
   Outline body(p, f, a, c, name);
   body.run();
   const std::vector<TypeRef>& types = body.types();
-  int64_t steps = 0;
-  bool combine = !types.empty() && !find_steps(c, types, &steps);
-  if (combine) make_combine(p, f, a, c, types, name + ".combine");
-  int64_t array_steps = 0, array_ranks = 0;
-  bool functions = !c.arrays.empty() && !find_array_steps(f, c, &array_steps, &array_ranks);
-  if (functions) make_private_functions(p, f, c, name);
+  Results results = combine_results(p, f, a, c, types, name);
   forget_in_states(f, c);
   std::vector<ValueId> params = f.blocks[c.header].params, captured = body.captured();
   Op mark = *c.mark, exit = f.blocks[c.header].term();
@@ -545,18 +557,17 @@ void outline(Program& p, Function& f, const Analyses& a, const Candidate& c, con
 
   Op& made = b.op(OpCode::ParFor, {});
   made.sym = name;
-  if (combine) made.names = {name + ".combine"};
-  if (functions) made.names = {combine ? name + ".combine" : "", name + ".init", name + ".merge"};
-  made.ints = {schedule, static_cast<int64_t>(captured.size()), static_cast<int64_t>(c.arrays.size()), static_cast<int64_t>(types.size()), steps, array_steps,
-               array_ranks};
-  std::vector<ValueId> results;
-  for (TypeRef t : types) results.push_back(b.add_result(t));
+  made.names = results.functions;
+  made.ints = {schedule, static_cast<int64_t>(captured.size()), static_cast<int64_t>(c.arrays.size()), static_cast<int64_t>(types.size()),
+               results.steps, results.array_steps, results.array_ranks};
+  std::vector<ValueId> last;
+  for (TypeRef t : types) last.push_back(b.add_result(t));
   size_t at = f.blocks[c.header].ops.size() - 1;
   ValueId some = b.emit(OpCode::Lt, {c.start, c.stop}, pybool());
   ValueId end = b.emit(OpCode::Select, {some, c.stop, c.start}, pyint());
   map.grow(f.values.size());
   map.replace(f, params[c.counter], end);
-  for (size_t k = 0; k < c.carried.size(); ++k) map.replace(f, params[c.carried[k].param], results[first + k]);
+  for (size_t k = 0; k < c.carried.size(); ++k) map.replace(f, params[c.carried[k].param], last[first + k]);
   for (Op& op : rest) f.blocks[c.header].ops.push_back(std::move(op));
   b.op(OpCode::Jump, {}).targets.push_back(std::move(leave));
   map.apply(f);
