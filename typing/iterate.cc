@@ -30,7 +30,7 @@ bool is_prange(TypeRef t) { return t->is(Kind::View) && t->name.rfind("prange_",
 
 static int64_t schedule_of(TypeRef t) {
   std::string name = t->name.substr(t->name.rfind('_') + 1);
-  int64_t form = t->name.find("_same_") != std::string::npos ? kDeterministic : 0;
+  int64_t form = t->name.find("_same_") != std::string::npos ? int64_t{kDeterministic} : 0;
   if (size_t x = t->name.find("_x"); x != std::string::npos) form += kFurtherLoop * (std::stoll(t->name.substr(x + 2)) - 1);
   for (size_t k = 0; k < schedules().size(); k++)
     if (schedules()[k] == name) return form + static_cast<int64_t>(k);
@@ -180,7 +180,7 @@ TV start_iter(Emit& e, const TV& v) {
     bool unit = unit_prange(t);
     int rest = unit ? 2 : 3;                   // chunk and threads
     bool checked = e.spec().fn->options.check_races && !e.spec().fn->library;        // rounds of the library do not collide
-    TV first = e.op(OpCode::ParLoop, {unit ? part(e, v, 0) : e.const_int(0), part(e, v, rest), part(e, v, rest + 1)}, pyint(), schedule_of(t) + (checked ? kChecked : 0));
+    TV first = e.op(OpCode::ParLoop, {unit ? part(e, v, 0) : e.const_int(0), part(e, v, rest), part(e, v, rest + 1)}, pyint(), schedule_of(t) + (checked ? int64_t{kChecked} : 0));
     std::vector<TV> parts{first, unit ? part(e, v, 1) : prange_count(e, v)};
     if (!unit) parts.push_back(part(e, v, 0)), parts.push_back(part(e, v, 2));
     it = e.make(parts, tuple_of(std::vector<TypeRef>(parts.size(), pyint())));

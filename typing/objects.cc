@@ -64,12 +64,6 @@ void effect(Emit& e, const Call& call, std::vector<TV> args) {
   emit(e, call, std::move(args), {}, &out);
 }
 
-std::vector<TV> with(TV first, In rest) {
-  std::vector<TV> all{std::move(first)};
-  all.insert(all.end(), rest.begin(), rest.end());
-  return all;
-}
-
 std::string name_key(const std::string& name) { return "name:" + name; }
 std::string names_key(std::span<const std::string> names) {
   std::string key = "names:";

@@ -90,6 +90,7 @@ class FunctionLowering {
   void lower_compare(const Op& op);
   void lower_select(const Op& op);
   void lower_division(const Op& op);
+  V floor_div_by(V a, const llvm::APInt& c);
   V int_floor_div(V a, V d);
   V int_mod(V a, V d);
   V safe_divisor(V d);

@@ -25,15 +25,23 @@ llvm::Value* FunctionLowering::safe_divisor(V d) {
   return b_.CreateSelect(b_.CreateICmpEQ(d, minus_one), one, d);
 }
 
-llvm::Value* FunctionLowering::int_floor_div(V a, V d) {
+// floor(a / c) = ~(~a / c) for negative a; the dividend of the division is never negative. So with l the bits of c - 1 and m = ceil(2**(63 + l) / c), which
+// has 64 bits, it is m * a >> (63 + l) (Granlund and Montgomery 1994). LLVM, which does not know the dividend's sign, needs one to three instructions more.
+// Shorter integers are left to it, for the sake of vectors.
+llvm::Value* FunctionLowering::floor_div_by(V a, const llvm::APInt& c) {
   unsigned bits = a->getType()->getIntegerBitWidth();
+  if (c.isPowerOf2()) return b_.CreateAShr(a, c.logBase2());
+  V sign = b_.CreateAShr(a, bits - 1), whole = b_.CreateXor(a, sign);
+  if (bits != 64) return b_.CreateXor(b_.CreateUDiv(whole, llvm::ConstantInt::get(a->getType(), c)), sign);
+  unsigned shift = 63 + (c - 1).getActiveBits();
+  llvm::APInt factor = llvm::APInt::getOneBitSet(128, shift).udiv(c.zext(128)) + 1;
+  V product = b_.CreateMul(b_.CreateZExt(whole, b_.getInt128Ty()), b_.getInt(factor), "", true, false);
+  return b_.CreateXor(b_.CreateTrunc(b_.CreateLShr(product, shift), a->getType()), sign);
+}
+
+llvm::Value* FunctionLowering::int_floor_div(V a, V d) {
   llvm::APInt c;
-  if (positive_constant(d, &c)) {
-    if (c.isPowerOf2()) return b_.CreateAShr(a, c.logBase2());
-    // floor(a / c) = ~(~a / c) for negative a; the dividend of the division is never negative.
-    V sign = b_.CreateAShr(a, bits - 1);
-    return b_.CreateXor(b_.CreateUDiv(b_.CreateXor(a, sign), d), sign);
-  }
+  if (positive_constant(d, &c)) return floor_div_by(a, c);
   V zero = llvm::ConstantInt::get(a->getType(), 0);
   V safe = safe_divisor(d);
   V quotient = b_.CreateSDiv(a, safe), remainder = b_.CreateSRem(a, safe);
@@ -50,6 +58,7 @@ llvm::Value* FunctionLowering::int_mod(V a, V d) {
   llvm::APInt c;
   if (positive_constant(d, &c)) {
     if (c.isPowerOf2()) return b_.CreateAnd(a, llvm::ConstantInt::get(a->getType(), c - 1));
+    if (bits == 64) return b_.CreateSub(a, b_.CreateMul(floor_div_by(a, c), d));
     V remainder = b_.CreateSRem(a, d);
     return b_.CreateAdd(remainder, b_.CreateAnd(b_.CreateAShr(remainder, bits - 1), d));
   }

@@ -18,19 +18,21 @@ llvm::Value* FunctionLowering::list_item_address(ir::TypeRef list, V data, V ind
   return b_.CreateInBoundsGEP(element, data, index);
 }
 
-// if (length == capacity) grow; items[length] = value; ++length
+// if (length == capacity) grow; items[length] = value; ++length. Without the first where room has been made.
 void FunctionLowering::lower_list_push(const Op& op) {
   V list = one(op.args[0]);
   ir::TypeRef t = arg_type(op, 0);
   V length = load_field(list, kLength, b_.getInt64Ty(), Memory::Header);
-  V capacity = load_field(list, kCapacity, b_.getInt64Ty(), Memory::Header);
   V wanted = b_.CreateAdd(length, b_.getInt64(1), "", true, true);
-  llvm::BasicBlock *grow = cold_block("grow"), *store = llvm::BasicBlock::Create(context_, "", f_);
-  b_.CreateCondBr(b_.CreateICmpSLT(length, capacity), store, grow, module_.unlikely_false());
-  b_.SetInsertPoint(grow);
-  check_status(module_.call_runtime(b_, "coluber_list_grow", {ctx_, list, wanted}), op);
-  b_.CreateBr(store);
-  b_.SetInsertPoint(store);
+  if (op.imm == 0) {
+    V capacity = load_field(list, kCapacity, b_.getInt64Ty(), Memory::Header);
+    llvm::BasicBlock *grow = cold_block("grow"), *store = llvm::BasicBlock::Create(context_, "", f_);
+    b_.CreateCondBr(b_.CreateICmpSLT(length, capacity), store, grow, module_.unlikely_false());
+    b_.SetInsertPoint(grow);
+    check_status(module_.call_runtime(b_, "coluber_list_grow", {ctx_, list, wanted}), op);
+    b_.CreateBr(store);
+    b_.SetInsertPoint(store);
+  }
   V data = load_field(list, kData, b_.getPtrTy(), Memory::Header);
   store_value(t->elem, Slots(slots(op.args[1])), list_item_address(t, data, length), Memory::Element);
   store_field(list, kLength, wanted, Memory::Header);

@@ -1,6 +1,8 @@
 // Vector math calls: names that LLVM does not know in front of the optimiser, real functions behind it. See the header.
 #include "backends/llvm/vector_calls.h"
 
+#include <llvm/ADT/MapVector.h>
+#include <llvm/ADT/SmallPtrSet.h>
 #include <llvm/Transforms/Utils/BasicBlockUtils.h>
 #include <llvm/Transforms/Utils/ModuleUtils.h>
 
@@ -64,11 +66,19 @@ class Binder {
       for (llvm::User* user : llvm::make_early_inc_range(f->users())) replace(llvm::cast<llvm::CallInst>(user), called, vector);
       f->eraseFromParent();
     }
+    check_limits();
     if (keys_->size() > keys_before_) table_->replaceAllUsesWith(make_import_table(module_, *keys_));
     table_->eraseFromParent();
   }
 
  private:
+  // A result that is right where the arguments are within its limit.
+  struct Limited {
+    Called called;
+    llvm::SmallVector<llvm::Value*, 2> arguments;
+    llvm::Instruction* result;
+  };
+
   static std::string loop_of(const llvm::Function& f) { return f.getFnAttribute(kLoop).getValueAsString().str(); }
   // By more than the list of what is to be kept.
   static bool is_called(const llvm::Function& f) {
@@ -96,9 +106,9 @@ class Binder {
   }
 
   llvm::Value* call_lanes(Builder& b, const Called& called, llvm::ArrayRef<llvm::Value*> arguments) {
-    if (!called.math.functions.begin()->second.empty()) return within_limit(b, called, arguments, call_vector(b, called, arguments));
+    if (!called.math.functions.begin()->second.empty()) return limited(b, called, arguments, call_vector(b, called, arguments));
     int lanes = lanes_of(arguments[0]->getType()), wide = called.math.functions.rbegin()->first;
-    if (lanes == wide) return within_limit(b, called, arguments, emit_vector_kernel(b, called.symbol, arguments[0]));
+    if (lanes == wide) return limited(b, called, arguments, emit_vector_kernel(b, called.symbol, arguments[0]));
     return with_lanes(b, b.CreateCall(own_function(called, wide), {with_lanes(b, arguments[0], wide)}), lanes);
   }
 
@@ -108,7 +118,7 @@ class Binder {
     if (llvm::Function* made = module_.getFunction(name)) return made;
     llvm::Function* f = internal_function(name, lanes_type(called.type, lanes), 1);
     Builder b(llvm::ReturnInst::Create(module_.getContext(), f->getArg(0), llvm::BasicBlock::Create(module_.getContext(), "", f)));
-    llvm::Value* result = within_limit(b, called, {f->getArg(0)}, emit_vector_kernel(b, called.symbol, f->getArg(0)));
+    llvm::Value* result = limited(b, called, {f->getArg(0)}, emit_vector_kernel(b, called.symbol, f->getArg(0)));
     llvm::cast<llvm::ReturnInst>(&*b.GetInsertPoint())->setOperand(0, result);
     return f;
   }
@@ -122,32 +132,83 @@ class Binder {
     return f;
   }
 
-  // Behind the vector function: where an argument is beyond its limit the result is the C library's.
-  llvm::Value* within_limit(Builder& b, const Called& called, llvm::ArrayRef<llvm::Value*> arguments, llvm::Value* result) {
+  // Behind the vector function, once all calls are there: where an argument is beyond its limit the result is the C library's.
+  llvm::Value* limited(Builder& b, const Called& called, llvm::ArrayRef<llvm::Value*> arguments, llvm::Value* result) {
     if (called.math.limit == 0) return result;
-    llvm::Type* type = result->getType();
-    llvm::Value* size = b.CreateUnaryIntrinsic(llvm::Intrinsic::fabs, arguments[0]);
-    llvm::Value* over = b.CreateFCmpOGT(size, llvm::ConstantFP::get(type, called.math.limit));
-    int lanes = lanes_of(type);
-    llvm::Value* any = lanes == 1 ? over : b.CreateICmpNE(b.CreateBitCast(over, b.getIntNTy(lanes)), b.getIntN(lanes, 0));
-    llvm::Instruction* at = &*b.GetInsertPoint();
+    auto* last = llvm::dyn_cast<llvm::Instruction>(result);
+    if (!last) return mend(b, called, arguments, result);          // of constants
+    limited_[last->getParent()].push_back({called, {arguments.begin(), arguments.end()}, last});
+    return result;
+  }
+
+  void check_limits() {
+    for (auto& [block, all] : limited_) {
+      llvm::sort(all, [](const Limited& a, const Limited& b) { return a.result->comesBefore(b.result); });
+      llvm::ArrayRef<Limited> left = all;
+      while (!left.empty()) left = left.drop_front(check_together(left));
+    }
+  }
+
+  // One test for as many of the results as there are in front of the first use that cannot wait: the processor has their instructions to choose
+  // from, which wait for each other within one result. What is computed of them meanwhile goes behind the test. Returns how many those are.
+  size_t check_together(llvm::ArrayRef<Limited> all) {
+    llvm::SmallPtrSet<const llvm::Value*, 32> ours;
+    std::vector<llvm::Instruction*> wait;              // of them, in order
+    ours.insert(all[0].result);
+    size_t count = 1;
+    llvm::Instruction* at = all[0].result->getNextNode();
+    for (; !at->isTerminator(); at = at->getNextNode()) {
+      if (llvm::any_of(at->operands(), [&](const llvm::Use& use) { return ours.contains(use.get()); })) {
+        if (llvm::isa<llvm::PHINode>(at) || at->mayReadOrWriteMemory() || at->mayHaveSideEffects()) break;
+        ours.insert(at);
+        wait.push_back(at);
+      } else if (count < all.size() && at == all[count].result) {
+        ours.insert(at);
+        count++;
+      }
+    }
+    for (llvm::Instruction* i : wait) i->moveBefore(at);
+    test(all.take_front(count), wait.empty() ? at : wait.front());
+    return count;
+  }
+
+  // In front of `at`: where an argument is beyond its limit the result becomes the C library's.
+  void test(llvm::ArrayRef<Limited> all, llvm::Instruction* at) {
+    Builder b(at);
+    llvm::Value* any = nullptr;
+    for (const Limited& one : all) {
+      llvm::Value* over = any_over(b, one);
+      any = any ? b.CreateOr(any, over) : over;
+    }
     llvm::BasicBlock* before = at->getParent();
     llvm::MDNode* seldom = llvm::MDBuilder(module_.getContext()).createBranchWeights(1, 1 << 20);
     llvm::Instruction* end = llvm::SplitBlockAndInsertIfThen(any, at, false, seldom);
-    Builder beyond(end);
-    beyond.SetCurrentDebugLocation(b.getCurrentDebugLocation());
-    int wide = called.math.functions.rbegin()->first;
+    for (const Limited& one : all) {
+      Builder beyond(end);
+      beyond.SetCurrentDebugLocation(one.result->getDebugLoc());
+      llvm::Value* mended = mend(beyond, one.called, one.arguments, one.result);
+      Builder join(&at->getParent()->front());
+      llvm::PHINode* phi = join.CreatePHI(one.result->getType(), 2);
+      one.result->replaceUsesWithIf(phi, [&](const llvm::Use& use) { return llvm::cast<llvm::Instruction>(use.getUser())->getParent() != end->getParent(); });
+      phi->addIncoming(one.result, before);
+      phi->addIncoming(mended, end->getParent());
+    }
+  }
+
+  llvm::Value* mend(Builder& b, const Called& called, llvm::ArrayRef<llvm::Value*> arguments, llvm::Value* result) {
+    int lanes = lanes_of(result->getType()), wide = called.math.functions.rbegin()->first;
     llvm::SmallVector<llvm::Value*, 3> passed;
-    for (llvm::Value* v : arguments) passed.push_back(with_lanes(beyond, v, wide));
-    passed.push_back(with_lanes(beyond, result, wide));
-    llvm::Function* mend = mender(called, arguments.size(), lanes_type(called.type, wide));
-    llvm::Value* mended = with_lanes(beyond, beyond.CreateCall(mend, passed), lanes);
-    Builder join(&at->getParent()->front());
-    llvm::PHINode* phi = join.CreatePHI(type, 2);
-    phi->addIncoming(result, before);
-    phi->addIncoming(mended, end->getParent());
-    b.SetInsertPoint(at);
-    return phi;
+    for (llvm::Value* v : arguments) passed.push_back(with_lanes(b, v, wide));
+    passed.push_back(with_lanes(b, result, wide));
+    return with_lanes(b, b.CreateCall(mender(called, arguments.size(), lanes_type(called.type, wide)), passed), lanes);
+  }
+
+  llvm::Value* any_over(Builder& b, const Limited& one) {
+    llvm::Type* type = one.result->getType();
+    llvm::Value* size = b.CreateUnaryIntrinsic(llvm::Intrinsic::fabs, one.arguments[0]);
+    llvm::Value* over = b.CreateFCmpOGT(size, llvm::ConstantFP::get(type, one.called.math.limit));
+    int lanes = lanes_of(type);
+    return lanes == 1 ? over : b.CreateICmpNE(b.CreateBitCast(over, b.getIntNTy(lanes)), b.getIntN(lanes, 0));
   }
 
   // By the function of so many lanes, or of the next more.
@@ -212,6 +273,7 @@ class Binder {
   const Options& options_;
   std::vector<std::string>* keys_;
   size_t keys_before_;
+  llvm::MapVector<llvm::BasicBlock*, std::vector<Limited>> limited_;
   llvm::GlobalVariable* table_ = nullptr;  // placeholder of the table of imports until all its keys are known
 };
 

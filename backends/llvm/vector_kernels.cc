@@ -28,29 +28,53 @@ constexpr double kLog[] = {0x1.5555555555592p-1, 0x1.999999997fe62p-2, 0x1.24924
 // Adding it rounds to an integer, which is in the low bits of the sum then.
 constexpr double kToInteger = 0x1.8p52;
 
-// Arithmetic of one width.
+// Arithmetic of one width. Its constants lie in memory as whole vectors, a table for each call: an instruction reads its own as an operand. LLVM would
+// keep one number, and spread it over a register by an instruction of its own in each turn, since there are more constants than registers.
 class Lanes {
  public:
-  Lanes(Builder& b, llvm::Type* type) : b_(b), type_(type), bits_(type->getWithNewType(b.getInt64Ty())) {}
+  Lanes(Builder& b, llvm::Type* type) : b_(b), type_(type), bits_(type->getWithNewType(b.getInt64Ty())) {
+    if (type->isVectorTy()) table_ = new_global(type, nullptr);
+  }
+  ~Lanes() {
+    if (!table_) return;
+    auto* all = llvm::ArrayType::get(type_, constants_.size());
+    table_->replaceAllUsesWith(new_global(all, llvm::ConstantArray::get(all, constants_)));
+    table_->eraseFromParent();
+  }
+  Lanes(const Lanes&) = delete;
+  Lanes& operator=(const Lanes&) = delete;
 
-  Value* number(double v) { return llvm::ConstantFP::get(type_, v); }
+  Value* number(double v) {
+    llvm::Constant* constant = llvm::ConstantFP::get(type_, v);
+    if (!table_) return constant;
+    llvm::LoadInst* load = b_.CreateAlignedLoad(type_, b_.CreateConstGEP1_64(type_, table_, constants_.size()), alignment());
+    load->setMetadata(llvm::LLVMContext::MD_invariant_load, llvm::MDNode::get(b_.getContext(), {}));
+    constants_.push_back(constant);
+    return load;
+  }
   Value* integer(uint64_t v) { return llvm::ConstantInt::get(bits_, v); }
   Value* fma(Value* x, Value* y, Value* z) { return b_.CreateIntrinsic(llvm::Intrinsic::fma, {type_}, {x, y, z}); }
   Value* minus_product(Value* x, Value* y, Value* z) { return fma(b_.CreateFNeg(x), y, z); }  // z - x * y
   Value* bits(Value* x) { return b_.CreateBitCast(x, bits_); }
   Value* from_bits(Value* x) { return b_.CreateBitCast(x, type_); }
 
+  // As two sums, of the even and of the odd powers: they do not wait for each other, and callers have the square at hand.
   template <size_t n>
-  Value* polynomial(const double (&c)[n], Value* x) {
-    Value* sum = number(c[n - 1]);
-    for (size_t k = n - 1; k-- > 0;) sum = fma(sum, x, number(c[k]));
-    return sum;
+  Value* polynomial(const double (&c)[n], Value* x, Value* square) {
+    static_assert(n >= 3);
+    Value *high = number(c[n - 1]), *low = number(c[n - 2]);
+    for (size_t k = n - 2; k-- > 0;) {
+      Value* sum = fma(high, square, number(c[k]));
+      high = low;
+      low = sum;
+    }
+    return fma(high, x, low);
   }
 
-  // The integer nearest to x * factor, as a number; *low has it in its low bits.
+  // The integer nearest to x * factor, as a number; the low 51 bits of *low are those of the integer.
   Value* nearest(Value* x, double factor, Value** low) {
     Value* shifted = fma(x, number(factor), number(kToInteger));
-    *low = b_.CreateSub(bits(shifted), integer(llvm::bit_cast<uint64_t>(kToInteger)));
+    *low = bits(shifted);
     return b_.CreateFSub(shifted, number(kToInteger));
   }
 
@@ -67,11 +91,14 @@ class Lanes {
     // 1 + r, and what that rounds off with the rest.
     Value* sum = b_.CreateFAdd(number(1.0), r);
     Value* rest = b_.CreateFSub(r, b_.CreateFSub(sum, number(1.0)));
-    Value* value = b_.CreateFAdd(sum, fma(b_.CreateFMul(r, r), polynomial(kExp, r), rest));
-    // 2^n in two factors: one of them alone may be out of range where the result is subnormal or about to overflow.
-    Value* half = b_.CreateAShr(n, integer(1));
-    value = b_.CreateFMul(value, power_of_two(half));
-    return b_.CreateFMul(value, power_of_two(b_.CreateSub(n, half)));
+    Value* square = b_.CreateFMul(r, r);
+    Value* value = b_.CreateFAdd(sum, fma(square, polynomial(kExp, r, square), rest));
+    // 2^n in two factors: one alone may be out of range where the result is subnormal or about to overflow. One of them is 2^128 or 2^-128.
+    Value* negative = b_.CreateICmpSLT(bits(x), integer(0));
+    Value* first = b_.CreateSelect(negative, bits(number(0x1p128)), bits(number(0x1p-128)));
+    Value* second = b_.CreateSelect(negative, number(0x1p-128), number(0x1p128));
+    value = b_.CreateFMul(value, from_bits(b_.CreateAdd(first, b_.CreateShl(n, integer(52)))));
+    return b_.CreateFMul(value, second);
   }
 
   Value* log(Value* x) {
@@ -86,7 +113,7 @@ class Lanes {
     Value* s = b_.CreateFDiv(f, b_.CreateFAdd(f, number(2.0)));
     Value* z = b_.CreateFMul(s, s);
     Value* half = b_.CreateFMul(f, number(0.5));
-    Value* r = fma(z, polynomial(kLog, z), b_.CreateFMul(half, f));
+    Value* r = fma(z, polynomial(kLog, z, b_.CreateFMul(z, z)), b_.CreateFMul(half, f));
     Value* tail = minus_product(half, f, b_.CreateFMul(s, r));
     tail = fma(k, number(0x1.ef35793c76730p-45), tail);
     // k log(2) + f, and what that rounds off with the rest. The product is exact.
@@ -113,7 +140,9 @@ class Lanes {
     rest = minus_product(k, number(-0x1.f1976b7ed8fbcp-110), b_.CreateFSub(rest, second_rest));
     n = b_.CreateAdd(n, integer(quarters));
     Value* odd = b_.CreateICmpNE(b_.CreateAnd(n, integer(1)), integer(0));
-    Value* value = b_.CreateSelect(odd, cosine_of(r, rest), sine_of(r, rest));
+    Value* z = b_.CreateFMul(r, r);
+    Value* square = b_.CreateFMul(z, z);
+    Value* value = b_.CreateSelect(odd, cosine_of(r, rest, z, square), sine_of(r, rest, z, square));
     Value* sign = b_.CreateShl(b_.CreateAnd(n, integer(2)), integer(62));
     value = from_bits(b_.CreateXor(bits(value), sign));
     if (quarters != 0) return value;
@@ -122,25 +151,31 @@ class Lanes {
   }
 
  private:
-  Value* power_of_two(Value* n) { return from_bits(b_.CreateShl(b_.CreateAdd(n, integer(1023)), integer(52))); }
-
-  // Of r + rest, with |r| <= pi / 4.
-  Value* sine_of(Value* r, Value* rest) {
-    Value* z = b_.CreateFMul(r, r);
+  // Of r + rest, with |r| <= pi / 4; z is r^2, square z^2.
+  Value* sine_of(Value* r, Value* rest, Value* z, Value* square) {
     Value* tail = fma(b_.CreateFMul(z, number(-0.5)), rest, rest);
-    return b_.CreateFAdd(r, fma(b_.CreateFMul(r, z), polynomial(kSin, z), tail));
+    return b_.CreateFAdd(r, fma(b_.CreateFMul(r, z), polynomial(kSin, z, square), tail));
   }
-  Value* cosine_of(Value* r, Value* rest) {
-    Value* z = b_.CreateFMul(r, r);
+  Value* cosine_of(Value* r, Value* rest, Value* z, Value* square) {
     Value* z_rest = fma(r, r, b_.CreateFNeg(z));
     Value* head = fma(z, number(-0.5), number(1.0));
     Value* rounded = fma(z, number(-0.5), b_.CreateFSub(number(1.0), head));
     Value* tail = minus_product(r, rest, fma(z_rest, number(-0.5), rounded));
-    return b_.CreateFAdd(head, fma(b_.CreateFMul(z, z), polynomial(kCos, z), tail));
+    return b_.CreateFAdd(head, fma(square, polynomial(kCos, z, square), tail));
+  }
+
+  llvm::Align alignment() const { return llvm::Align(type_->getPrimitiveSizeInBits().getFixedValue() / 8); }
+  llvm::GlobalVariable* new_global(llvm::Type* type, llvm::Constant* content) {
+    auto linkage = content ? llvm::GlobalValue::PrivateLinkage : llvm::GlobalValue::ExternalLinkage;
+    auto* made = new llvm::GlobalVariable(*b_.GetInsertBlock()->getModule(), type, true, linkage, content, "coluber.constants");
+    made->setAlignment(alignment());
+    return made;
   }
 
   Builder& b_;
   llvm::Type *type_, *bits_;
+  llvm::GlobalVariable* table_ = nullptr;  // a placeholder until all the constants are known
+  std::vector<llvm::Constant*> constants_;
 };
 
 }  // namespace

@@ -229,6 +229,11 @@ int64_t element_cost(const Summary& summary, std::span<const Op> ops, size_t arr
 // Does the kernel call functions whose last bit is another one in vectorised loops?
 bool has_vector_functions(const Summary& summary, const std::string& kernel);
 
+// The same of one op, and of what it calls.
+int64_t cost_of(const Summary& summary, const Op& op);
+// The operand `threads` of a par.loop of kWorth: what so many rounds of that cost come to.
+ValueId work_of(Builder& b, ValueId rounds, int64_t cost);
+
 // Writes the loop of a group at the emitter's place. `ops`: the members, then the root. seldom: little code counts more than speed.
 void expand(Emitter& e, const Arrays& arrays, Summary& summary, std::span<const Op> ops, const Shapes& shapes, bool seldom = false);
 

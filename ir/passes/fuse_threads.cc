@@ -68,8 +68,12 @@ bool has_vector_functions(const Summary& summary, const std::string& kernel) {
   return false;
 }
 
+int64_t cost_of(const Summary& summary, const Op& op) { return cost_of(summary, op, 0); }
+
+ValueId work_of(Builder& b, ValueId rounds, int64_t cost) { return b.emit(OpCode::Mul, {rounds, b.const_int(cost)}, pyint()); }
+
 ValueId Emitter::shared_start(ValueId first, std::span<const ValueId> counts, int64_t cost, int64_t operations, std::span<const uint32_t> others) {
-  ValueId work = mul(product(counts), integer(cost));
+  ValueId work = work_of(b_, product(counts), cost);
   ValueId start = op(OpCode::ParLoop, {first, integer(0), work}, pyint(), kWorth);
   std::vector<int64_t>& ints = f_.blocks[block()].ops.back().ints;
   ints = {operations};

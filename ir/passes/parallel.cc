@@ -71,6 +71,7 @@ class Parallel {
     for (size_t i = 0; i < written; ++i) {
       Function& f = *p_.functions[i];
       int made = 0;
+      while (f.typed && f.parallel && !f.by_cells && mark_lists(f, summary_)) {}
       while (f.typed && has_marks(f)) next(f, &made);
     }
     for (size_t i = written; i < p_.functions.size(); ++i) remove_marks(*p_.functions[i]);   // nobody begins with them any more
@@ -116,7 +117,9 @@ class Parallel {
   void loop_found(Function& f, const Analyses& a, LoopId id, size_t counter, const Op& mark, int* made) {
     int64_t further = mark.imm / kFurtherLoop;
     bool moved = hoist(f, a, id, {a.loops.loops()[id].header});         // an exception handler may use what the header computes
-    if (moved || (further && hoist_bounds(f, a, id, further)) || name_arrays(f, a, id)) return;   // positions of ops have changed
+    if (moved || (further && hoist_bounds(f, a, id, further)) || push_by_place(f, a, id, counter) || name_arrays(f, a, id)) {
+      return;                              // positions of ops have changed
+    }
     if (mark.imm == kWorth) return shared_loop(f, a, id, counter, mark);
     LoopNote& note = add_note(f, mark.loc);
     Candidate c;
@@ -214,7 +217,7 @@ class Parallel {
     LoopNote& note = report_.loops.emplace_back();
     place(f, loc, &note.function, &note.file, &note.place);
     if (!mark || mark->imm != kWorth) return note;
-    note.kind = mark->ints.empty() ? "library function" : kArrays;
+    note.kind = !mark->names.empty() ? mark->names[0] : mark->ints.empty() ? "library function" : kArrays;
     if (!mark->ints.empty()) note.operations = mark->ints[0];
     std::string function, file;
     for (size_t k = 1; k < mark->ints.size(); ++k) place(f, static_cast<uint32_t>(mark->ints[k]), &function, &file, &note.others.emplace_back());
@@ -296,7 +299,7 @@ class Parallel {
 
 void run_parallel(Program& p, const PassOptions& options) {
   for (const auto& f : p.functions)
-    if (f->typed && has_marks(*f)) return Parallel(p, options).run();
+    if (f->typed && (has_marks(*f) || f->parallel)) return Parallel(p, options).run();
   for (const auto& f : p.functions) call_reductions(*f);
 }
 

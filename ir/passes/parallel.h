@@ -66,6 +66,14 @@ struct Candidate {
 
 // Finds the form of a marked loop. On failure *why says what stands in the way.
 bool find_form(const Function& f, const Analyses& a, LoopId loop, size_t counter, Candidate* out, std::string* why);
+// Does the loop count in steps of one from a value to one that is known before it? Finds start and stop.
+bool is_counted(const Function& f, const Analyses& a, LoopId loop, size_t counter, Candidate* out);
+// The blocks of the loop; ways out of a round that end in an exception belong to it. False: break or return leaves it.
+bool find_region(const Function& f, const Analyses& a, Candidate* c);
+// Where each round appends one item to a list: gives each its place. False: there was nothing.
+bool push_by_place(Function& f, const Analyses& a, LoopId loop, size_t counter);
+// Marks a loop that does nothing but that. False: there was none.
+bool mark_lists(Function& f, fuse::Summary& summary);
 // The `further` loops inside of it that are one with it (parallel_nest.cc). On failure *id and *why say what stands in the way.
 bool find_nest(const Function& f, const Analyses& a, Candidate* c, int64_t further, std::string* id, std::string* why);
 // Moves what these blocks of the loop compute from outside values alone in front of it. False: there was nothing.

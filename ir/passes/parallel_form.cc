@@ -34,24 +34,6 @@ bool counts_by_one(const Function& f, const Analyses& a, const Candidate& c) {
   return true;
 }
 
-// Ways out of a round that end in an exception belong to it; others do not.
-bool find_region(const Function& f, const Analyses& a, Candidate* c) {
-  const Loop& loop = a.loops.loops()[c->loop];
-  c->blocks = loop.blocks;
-  c->inside.assign(f.blocks.size(), 0);
-  for (BlockId b : loop.blocks) c->inside[b] = 1;
-  for (size_t i = 0; i < c->blocks.size(); ++i) {         // grows meanwhile
-    const Op& term = f.blocks[c->blocks[i]].term();
-    if (term.code == OpCode::Return) return false;
-    for (const Edge& e : term.targets) {
-      if (c->inside[e.block] || c->blocks[i] == c->header) continue;
-      c->inside[e.block] = 1;
-      c->blocks.push_back(e.block);
-    }
-  }
-  return !c->inside[f.blocks[c->header].term().targets[1].block];
-}
-
 // A handler of errors that does nothing but go on raising (the end of a `with` or `finally` within a round) belongs to the round. The one around the loop,
 // to which the mark's block leads, does not, though it may be as short.
 bool take_handlers(const Function& f, Candidate* c) {
@@ -131,17 +113,40 @@ bool grown_outside(const Function& f, const Analyses& a, const Candidate& c, Val
 
 }  // namespace
 
-bool find_form(const Function& f, const Analyses& a, LoopId id, size_t counter, Candidate* out, std::string* why) {
+bool find_region(const Function& f, const Analyses& a, Candidate* c) {
+  const Loop& loop = a.loops.loops()[c->loop];
+  c->blocks = loop.blocks;
+  c->inside.assign(f.blocks.size(), 0);
+  for (BlockId b : loop.blocks) c->inside[b] = 1;
+  for (size_t i = 0; i < c->blocks.size(); ++i) {         // grows meanwhile
+    const Op& term = f.blocks[c->blocks[i]].term();
+    if (term.code == OpCode::Return) return false;
+    for (const Edge& e : term.targets) {
+      if (c->inside[e.block] || c->blocks[i] == c->header) continue;
+      c->inside[e.block] = 1;
+      c->blocks.push_back(e.block);
+    }
+  }
+  return !c->inside[f.blocks[c->header].term().targets[1].block];
+}
+
+bool is_counted(const Function& f, const Analyses& a, LoopId id, size_t counter, Candidate* out) {
   const Loop& loop = a.loops.loops()[id];
+  if (loop.entries.size() != 1 || loop.entries[0].error() || !is_integer(f.type_of(f.blocks[loop.header].params[counter]))) return false;
   out->loop = id;
   out->header = loop.header;
   out->counter = counter;
-  const char* shape = "it has a form that is not known";
-  if (loop.entries.size() != 1 || loop.entries[0].error()) return *why = shape, false;
   out->entry = loop.entries[0];
-  out->mark = a.uses.def_op(f, edge_of(f, out->entry).args[counter]);
-  out->start = out->mark->args[0];
-  if (!find_test(f, a, out) || !counts_by_one(f, a, *out)) return *why = shape, false;
+  out->start = edge_of(f, out->entry).args[counter];
+  const Op* mark = a.uses.def_op(f, out->start);
+  if (mark && mark->code == OpCode::ParLoop) out->mark = mark, out->start = mark->args[0];
+  return find_test(f, a, out) && counts_by_one(f, a, *out);
+}
+
+bool find_form(const Function& f, const Analyses& a, LoopId id, size_t counter, Candidate* out, std::string* why) {
+  const Loop& loop = a.loops.loops()[id];
+  const char* shape = "it has a form that is not known";
+  if (!is_counted(f, a, id, counter, out)) return *why = shape, false;
   for (const Op& op : f.blocks[loop.header].ops)
     if (!op.has(Pure) && !op.has(Term)) return *why = shape, false;
   if (!find_region(f, a, out)) return *why = "break or return leaves it", false;

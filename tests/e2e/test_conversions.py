@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 
 from coluber import njit
 
+pytestmark = pytest.mark.numpy
+
 EDGES = [0, 1, -1, 2**31, -2**31, 2**32 - 1, 2**32, -2**32, 2**52, 2**53 + 1, -2**53 - 1, 2**54 + 3, 2**62 + 257, 2**63 - 1, 2**63 - 513, -2**63, -2**63 + 1]
 
 

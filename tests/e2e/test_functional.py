@@ -7,6 +7,8 @@ import pytest
 from check import same
 from coluber import njit
 
+pytestmark = pytest.mark.numpy
+
 RNG = np.random.default_rng(8)
 
 

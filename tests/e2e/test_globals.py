@@ -12,6 +12,8 @@ from check import made, outcome, exact, compiled
 from coluber import njit
 from coluber.errors import TypingError
 
+pytestmark = pytest.mark.numpy
+
 G = np.arange(5.0)
 M = np.arange(6).reshape(2, 3)
 F = np.asfortranarray(np.arange(6, dtype=np.float32).reshape(2, 3))

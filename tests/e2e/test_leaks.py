@@ -8,6 +8,8 @@ import pytest
 
 from coluber import _coluber, njit
 
+pytestmark = pytest.mark.numpy
+
 
 class Mine(Exception):
     pass

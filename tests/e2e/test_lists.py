@@ -6,6 +6,8 @@ import random
 import pytest
 from check import compiled, made, same
 
+pytestmark = pytest.mark.numpy
+
 LISTS = [[], [1], [3, 1, 2], [1, 2, 2, 3], [7, 6, 5, 4, 3, 2, 1]]
 PLACES = [0, 1, 2, -1, -2, 5, -9, 100]
 RANDOM = random.Random(4)

@@ -11,7 +11,7 @@ from check import in_threads
 
 from coluber import jit
 
-pytestmark = pytest.mark.filterwarnings("ignore::coluber.ObjectModeWarning")
+pytestmark = [pytest.mark.numpy, pytest.mark.filterwarnings("ignore::coluber.ObjectModeWarning")]
 
 
 class Thing:

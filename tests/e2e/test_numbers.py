@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 from check import compiled, made, same
 
+pytestmark = pytest.mark.numpy
+
 OPERATORS = ["+", "-", "*", "/", "//", "%"]
 BITS = ["&", "|", "^"]
 COMPARISONS = ["==", "!=", "<", "<=", ">", ">="]

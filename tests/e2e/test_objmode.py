@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 
 from coluber import njit, objmode, types
 
+pytestmark = pytest.mark.numpy
+
 OUT = types.int64[:]
 TEXT = "float64[::1]"
 SEEN = []

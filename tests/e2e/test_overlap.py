@@ -4,6 +4,10 @@ import os
 import subprocess
 import sys
 
+import pytest
+
+pytestmark = pytest.mark.numpy
+
 SCRIPT = """
 import numpy as np
 from coluber import njit

@@ -92,17 +92,6 @@ def test_races_on_lists():
         compiled(fixed_item)([1, 2, 3, 4])
 
 
-def appends(items):
-    for i in prange(10):
-        items.append(i)
-    return [i * 2 for i in prange(5)]
-
-
-def test_lists_are_filled_in_order():
-    agree(appends, [1, 2], parallel=0)
-    assert {loop.why for loop in loops(compiled(appends))} == {"its rounds fill a list in order"}
-
-
 # ---- independent
 
 def strided(a, b, k):

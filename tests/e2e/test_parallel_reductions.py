@@ -10,6 +10,8 @@ from parallel import agree, compiled, loops, on_threads
 import coluber
 from coluber import _coluber, prange
 
+pytestmark = [pytest.mark.numpy, pytest.mark.sampled]
+
 RNG = np.random.default_rng(7)
 SIZES = [0, 1, 2, 3, 63, 64, 65, 1001, 20_000]
 

@@ -5,6 +5,8 @@ import pytest
 from check import same
 from hypothesis import given, settings, strategies as st
 
+pytestmark = [pytest.mark.numpy, pytest.mark.sampled]
+
 
 def layouts(a):
     """The array in C order, in Fortran order, as rows and as every other item of larger ones, read-only."""

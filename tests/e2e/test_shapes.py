@@ -1,9 +1,12 @@
 """Slices, strides and broadcasting of arrays that hypothesis makes: few signatures, many shapes. Of
 errors about shapes the class is compared: the messages do not name whole shapes (docs/deviations.md)."""
 import numpy as np
+import pytest
 from check import same
 from hypothesis import given
 from hypothesis import strategies as st
+
+pytestmark = pytest.mark.numpy
 
 BOUND = st.integers(-9, 9) | st.sampled_from([-2**62, 2**62])
 STEP = st.integers(-4, 4)                      # 0: ValueError

@@ -9,6 +9,8 @@ from check import in_threads
 
 from coluber import _coluber, njit
 
+pytestmark = pytest.mark.numpy
+
 MB = 1 << 20
 LIMIT = 65 * MB
 

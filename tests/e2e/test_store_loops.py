@@ -8,6 +8,8 @@ from check import compiled, exact
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+pytestmark = pytest.mark.numpy
+
 SIZES = [0, 1, 2, 7, 8, 9, 20, 511, 512, 513, 520, 521, 1030]
 
 

@@ -7,6 +7,8 @@ from check import compiled, made, same
 
 from coluber import ColuberError
 
+pytestmark = [pytest.mark.numpy, pytest.mark.sampled]
+
 REAL = ["bool", "int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64", "float32", "float64"]
 DTYPES = REAL + ["complex64", "complex128"]
 WITHOUT_ARRAYS = {"matmul", "vecdot", "matvec", "vecmat", "isnat"}

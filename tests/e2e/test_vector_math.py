@@ -9,6 +9,8 @@ from check import compiled, exact, made, same
 
 from coluber import njit
 
+pytestmark = pytest.mark.sampled
+
 WIDE = (-700.0, 700.0)
 # name of NumPy's function: domain of the random arguments
 FUNCTIONS = {

@@ -10,6 +10,8 @@ from coluber import inspect as looking
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+pytestmark = pytest.mark.numpy
+
 DTYPES = ["bool", "int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64", "float32", "float64", "complex64", "complex128"]
 SPECIAL = [0.0, -0.0, 1.0, -1.5, np.nan, np.inf, -np.inf, 1e308, 5e-324]
 RNG = np.random.default_rng(5)

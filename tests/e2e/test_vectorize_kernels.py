@@ -10,10 +10,10 @@ import weakref
 
 import numpy as np
 import pytest
-from check import in_threads
+from check import in_threads, same_values
 from coluber import TypingError, float32, njit, vectorize
 from coluber import inspect as looking
-from test_vectorize import RNG, added, quietly, same, sample, total
+from test_vectorize import RNG, added, quietly, sample, total
 
 pytestmark = pytest.mark.slow
 
@@ -35,10 +35,10 @@ def test_any_number_of_operands(target):
         made = vectorize(target=target, cache=False)(f)
         args = tuple(x[:k])
         want = np.array([f(*items) for items in zip(*args)])
-        same(want, made(*args))
-        same(want[::-3], made(*(a[::-3] for a in args)))
+        same_values(want, made(*args))
+        same_values(want[::-3], made(*(a[::-3] for a in args)))
         if k > 1:
-            same(np.array([f(*items[:-1], 0.5) for items in zip(*args)]), made(*args[:-1], 0.5))
+            same_values(np.array([f(*items[:-1], 0.5) for items in zip(*args)]), made(*args[:-1], 0.5))
 
 
 TABLE = np.array([2.0, 3.0, 5.0])
@@ -69,10 +69,10 @@ def test_kernels_that_call_and_recur_and_print(capfd):
         if x == 700:
             print("seven hundred")
         return x
-    same(np.array([0, 1, 1, 2, 3, 5, 8, 13]), fib(np.arange(8)))
-    same(np.array([0.0, 2.0, 5.0, 10.0, 12.0]), indirect(np.arange(5)))
+    same_values(np.array([0, 1, 1, 2, 3, 5, 8, 13]), fib(np.arange(8)))
+    same_values(np.array([0.0, 2.0, 5.0, 10.0, 12.0]), indirect(np.arange(5)))
     TABLE[0] = 1.0
-    same(np.array([0.0, 1.0, 4.0]), indirect(np.arange(3)))
+    same_values(np.array([0.0, 1.0, 4.0]), indirect(np.arange(3)))
     TABLE[0] = 2.0
     loud(np.arange(1000))                    # without the GIL
     loud(700)                                # with it
@@ -84,7 +84,7 @@ def test_options():
     def f(x, y):
         s = x + y
         return s * 2
-    same(np.float64(np.float32(0.1 + 0.2) * 2), f(0.1, 0.2))
+    same_values(np.float64(np.float32(0.1 + 0.2) * 2), f(0.1, 0.2))
     with pytest.raises(TypeError, match="fastmth"):
         vectorize(fastmth=True)(lambda x: x)
 
@@ -154,15 +154,15 @@ def test_parallel_target(n):
         return math.sin(x) * y if x > 0 else x - y
     want = vectorize(cache=False)(looking.ufunc(wave).py_func)
     x, y = RNG.normal(size=n), RNG.normal(size=n)
-    same(want(x, y), wave(x, y))
-    same(want(x[::2], y[::2]), wave(x[::2], y[::2]))
-    same(want(x, 2.5), wave(x, 2.5))
+    same_values(want(x, y), wave(x, y))
+    same_values(want(x[::2], y[::2]), wave(x[::2], y[::2]))
+    same_values(want(x, 2.5), wave(x, 2.5))
     got = x.copy()
     wave(got, y, out=got)
-    same(want(x, y), got)
+    same_values(want(x, y), got)
     if n > 1:
-        same(want.accumulate(x), wave.accumulate(x))
-        same(want.reduce(x), wave.reduce(x))
+        same_values(want.accumulate(x), wave.accumulate(x))
+        same_values(want.reduce(x), wave.reduce(x))
 
 
 def test_parallel_errors():
@@ -174,7 +174,7 @@ def test_parallel_errors():
     x = np.arange(100_000.0)
     with pytest.raises(ValueError, match="found"):
         picky(x)
-    same(x[:70_000], picky(x[:70_000]))
+    same_values(x[:70_000], picky(x[:70_000]))
 
 
 def test_threads_compile_and_run_at_once():
@@ -186,7 +186,7 @@ def test_threads_compile_and_run_at_once():
     def work(_):
         for _ in range(20):
             for a, b in args:
-                same(a * 2 + b, f(a, b))
+                same_values(a * 2 + b, f(a, b))
     in_threads(6, work)
     assert len(f.types) == len(set(f.types)) == len(args)
 
@@ -220,7 +220,7 @@ def test_globals_that_change():
         return x * SCALE
     x = np.arange(2000.0)
     for SCALE in (2.0, 3.0, 2.0):
-        same(x * SCALE, scaled(x))
+        same_values(x * SCALE, scaled(x))
 
 
 # ---- in compiled code
@@ -239,12 +239,12 @@ def use_fixed(x, y):
 @pytest.mark.parametrize("right", ["int8", "int64", "float32", "float64"])
 def test_in_compiled_code(left, right):
     a, b = sample(left, 12), sample(right, 12)
-    same(quietly(lambda: added(a, b) * 2), use_lazy(a, b))
-    same(quietly(total, a, b), use_fixed(a, b))
-    same(quietly(total, a, b[0]), use_fixed(a, b[0]))
-    same(total(a, 2), use_fixed(a, 2))
+    same_values(quietly(lambda: added(a, b) * 2), use_lazy(a, b))
+    same_values(quietly(total, a, b), use_fixed(a, b))
+    same_values(quietly(total, a, b[0]), use_fixed(a, b[0]))
+    same_values(total(a, 2), use_fixed(a, 2))
     wide = np.stack([a, a]).T
-    same(quietly(lambda: added(wide, b[:2]) * 2), use_lazy(wide, b[:2]))
+    same_values(quietly(lambda: added(wide, b[:2]) * 2), use_lazy(wide, b[:2]))
 
 
 def test_in_compiled_code_with_scalars_and_out():
@@ -255,7 +255,7 @@ def test_in_compiled_code_with_scalars_and_out():
     x = np.arange(4.0)
     out = np.zeros(4)
     assert f(x, out) == (3, 3.5, 2.0)
-    same(x * 2, out)
+    same_values(x * 2, out)
 
 
 def test_no_loop_in_compiled_code():
@@ -279,6 +279,6 @@ def test_pickle_by_name_and_by_value():
         return x + k
     copy = pickle.loads(cloudpickle.dumps(local))
     assert type(copy) is np.ufunc and copy.types == ["d->d"]
-    same(local(np.arange(4.0)), copy(np.arange(4.0)))
+    same_values(local(np.arange(4.0)), copy(np.arange(4.0)))
     lazy = pickle.loads(cloudpickle.dumps(vectorize(cache=False)(looking.ufunc(local).py_func)))
-    same(local(np.arange(4.0)), lazy(np.arange(4.0)))
+    same_values(local(np.arange(4.0)), lazy(np.arange(4.0)))

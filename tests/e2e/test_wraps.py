@@ -4,6 +4,8 @@ import pytest
 
 from coluber import njit
 
+pytestmark = pytest.mark.numpy
+
 
 def ring(x, out):
     n = len(x)

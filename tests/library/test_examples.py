@@ -9,6 +9,8 @@ from coluber.lib._make_index import modules
 
 from grid import DTYPES, EXACT, compare, variants
 
+pytestmark = pytest.mark.sampled
+
 NAMES = {np.dtype(d).name for d in DTYPES}
 FULL = os.environ.get("COLUBER_GRID") == "full"
 SHORT = {"as given", "strided", "F", "float32", "int32", "empty"}     # all but a function's first example, unless COLUBER_GRID=full

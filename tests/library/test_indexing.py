@@ -5,6 +5,8 @@ import pytest
 
 from grid import outcome, same
 
+pytestmark = pytest.mark.sampled
+
 A1, A2, A3 = np.arange(10.0), np.arange(20).reshape(4, 5), np.arange(60).reshape(3, 4, 5)
 I, J = np.array([2, 0, -1]), np.array([[1], [0]])
 KEYS = [
