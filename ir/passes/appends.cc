@@ -146,7 +146,7 @@ bool mark_lists(Function& f, fuse::Summary& summary) {
     b.set_block(loop.preheader);
     b.set_loc(f.blocks[loop.header].term().loc);
     ValueId rounds = b.emit(OpCode::Sub, {c.stop, c.start}, pyint());
-    jump.targets[0].args[0] = b.emit(OpCode::ParLoop, {c.start, b.const_int(0), fuse::threads_worth(b, rounds, cost)}, pyint(), kWorth);
+    jump.targets[0].args[0] = b.emit(OpCode::ParLoop, {c.start, b.const_int(0), fuse::work_of(b, rounds, cost)}, pyint(), kWorth);
     f.blocks[loop.preheader].ops.back().names = {"comprehension"};
     f.blocks[loop.preheader].ops.push_back(std::move(jump));
     return true;
