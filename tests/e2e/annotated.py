@@ -66,7 +66,7 @@ def squares(n):
 def grow(n):
     out = []
     for i in range(n):
-        out.append(len(out) * 0.5)
+        out.append(i * 0.5) if i > 0 else None
     return out
 
 
