@@ -11,7 +11,7 @@ enum Schedule : int64_t {
   kDynamic,
   kGuided,
   kRuntime,                                // as OMP_SCHEDULE says
-  kWorth,                                  // of an array expression or the library: one thread calls the body as a function
+  kWorth,                                  // of an array expression or the library, where its work is worth it: the runtime is told that, not a number of threads
 };
 
 enum ScheduleBits : int64_t {
@@ -21,5 +21,8 @@ enum ScheduleBits : int64_t {
   kChecked = 32,                           // rounds are checked for races
   kFurtherLoop = 256,                      // for each loop within that is one iteration space with it
 };
+
+// How accumulators of 8 bytes are combined without a function of the loop's own: a CombineStep, + kOfFloats.
+enum CombineStep : uint8_t { kStepAdd, kStepMul, kStepAnd, kStepOr, kStepXor, kStepMin, kStepMax, kOfFloats = 8 };
 
 }  // namespace coluber::ir

@@ -500,10 +500,7 @@ TV i_rounds(Emit& e, Args& a) {
     TV parts[] = {zero, n};
     return e.make(parts, view_of("range", {pyint(), pyint()}));
   }
-  TypeRef p = ptr_to(pyint());
-  TV least = e.op(OpCode::Load, {e.op(OpCode::Import, {}, p, 0, "rt:coluber_parallel_least")}, pyint());
-  TV threads = e.select(e.cmp(OpCode::Lt, e.mul(n, e.to_index(a[1])), least), e.const_int(1), zero);
-  TV parts[] = {zero, n, zero, threads};
+  TV parts[] = {zero, n, zero, e.mul(n, e.to_index(a[1]))};          // the last one: all the work
   return e.make(parts, view_of("prange_worth", {pyint(), pyint(), pyint(), pyint()}));
 }
 TV i_is_parallel(Emit& e, Args&) { return e.const_bool(e.spec().parallel); }

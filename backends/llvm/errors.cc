@@ -67,7 +67,6 @@ void FunctionLowering::leave_unless(V ok, const Op& op) {
   if (leaves_function_directly(op)) {
     exit_block();
     int32_t frame = frame_of(op);
-    exit_has_parents_ |= frame == ModuleLowering::kNoFrame || module_.frame_has_parent(frame);
     exit_frame_->addIncoming(b_.getInt32(frame), b_.GetInsertBlock());
     b_.CreateCondBr(ok, next, exit_, module_.unlikely_false());
   } else {
@@ -82,46 +81,27 @@ void FunctionLowering::leave_unless(V ok, const Op& op) {
 void FunctionLowering::leave(const Op& op) {
   release_all(op.on_error);
   int32_t frame = frame_of(op);
-  bool has_parents = frame == ModuleLowering::kNoFrame || module_.frame_has_parent(frame);
   const ir::Edge& handler = fn_.blocks[current_].on_error;
   if (handler.valid()) {
-    if (frame != ModuleLowering::kNoFrame) emit_traceback(b_.getInt32(frame), has_parents);
+    if (frame != ModuleLowering::kNoFrame) emit_traceback(b_.getInt32(frame));
     add_incoming(handler, b_.GetInsertBlock());
     b_.CreateBr(blocks_[handler.block]);
     return;
   }
   exit_block();
-  exit_has_parents_ |= has_parents;
   exit_frame_->addIncoming(b_.getInt32(frame), b_.GetInsertBlock());
   b_.CreateBr(exit_);
 }
 
-// Adds the frame `index` and, where it may have some, those of the callers it was inlined into.
-void FunctionLowering::emit_traceback(V index, bool has_parents) {
-  llvm::BasicBlock *before = b_.GetInsertBlock(), *loop = nullptr, *done = nullptr;
-  llvm::PHINode* at = nullptr;
-  if (has_parents) {
-    loop = cold_block("frames");
-    done = cold_block("");
-    b_.CreateCondBr(b_.CreateICmpSLT(index, b_.getInt32(0)), done, loop);
-    b_.SetInsertPoint(loop);
-    at = b_.CreatePHI(b_.getInt32Ty(), 2);
-    at->addIncoming(index, before);
-    index = at;
-  }
-  ModuleLowering::FrameFields frame = module_.load_frame(b_, index);
-  module_.call_runtime(b_, "coluber_traceback", {ctx_, frame.name, frame.file, frame.line, frame.col});
-  if (!has_parents) return;
-  V parent = b_.CreateTrunc(frame.parent, b_.getInt32Ty());
-  at->addIncoming(parent, b_.GetInsertBlock());
-  b_.CreateCondBr(b_.CreateICmpSLT(parent, b_.getInt32(0)), done, loop);
-  b_.SetInsertPoint(done);
+// Adds the frame `index` and those of the callers it was inlined into.
+void FunctionLowering::emit_traceback(V index) {
+  module_.call_runtime(b_, "coluber_traceback", {ctx_, module_.frame_rows(), module_.frame_text(), b_.CreateSExt(index, b_.getInt64Ty())});
 }
 
 void FunctionLowering::finish_exit_block() {
   if (!exit_) return;
   b_.SetInsertPoint(exit_);
-  emit_traceback(exit_frame_, exit_has_parents_);
+  emit_traceback(exit_frame_);
   b_.CreateRet(b_.getInt32(1));
 }
 
@@ -142,7 +122,6 @@ void FunctionLowering::raise_unless(V ok, const Op& op, int diag, llvm::ArrayRef
     raise_block();
     llvm::BasicBlock* here = b_.GetInsertBlock();
     int32_t frame = frame_of(op);
-    exit_has_parents_ |= module_.frame_has_parent(frame);
     raise_phis_[0]->addIncoming(b_.getInt64(diag), here);
     for (size_t k = 0; k < kSharedValues; ++k)  // values the message does not name may be anything
       raise_phis_[k + 1]->addIncoming(k < values.size() ? values[k] : llvm::PoisonValue::get(b_.getInt64Ty()), here);

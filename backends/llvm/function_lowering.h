@@ -71,7 +71,7 @@ class FunctionLowering {
   llvm::BasicBlock* exit_block();
   llvm::BasicBlock* raise_block();
   llvm::BasicBlock* cold_block(const char* name);
-  void emit_traceback(V index, bool has_parents);
+  void emit_traceback(V index);
   void finish_exit_block();
   void release_all(const std::vector<ir::ValueId>& values);
   void lower_guard(const Op& op);
@@ -143,7 +143,6 @@ class FunctionLowering {
   // ---- lower_parallel.cc
   void lower_parallel(const Op& op);
   void lower_race_check(const Op& op);
-  V call_or_share(V alone, V body, V cells, V results, llvm::function_ref<V()> share);
   // ---- lower_ownership.cc
   void lower_ownership(const Op& op);
   void retain(V owner);
@@ -173,7 +172,6 @@ class FunctionLowering {
   uint64_t scratch_bytes_ = 0;
   llvm::BasicBlock* exit_ = nullptr;  // adds a traceback frame and returns 1
   llvm::PHINode* exit_frame_ = nullptr;
-  bool exit_has_parents_ = false;
   llvm::BasicBlock* raise_ = nullptr;                // raises a diag row, then goes to exit_
   llvm::SmallVector<llvm::PHINode*, 5> raise_phis_;  // id, three values, frame
 };

@@ -1,7 +1,9 @@
 // Parallel loops: what the rounds need goes into cells of 8 bytes, and the runtime calls the body with copies of them, from several threads.
 //
-//   cells         start, stop, captured values, arrays, neutral accumulators: the body's parameters
-//   accumulators  the values before the loop; the runtime leaves those behind it there
+//   start, stop, captured values, arrays, neutral accumulators: the body's parameters
+//   accumulators: the values before the loop; the runtime leaves those behind it there
+//
+// What is known now (functions, counts, the schedule) is a record in the module's data: stores of it would be most of what a call takes to compile.
 #include "backends/llvm/function_lowering.h"
 #include "ir/schedule.h"
 
@@ -9,35 +11,16 @@ namespace coluber::backend {
 
 using ir::OpCode;
 
-// Where one thread does it all, the body is a function like any other: no runtime, no parts. The status of either way.
-llvm::Value* FunctionLowering::call_or_share(V alone, V body, V cells, V results, llvm::function_ref<V()> share) {
-  auto block = [&](const char* name) { return llvm::BasicBlock::Create(context_, name, f_); };
-  llvm::BasicBlock *here = block("here"), *threads = block("threads"), *done = block("done");
-  b_.CreateCondBr(alone, here, threads);
-  b_.SetInsertPoint(here);
-  llvm::CallInst* called = b_.CreateCall(llvm::cast<llvm::Function>(body), {ctx_, cells, results});
-  called->setIsNoInline();                         // the runtime needs it as a function anyway: one copy is enough
-  b_.CreateBr(done);
-  b_.SetInsertPoint(threads);
-  V shared = share();
-  b_.CreateBr(done);
-  b_.SetInsertPoint(done);
-  llvm::PHINode* status = b_.CreatePHI(b_.getInt32Ty(), 2);
-  status->addIncoming(called, here);
-  status->addIncoming(shared, threads);
-  return status;
-}
-
 void FunctionLowering::lower_parallel(const Op& op) {
-  auto function = [&](const std::string& name) -> V {
+  auto function = [&](const std::string& name) -> llvm::Constant* {
     if (name.empty()) return llvm::ConstantPointerNull::get(b_.getPtrTy());
     return module_.function(name, nullptr);
   };
-  V functions[] = {function(op.sym), function(op.names.empty() ? "" : op.names[0]), function(op.names.size() == 3 ? op.names[1] : ""),
+  llvm::Constant* functions[] = {function(op.sym), function(op.names.empty() ? "" : op.names[0]), function(op.names.size() == 3 ? op.names[1] : ""),
                    function(op.names.size() == 3 ? op.names[2] : "")};
-  for (V f : functions)
+  for (llvm::Constant* f : functions)
     if (!f) return fail(op, "no such function");
-  if (op.ints.size() != 4) return fail(op, "numbers are missing");
+  if (op.ints.size() != 7) return fail(op, "numbers are missing");
   constexpr size_t kFirst = 5;                     // operand
   size_t captured = static_cast<size_t>(op.ints[1]), arrays = static_cast<size_t>(op.ints[2]), accumulators = static_cast<size_t>(op.ints[3]);
   if (op.args.size() != kFirst + captured + arrays + 2 * accumulators || op.results.size() != accumulators) return fail(op, "operands are missing");
@@ -60,26 +43,23 @@ void FunctionLowering::lower_parallel(const Op& op) {
   for (size_t k = first_array, cell = 0; k < first_neutral; ++k)
     for (const Slot& slot : slots_of(arg_type(op, k))) owners |= uint64_t{slot.is_owner} << cell++;
   if (narray_cells > 64) return fail(op, "too many arrays");
-  V cells = stack_bytes(8 * ncells, 16), accs = stack_bytes(8 * std::max<size_t>(naccs, 1), 16), loop = stack_bytes(sizeof(coluber_loop), 16);
+  V cells = stack_bytes(8 * (ncells + naccs), 16);
   store_all(cells, 0, 2, 0);
-  store_all(cells, kFirst, first_initial, 2);
-  store_all(accs, first_initial, op.args.size(), 0);
-  auto number = [&](uint64_t n) -> V { return b_.getInt64(n); };
-  V fields[] = {functions[0], functions[1], functions[2], functions[3], cells, accs, number(ncells), number(naccs),
-                number(2 + count(kFirst, first_array)), number(narray_cells), number(owners), one(op.args[4]),
-                number(static_cast<uint64_t>(op.ints[0])), one(op.args[2]), one(op.args[3])};
-  static_assert(sizeof(coluber_loop) == 8 * std::size(fields) && offsetof(coluber_loop, threads) == 8 * (std::size(fields) - 1));
-  int64_t at = 0;
-  for (V field : fields) store_field(loop, 8 * at++, field, Memory::Anything);
-  auto run = [&] { return module_.call_runtime(b_, "coluber_parallel_for", {ctx_, loop}); };
+  store_all(cells, kFirst, op.args.size(), 2);
+  auto number = [&](uint64_t n) -> llvm::Constant* { return b_.getInt64(n); };
+  llvm::Constant* fields[] = {functions[0], functions[1], functions[2], functions[3], number(ncells), number(naccs),
+                              number(2 + count(kFirst, first_array)), number(narray_cells), number(owners),
+                              number(static_cast<uint64_t>(op.ints[4])), number(static_cast<uint64_t>(op.ints[5])), number(static_cast<uint64_t>(op.ints[6])),
+                              number(static_cast<uint64_t>(op.ints[0]))};
+  static_assert(sizeof(coluber_loop) == 8 * std::size(fields) && offsetof(coluber_loop, schedule) == 8 * (std::size(fields) - 1));
   // Such loops carry nothing from round to round.
   if (op.ints[0] == ir::kWorth && naccs) return fail(op, "rounds that are called directly have no accumulators");
-  check_status(op.ints[0] == ir::kWorth ? call_or_share(b_.CreateICmpEQ(one(op.args[3]), number(1)), functions[0], cells, accs, run) : run(), op);
-  size_t cell = 0;
+  check_status(module_.call_runtime(b_, "coluber_parallel_for", {ctx_, module_.record(fields), cells, one(op.args[4]), one(op.args[2]), one(op.args[3])}), op);
+  size_t cell = ncells;
   for (ir::ValueId r : op.results) {
     Slots s;
     for (const Slot& slot : slots_of(type_of(r)))
-      s.push_back(load_slot(slot, byte_offset(accs, 8 * static_cast<int64_t>(cell++)), llvm::Align(8), Memory::Anything));
+      s.push_back(load_slot(slot, byte_offset(cells, 8 * static_cast<int64_t>(cell++)), llvm::Align(8), Memory::Anything));
     set(r, std::move(s));
   }
 }

@@ -232,6 +232,11 @@ llvm::FunctionCallee ModuleLowering::pure_function(llvm::StringRef name, llvm::F
   return callee;
 }
 
+llvm::Constant* ModuleLowering::record(llvm::ArrayRef<llvm::Constant*> fields) {
+  llvm::Constant* data = llvm::ConstantStruct::getAnon(context_, fields);
+  return new llvm::GlobalVariable(module_, data->getType(), true, llvm::GlobalValue::PrivateLinkage, data);
+}
+
 llvm::Constant* ModuleLowering::string(const std::string& text) {
   llvm::Constant*& entry = strings_[text];
   if (!entry) {
@@ -281,17 +286,6 @@ int32_t ModuleLowering::frame(const ir::Function& fn, uint32_t loc_index, uint32
     index = intern_frame(f);
   }
   return index;
-}
-
-ModuleLowering::FrameFields ModuleLowering::load_frame(Builder& b, llvm::Value* index) {
-  llvm::Value* row = b.CreateInBoundsGEP(llvm::ArrayType::get(b.getInt32Ty(), 5), frame_table_, b.CreateSExt(index, b.getInt64Ty()));
-  auto field = [&](int k) {
-    llvm::LoadInst* load = b.CreateAlignedLoad(b.getInt32Ty(), b.CreateConstInBoundsGEP1_64(b.getInt32Ty(), row, k), llvm::Align(4));
-    load->setMetadata(llvm::LLVMContext::MD_invariant_load, llvm::MDNode::get(context_, {}));
-    return b.CreateSExt(load, b.getInt64Ty());
-  };
-  auto text = [&](int k) { return b.CreateInBoundsGEP(b.getInt8Ty(), frame_text_, field(k)); };
-  return {text(0), text(1), field(2), field(3), field(4)};
 }
 
 // Five int32 a row and one blob of text: no relocations, and five instructions per place that may fail are saved.

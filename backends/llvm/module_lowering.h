@@ -57,16 +57,15 @@ class ModuleLowering {
   void emit_release(Builder& b, llvm::Value* owner);  // the same in line
   // Bytes of `text` as a constant; equal texts share it.
   llvm::Constant* string(const std::string& text);
+  // A struct of these fields, of 8 bytes each, in the module's data.
+  llvm::Constant* record(llvm::ArrayRef<llvm::Constant*> fields);
   // Index of the traceback frame for a location of `fn`, frames of callers it was inlined into behind it, up to (and with) scope
   // `until`; kNoFrame when `skip` leaves none.
   static constexpr int32_t kNoFrame = -1;
   int32_t frame(const ir::Function& fn, uint32_t loc, uint32_t until_scope, bool skip_first);
-  bool frame_has_parent(int32_t frame) const { return frames_[frame].parent >= 0; }
-  // The fields of frame `index` (an i32): name, file, line, col, and the index of the next one out.
-  struct FrameFields {
-    llvm::Value *name, *file, *line, *col, *parent;
-  };
-  FrameFields load_frame(Builder& b, llvm::Value* index);
+  // What coluber_traceback reads them from.
+  llvm::Value* frame_rows() { return frame_table_; }
+  llvm::Value* frame_text() { return frame_text_; }
 
   llvm::Instruction* tag(llvm::Instruction* access, Memory memory);
   llvm::MDNode* unlikely_false() const { return unlikely_false_; }  // weights of a branch that is nearly always true

@@ -255,15 +255,22 @@ FunctionPassManager vectorisation(bool slp, llvm::TargetMachine* machine) {
   return fpm;
 }
 
-FunctionPassManager whole_function(int level, bool slp, llvm::TargetMachine* machine) {
-  FunctionPassManager fpm = simplification(level > 0);
-  if (level > 2) fpm.addPass(vectorisation(slp, machine));
-  return fpm;
-}
+// In a module of several functions that do not call each other, one without loops hands loops to the runtime or combines what they found: a few instructions
+// that run once.
+struct WholeFunction : llvm::PassInfoMixin<WholeFunction> {
+  WholeFunction(int level, bool slp, llvm::TargetMachine* machine) : once(simplification(false)), all(simplification(level > 0)) {
+    if (level > 2) all.addPass(vectorisation(slp, machine));
+  }
+  llvm::PreservedAnalyses run(llvm::Function& f, llvm::FunctionAnalysisManager& analyses) {
+    bool several = llvm::count_if(*f.getParent(), [](const llvm::Function& g) { return !g.isDeclaration() && !g.hasFnAttribute(llvm::Attribute::Cold); }) > 1;
+    return (several && analyses.getResult<llvm::LoopAnalysis>(f).empty() ? once : all).run(f, analyses);
+  }
+  FunctionPassManager once, all;
+};
 
 llvm::ModulePassManager single_function(int level, bool slp, llvm::TargetMachine* machine) {
   llvm::ModulePassManager mpm;
-  mpm.addPass(llvm::createModuleToFunctionPassAdaptor(whole_function(level, slp, machine)));
+  mpm.addPass(llvm::createModuleToFunctionPassAdaptor(WholeFunction(level, slp, machine)));
   return mpm;
 }
 

@@ -45,7 +45,7 @@ struct Called {
 class Binder {
  public:
   Binder(llvm::Module& module, Target& target, const Options& options, std::vector<std::string>* keys)
-      : module_(module), target_(target), options_(options), keys_(keys), keys_before_(keys->size()) {}
+      : module_(module), target_(target), options_(options), keys_(keys), keys_before_(keys->size()), tables_(module) {}
 
   void run() {
     std::vector<llvm::Function*> stand_ins;
@@ -66,6 +66,7 @@ class Binder {
       for (llvm::User* user : llvm::make_early_inc_range(f->users())) replace(llvm::cast<llvm::CallInst>(user), called, vector);
       f->eraseFromParent();
     }
+    tables_.finish();
     check_limits();
     if (keys_->size() > keys_before_) table_->replaceAllUsesWith(make_import_table(module_, *keys_));
     table_->eraseFromParent();
@@ -108,7 +109,7 @@ class Binder {
   llvm::Value* call_lanes(Builder& b, const Called& called, llvm::ArrayRef<llvm::Value*> arguments) {
     if (!called.math.functions.begin()->second.empty()) return limited(b, called, arguments, call_vector(b, called, arguments));
     int lanes = lanes_of(arguments[0]->getType()), wide = called.math.functions.rbegin()->first;
-    if (lanes == wide) return limited(b, called, arguments, emit_vector_kernel(b, called.symbol, arguments[0]));
+    if (lanes == wide) return limited(b, called, arguments, emit_vector_kernel(b, called.symbol, arguments[0], &tables_));
     return with_lanes(b, b.CreateCall(own_function(called, wide), {with_lanes(b, arguments[0], wide)}), lanes);
   }
 
@@ -118,7 +119,7 @@ class Binder {
     if (llvm::Function* made = module_.getFunction(name)) return made;
     llvm::Function* f = internal_function(name, lanes_type(called.type, lanes), 1);
     Builder b(llvm::ReturnInst::Create(module_.getContext(), f->getArg(0), llvm::BasicBlock::Create(module_.getContext(), "", f)));
-    llvm::Value* result = limited(b, called, {f->getArg(0)}, emit_vector_kernel(b, called.symbol, f->getArg(0)));
+    llvm::Value* result = limited(b, called, {f->getArg(0)}, emit_vector_kernel(b, called.symbol, f->getArg(0), &tables_));
     llvm::cast<llvm::ReturnInst>(&*b.GetInsertPoint())->setOperand(0, result);
     return f;
   }
@@ -273,6 +274,7 @@ class Binder {
   const Options& options_;
   std::vector<std::string>* keys_;
   size_t keys_before_;
+  KernelTables tables_;
   llvm::MapVector<llvm::BasicBlock*, std::vector<Limited>> limited_;
   llvm::GlobalVariable* table_ = nullptr;  // placeholder of the table of imports until all its keys are known
 };

@@ -28,28 +28,21 @@ constexpr double kLog[] = {0x1.5555555555592p-1, 0x1.999999997fe62p-2, 0x1.24924
 // Adding it rounds to an integer, which is in the low bits of the sum then.
 constexpr double kToInteger = 0x1.8p52;
 
-// Arithmetic of one width. Its constants lie in memory as whole vectors, a table for each call: an instruction reads its own as an operand. LLVM would
-// keep one number, and spread it over a register by an instruction of its own in each turn, since there are more constants than registers.
+// Arithmetic of one width.
 class Lanes {
  public:
-  Lanes(Builder& b, llvm::Type* type) : b_(b), type_(type), bits_(type->getWithNewType(b.getInt64Ty())) {
-    if (type->isVectorTy()) table_ = new_global(type, nullptr);
-  }
-  ~Lanes() {
-    if (!table_) return;
-    auto* all = llvm::ArrayType::get(type_, constants_.size());
-    table_->replaceAllUsesWith(new_global(all, llvm::ConstantArray::get(all, constants_)));
-    table_->eraseFromParent();
-  }
-  Lanes(const Lanes&) = delete;
-  Lanes& operator=(const Lanes&) = delete;
+  Lanes(Builder& b, llvm::Type* type, KernelTables::Table& table)
+      : b_(b), type_(type), bits_(type->getWithNewType(b.getInt64Ty())), table_(table) {}
 
+  // The next one of the table; functions of one kind ask for theirs in one order.
   Value* number(double v) {
     llvm::Constant* constant = llvm::ConstantFP::get(type_, v);
-    if (!table_) return constant;
-    llvm::LoadInst* load = b_.CreateAlignedLoad(type_, b_.CreateConstGEP1_64(type_, table_, constants_.size()), alignment());
+    if (!type_->isVectorTy()) return constant;
+    size_t at = next_++;
+    if (at == table_.content.size()) table_.content.push_back(constant);
+    if (table_.content[at] != constant) return constant;
+    llvm::LoadInst* load = b_.CreateAlignedLoad(type_, b_.CreateConstGEP1_64(type_, table_.place, at), table_.place->getAlign().valueOrOne());
     load->setMetadata(llvm::LLVMContext::MD_invariant_load, llvm::MDNode::get(b_.getContext(), {}));
-    constants_.push_back(constant);
     return load;
   }
   Value* integer(uint64_t v) { return llvm::ConstantInt::get(bits_, v); }
@@ -142,7 +135,8 @@ class Lanes {
     Value* odd = b_.CreateICmpNE(b_.CreateAnd(n, integer(1)), integer(0));
     Value* z = b_.CreateFMul(r, r);
     Value* square = b_.CreateFMul(z, z);
-    Value* value = b_.CreateSelect(odd, cosine_of(r, rest, z, square), sine_of(r, rest, z, square));
+    Value *cosine = cosine_of(r, rest, z, square), *sine = sine_of(r, rest, z, square);
+    Value* value = b_.CreateSelect(odd, cosine, sine);
     Value* sign = b_.CreateShl(b_.CreateAnd(n, integer(2)), integer(62));
     value = from_bits(b_.CreateXor(bits(value), sign));
     if (quarters != 0) return value;
@@ -164,29 +158,48 @@ class Lanes {
     return b_.CreateFAdd(head, fma(square, polynomial(kCos, z, square), tail));
   }
 
-  llvm::Align alignment() const { return llvm::Align(type_->getPrimitiveSizeInBits().getFixedValue() / 8); }
-  llvm::GlobalVariable* new_global(llvm::Type* type, llvm::Constant* content) {
-    auto linkage = content ? llvm::GlobalValue::PrivateLinkage : llvm::GlobalValue::ExternalLinkage;
-    auto* made = new llvm::GlobalVariable(*b_.GetInsertBlock()->getModule(), type, true, linkage, content, "coluber.constants");
-    made->setAlignment(alignment());
-    return made;
-  }
-
   Builder& b_;
   llvm::Type *type_, *bits_;
-  llvm::GlobalVariable* table_ = nullptr;  // a placeholder until all the constants are known
-  std::vector<llvm::Constant*> constants_;
+  KernelTables::Table& table_;
+  size_t next_ = 0;
 };
 
 }  // namespace
 
-Value* emit_vector_kernel(Builder& b, llvm::StringRef symbol, Value* x) {
+llvm::GlobalVariable* KernelTables::made(llvm::Type* type, llvm::Type* vector, llvm::Constant* content) {
+  auto linkage = content ? llvm::GlobalValue::PrivateLinkage : llvm::GlobalValue::ExternalLinkage;
+  auto* global = new llvm::GlobalVariable(module_, type, true, linkage, content, "coluber.constants");
+  global->setAlignment(llvm::Align(vector->getPrimitiveSizeInBits().getFixedValue() / 8));
+  return global;
+}
+
+KernelTables::Table& KernelTables::of(Value* argument, char kind) {
+  llvm::Type* type = argument->getType();
+  auto [it, added] = known_.try_emplace({argument, type, kind}, tables_.size());
+  if (added) tables_.push_back({made(type, type, nullptr), {}});
+  return tables_[it->second];
+}
+
+void KernelTables::finish() {
+  for (Table& table : tables_) {
+    llvm::Type* vector = table.place->getValueType();
+    auto* all = llvm::ArrayType::get(vector, table.content.size());
+    if (!table.content.empty()) table.place->replaceAllUsesWith(made(all, vector, llvm::ConstantArray::get(all, table.content)));
+    table.place->eraseFromParent();
+  }
+  tables_.clear();
+  known_.clear();
+}
+
+Value* emit_vector_kernel(Builder& b, llvm::StringRef symbol, Value* x, KernelTables* tables) {
   llvm::IRBuilderBase::FastMathFlagGuard guard(b);
   b.clearFastMathFlags();
   llvm::Type* type = x->getType();
   if (!type->getScalarType()->isDoubleTy()) return nullptr;
-  Lanes lanes(b, type);
-  return symbol == "exp" ? lanes.exp(x) : symbol == "log" ? lanes.log(x) : symbol == "sin" ? lanes.sine(x, 0) : symbol == "cos" ? lanes.sine(x, 1) : nullptr;
+  bool circular = symbol == "sin" || symbol == "cos";
+  if (!circular && symbol != "exp" && symbol != "log") return nullptr;
+  Lanes lanes(b, type, tables->of(x, circular ? 'c' : symbol[0]));
+  return circular ? lanes.sine(x, symbol == "cos" ? 1 : 0) : symbol == "exp" ? lanes.exp(x) : lanes.log(x);
 }
 
 }  // namespace coluber::backend

@@ -16,6 +16,7 @@ namespace coluber::ir::parallel {
 namespace {
 
 constexpr int64_t kInnerRounds = 16;       // for which a loop within a round is taken
+constexpr int64_t kMostRounds = int64_t{1} << 60;    // no list is that long
 
 // A list.push that each round does once.
 struct Push {
@@ -107,8 +108,11 @@ bool push_by_place(Function& f, const Analyses& a, LoopId id, size_t counter) {
   insert(entry, f.blocks[entry].ops.size() - 1, [&](Builder& b) {
     length = b.emit(OpCode::ListLen, {push.list}, pyint());
     ValueId zero = b.const_int(0), rounds = b.emit(OpCode::Sub, {c.stop, c.start}, pyint());
-    ValueId any = b.emit(OpCode::Lt, {c.start, c.stop}, pybool());
-    all = b.emit(OpCode::Add, {length, b.emit(OpCode::Select, {any, rounds, zero}, pyint())}, pyint());
+    ValueId any = b.emit(OpCode::Lt, {c.start, c.stop}, pybool()), most = b.const_int(kMostRounds);
+    // The difference may have wrapped: that, too, is more than there is memory for.
+    ValueId wrapped = b.emit(OpCode::Lt, {rounds, zero}, pybool()), many = b.emit(OpCode::Or, {wrapped, b.emit(OpCode::Gt, {rounds, most}, pybool())}, pybool());
+    rounds = b.emit(OpCode::Select, {any, b.emit(OpCode::Select, {many, most, rounds}, pyint()), zero}, pyint());
+    all = b.emit(OpCode::Add, {length, rounds}, pyint());
     b.op(OpCode::ListReserve, {push.list, all});
     items = b.emit(OpCode::ListData, {push.list}, ptr_to(item));
   });
@@ -142,7 +146,7 @@ bool mark_lists(Function& f, fuse::Summary& summary) {
     b.set_block(loop.preheader);
     b.set_loc(f.blocks[loop.header].term().loc);
     ValueId rounds = b.emit(OpCode::Sub, {c.stop, c.start}, pyint());
-    jump.targets[0].args[0] = b.emit(OpCode::ParLoop, {c.start, b.const_int(0), fuse::threads_worth(b, rounds, cost)}, pyint(), kWorth);
+    jump.targets[0].args[0] = b.emit(OpCode::ParLoop, {c.start, b.const_int(0), fuse::work_of(b, rounds, cost)}, pyint(), kWorth);
     f.blocks[loop.preheader].ops.back().names = {"comprehension"};
     f.blocks[loop.preheader].ops.push_back(std::move(jump));
     return true;

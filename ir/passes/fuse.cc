@@ -17,8 +17,9 @@
 // it finds equal subexpressions, and so that two views are one.
 // Must keep: the exception that is raised, and that the right-hand side is evaluated before anything is stored. Kernels that raise or
 // write get loops of their own, in order; a destination that its sources overlap gets the result by way of a temporary, decided at run time.
-// Parts: fuse_plan (what goes together), fuse_expand (the loop), fuse_roll (indices that go round), fuse_threads (for several threads),
-// fuse_overlap, fuse_effects, fuse_emit.
+// Neighbouring statements that go over the same shape become one loop nest (fuse_neighbours.cc says when).
+// Parts: fuse_plan (what goes together), fuse_expand (the loop), fuse_together (that of several statements), fuse_roll (indices that go round), fuse_threads
+// (for several threads), fuse_overlap, fuse_effects, fuse_emit.
 #include "ir/passes/fuse.h"
 
 #include "ir/analysis/uses.h"
@@ -51,18 +52,57 @@ std::vector<uint32_t> count_uses(const Function& f) {
   return count;
 }
 
+// In array operations, a view of all of an array (`c[:]`) is that array.
+void name_whole_arrays(Function& f) {
+  std::vector<const Op*> made(f.values.size(), nullptr);
+  for (const Block& b : f.blocks)
+    for (const Op& op : b.ops)
+      if (op.results.size() == 1) made[op.result()] = &op;
+  auto asks = [&](ValueId v, OpCode code, ValueId array, int64_t axis) {
+    return made[v] && made[v]->code == code && made[v]->args[0] == array && made[v]->imm == axis;
+  };
+  auto whole = [&](ValueId v) {
+    const Op* view = made[v];
+    const Op* from = view && view->code == OpCode::ArrayMake ? made[view->args[0]] : nullptr;
+    if (!from || from->code != OpCode::ArrayOwner || f.type_of(from->args[0]) != f.type_of(v)) return v;
+    ValueId array = from->args[0];
+    if (!asks(view->args[1], OpCode::ArrayData, array, 0)) return v;
+    int64_t rank = f.type_of(v)->ndim, given = static_cast<int64_t>(view->args.size()) - 2;
+    for (int64_t k = 0; k < given; ++k)
+      if (!asks(view->args[static_cast<size_t>(2 + k)], k < rank ? OpCode::ArrayShape : OpCode::ArrayStride, array, k < rank ? k : k - rank)) return v;
+    return array;
+  };
+  for (Block& b : f.blocks)
+    for (Op& op : b.ops)
+      if (is_lazy(op.code) || op.code == OpCode::ArrayAssign)
+        for (ValueId& v : op.args) v = whole(v);
+}
+
 // A roll that is an array of its own: no loop copies faster than what it brings.
 void make_call(Op& roll) {
   roll.code = OpCode::Call;
   roll.imm = 0;
 }
 
+// Which of them make something that others use, too.
+void find_kept(const std::vector<uint32_t>& uses, std::vector<Bundled>* bundle) {
+  std::unordered_map<ValueId, uint32_t> within;
+  for (const Bundled& s : *bundle)
+    for (const Op& op : s.ops)
+      for (ValueId v : op.args) ++within[v];
+  for (Bundled& s : *bundle) {
+    const Op& root = s.ops.back();
+    s.kept = root.code != OpCode::ArrayAssign && uses[root.result()] != within[root.result()];
+  }
+}
+
 // Takes the block apart at its groups' roots. What follows the last loop, the terminator included, ends up in the last block made.
-void rewrite(Function& f, BlockId b, const Plan& plan, Arrays& arrays, Summary& summary) {
+void rewrite(Function& f, BlockId b, const Plan& plan, const std::vector<uint32_t>& uses, Arrays& arrays, Summary& summary) {
   std::vector<Op> ops = std::move(f.blocks[b].ops);
   f.blocks[b].ops.clear();
   Emitter e(f, arrays, b, f.blocks[b].on_error);
   Shapes shapes;
+  std::vector<Bundled> waiting;            // for the last one of their bundle
   for (uint32_t i = 0; i < ops.size(); ++i) {
     uint32_t group = plan.group_of[i];
     if (group == kNoId) {
@@ -78,7 +118,16 @@ void rewrite(Function& f, BlockId b, const Plan& plan, Arrays& arrays, Summary& 
     std::vector<Op> together;
     for (uint32_t k : plan.groups[group].members) together.push_back(std::move(ops[k]));
     together.push_back(std::move(ops[i]));
-    expand(e, arrays, summary, together, shapes);
+    uint32_t bundle = plan.groups[group].bundle;
+    if (bundle == kNoId) {
+      expand(e, arrays, summary, together, shapes);
+      continue;
+    }
+    waiting.push_back({std::move(together)});
+    if (plan.bundles[bundle].back() != group) continue;
+    find_kept(uses, &waiting);
+    expand_together(e, arrays, summary, waiting);
+    waiting.clear();
   }
 }
 
@@ -96,11 +145,14 @@ void run_fuse(Program& p, const PassOptions&) {
   for (auto& f : p.functions) summary.of(f->name);          // of the functions as they are now, before any is expanded
   for (Function* f : list) {
     Arrays arrays(*f, summary);
+    name_whole_arrays(*f);
     std::vector<uint32_t> uses = count_uses(*f);
     BlockId blocks = static_cast<BlockId>(f->blocks.size());
     for (BlockId b = 0; b < blocks; ++b) {
       if (!has_work(f->blocks[b])) continue;
-      rewrite(*f, b, plan_block(*f, b, uses, arrays, summary), arrays, summary);
+      Plan plan = plan_block(*f, b, uses, arrays, summary);
+      plan_bundles(*f, b, arrays, summary, &plan);
+      rewrite(*f, b, plan, uses, arrays, summary);
     }
   }
 }

@@ -26,6 +26,7 @@ class Arrays {
   ValueId root(ValueId array_or_pointer) const;
   bool fresh(ValueId root) const;                           // memory that this function allocated
   bool disjoint(ValueId root_a, ValueId root_b) const;      // certainly two pieces of memory
+  void note_fresh(ValueId pointer) { fresh_.push_back(pointer); }   // a merge of such memory
 
  private:
   ValueId root_of_pointer(ValueId v) const;
@@ -34,6 +35,7 @@ class Arrays {
   std::deque<Op> ops_;
   std::vector<uint32_t> index_;
   std::vector<uint8_t> argument_;                           // is a parameter of the function, or bound
+  std::vector<ValueId> fresh_;
   Summary& summary_;
 };
 
@@ -68,14 +70,18 @@ class Summary {
 struct Group {
   uint32_t root = kNoId;
   std::vector<uint32_t> members;                            // ascending
+  uint32_t bundle = kNoId;                                  // the loop that it is a part of, with other groups
 };
 
 struct Plan {
   std::vector<Group> groups;
   std::vector<uint32_t> group_of;                           // per op of the block; kNoId: stays as it is
   std::vector<uint8_t> early;                               // members whose shapes are to be checked where they stand
+  std::vector<std::vector<uint32_t>> bundles;               // of groups, in order
 };
 Plan plan_block(const Function& f, BlockId b, const std::vector<uint32_t>& use_count, const Arrays& arrays, Summary& summary);
+// Finds the bundles among the groups.
+void plan_bundles(const Function& f, BlockId b, const Arrays& arrays, Summary& summary, Plan* plan);
 
 // Appends ops to a block, and makes blocks that have the same error edge.
 class Emitter {
@@ -133,7 +139,8 @@ class Emitter {
     for (size_t k = loops.size(); k-- > 0;) close(loops[k], next(loops[k].index), what);
   }
   // What a loop begins with that may run on several threads, where all elements together are worth it. cost: of one; operations: of arrays, in it.
-  ValueId shared_start(ValueId first, std::span<const ValueId> counts, int64_t cost, int64_t operations);
+  // others: locations of further statements that are in it.
+  ValueId shared_start(ValueId first, std::span<const ValueId> counts, int64_t cost, int64_t operations, std::span<const uint32_t> others = {});
   // The rounds from `first` to below `end`.
   template <class Body>
   void range(ValueId first, ValueId end, bool raises, int what, Body body) {
@@ -219,14 +226,23 @@ void check_shapes(Emitter& e, const Op& op, Shapes* shapes);
 
 // What the group's operations and the loads of that many arrays take for one element; see fuse_threads.cc for the unit.
 int64_t element_cost(const Summary& summary, std::span<const Op> ops, size_t arrays);
+// Does the kernel call functions whose last bit is another one in vectorised loops?
+bool has_vector_functions(const Summary& summary, const std::string& kernel);
 
 // The same of one op, and of what it calls.
 int64_t cost_of(const Summary& summary, const Op& op);
-// The operand `threads` of a par.loop: 1 where so many rounds of that cost are not worth several, else 0.
-ValueId threads_worth(Builder& b, ValueId rounds, int64_t cost);
+// The operand `threads` of a par.loop of kWorth: what so many rounds of that cost come to.
+ValueId work_of(Builder& b, ValueId rounds, int64_t cost);
 
-// Writes the loop of a group at the emitter's place. `ops`: the members, then the root.
-void expand(Emitter& e, const Arrays& arrays, Summary& summary, std::span<const Op> ops, const Shapes& shapes);
+// Writes the loop of a group at the emitter's place. `ops`: the members, then the root. seldom: little code counts more than speed.
+void expand(Emitter& e, const Arrays& arrays, Summary& summary, std::span<const Op> ops, const Shapes& shapes, bool seldom = false);
+
+// A group of a bundle. kept: what it makes is used behind the bundle, too.
+struct Bundled {
+  std::vector<Op> ops;
+  bool kept = false;
+};
+void expand_together(Emitter& e, Arrays& arrays, Summary& summary, std::span<const Bundled> statements);
 
 // Is the memory of `destination` touched by reading `sources` in such a way that they must be read first? kNoId: surely not.
 // moved: sources of which other items are read than those at the index that is written.

@@ -92,7 +92,7 @@ ValueId Arrays::root(ValueId v) const {
 
 bool Arrays::fresh(ValueId root) const {
   const Op* op = def(root);
-  if (!op) return false;
+  if (!op) return std::find(fresh_.begin(), fresh_.end(), root) != fresh_.end();
   return op->code == OpCode::Alloc || op->code == OpCode::StackAlloc || op->code == OpCode::Elementwise ||
          op->code == OpCode::ArrayRoll || (op->code == OpCode::Call && summary_.of(op->sym).fresh);
 }

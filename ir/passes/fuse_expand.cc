@@ -31,9 +31,9 @@ struct Leaf {
 
 class Expansion {
  public:
-  Expansion(Emitter& e, const Arrays& arrays, Summary& summary, std::span<const Op> ops, const Shapes& shapes)
+  Expansion(Emitter& e, const Arrays& arrays, Summary& summary, std::span<const Op> ops, const Shapes& shapes, bool seldom)
       : e_(e), arrays_(arrays), summary_(summary), ops_(ops), root_(ops.back()), shapes_(shapes), assign_(root_.code == OpCode::ArrayAssign),
-        rolls_(e), path_(ops.size(), 0) {
+        seldom_(seldom), what_(seldom ? kIndependent | kSeldom : kIndependent), rolls_(e), path_(ops.size(), 0) {
     for (size_t k = 0; k < ops.size(); ++k)
       if (is_lazy(ops[k].code)) node_[ops[k].result()] = k;
     for (size_t k = ops.size(); k-- > 0;)  // users come behind
@@ -200,7 +200,7 @@ class Expansion {
 
   // Both loops where the shapes may differ, else one.
   void loops(ValueId out) {
-    if (same_ == kNoId) return loop(out, Fast);
+    if (same_ == kNoId || seldom_) return loop(out, same_ == kNoId ? Fast : General);
     BlockId fast = e_.new_block(true), general = e_.new_block(true), done = e_.new_block(true);
     e_.branch(same_, true, Edge{fast, {}}, Edge{general, {}});
     e_.set_block(fast);
@@ -249,7 +249,7 @@ class Expansion {
       if (mode == Fast && axis >= 0 && !leaves_[k].turns.empty()) inner[k] = leaves_[k].turns[static_cast<size_t>(axis)];
     }
     bool pieces = std::any_of(inner.begin(), inner.end(), [](const Turn& t) { return t.any(); });
-    int what = mode == General ? kIndependent | kSeldom : kIndependent;
+    int what = mode == General ? kIndependent | kSeldom : what_;
     auto body = [&](std::span<const ValueId> index, std::span<const ValueId> own) {
       Values at(index.begin(), index.end());
       if (reversed) std::reverse(at.begin(), at.end());
@@ -270,7 +270,7 @@ class Expansion {
 
   // What the outermost loop begins with: kNoId, 0, for one thread.
   ValueId start(const Values& counts, ValueId from = kNoId) {
-    if (!e_.function().parallel || counts.empty()) return kNoId;
+    if (!e_.function().parallel || counts.empty() || seldom_) return kNoId;
     int64_t operations = static_cast<int64_t>(ops_.size());
     return e_.shared_start(from == kNoId ? e_.integer(0) : from, counts, element_cost(summary_, ops_, leaves_.size()), operations);
   }
@@ -308,7 +308,7 @@ class Expansion {
       if (t.any() && std::find(cuts.begin(), cuts.end(), t.low) == cuts.end()) cuts.push_back(t.low);
     if (cuts.empty()) {
       auto whole = [&](std::span<const ValueId> i) { body(i[0], Values(turns.size(), i[0])); };
-      return e_.nest(Values{n}, raises_, kIndependent, whole, shared ? start({n}) : kNoId);
+      return e_.nest(Values{n}, raises_, what_, whole, shared ? start({n}) : kNoId);
     }
     e_.pieces(n, cuts, raises_, kIndependent, [&](ValueId first, ValueId end) {
       Values offset;                       // per cut
@@ -516,7 +516,8 @@ class Expansion {
   std::span<const Op> ops_;
   const Op& root_;
   const Shapes& shapes_;                   // of members that were checked where they stood
-  const bool assign_;
+  const bool assign_, seldom_;
+  const int what_;                         // as the imm of jump says, of loops where no axis is broadcast
   TypeRef type_ = nullptr;                 // of the array that is written
   int rank_ = 0;
   std::vector<Leaf> leaves_;
@@ -555,8 +556,8 @@ void check_shapes(Emitter& e, const Op& op, Shapes* shapes) {
   (*shapes)[op.result()] = std::move(result);
 }
 
-void expand(Emitter& e, const Arrays& arrays, Summary& summary, std::span<const Op> ops, const Shapes& shapes) {
-  Expansion(e, arrays, summary, ops, shapes).run();
+void expand(Emitter& e, const Arrays& arrays, Summary& summary, std::span<const Op> ops, const Shapes& shapes, bool seldom) {
+  Expansion(e, arrays, summary, ops, shapes, seldom).run();
 }
 
 }  // namespace coluber::ir::fuse

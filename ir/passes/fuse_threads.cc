@@ -2,8 +2,7 @@
 // that prange loops begin with, and the pass parallel that follows makes a par.for of it. It runs on one thread where it is not worth more:
 //
 //   %work = mul (size of the result), (what one element costs, known here)
-//   %few = lt %work, load (import "rt:coluber_parallel_least")
-//   %first = par.loop 0, 0, (select %few, 1, 0)            imm kWorth: on one thread the rounds are called like any function
+//   %first = par.loop 0, 0, %work            imm kWorth: the runtime compares, and calls the rounds like any function where it is too little
 //
 // The unit of work is about what an addition of two arrays takes for one element in the cache, a quarter of a nanosecond.
 #include "ir/passes/fuse.h"
@@ -58,19 +57,27 @@ int64_t element_cost(const Summary& summary, std::span<const Op> ops, size_t arr
   return all;
 }
 
-int64_t cost_of(const Summary& summary, const Op& op) { return cost_of(summary, op, 0); }
-
-ValueId threads_worth(Builder& b, ValueId rounds, int64_t cost) {
-  ValueId work = b.emit(OpCode::Mul, {rounds, b.const_int(cost)}, pyint());
-  ValueId least = b.emit(OpCode::Load, {b.emit(OpCode::Import, {}, ptr_to(pyint()), 0, "rt:coluber_parallel_least")}, pyint());
-  ValueId few = b.emit(OpCode::Lt, {work, least}, pybool());
-  return b.emit(OpCode::Select, {few, b.const_int(1), b.const_int(0)}, pyint());
+bool has_vector_functions(const Summary& summary, const std::string& kernel) {
+  const Function* f = summary.function(kernel);
+  if (!f) return false;
+  for (const Block& b : f->blocks)
+    for (const Op& op : b.ops) {
+      if (op.code == OpCode::Math && is_library_function(op.sym)) return true;
+      if (op.code == OpCode::Call && op.sym != kernel && has_vector_functions(summary, op.sym)) return true;
+    }
+  return false;
 }
 
-ValueId Emitter::shared_start(ValueId first, std::span<const ValueId> counts, int64_t cost, int64_t operations) {
-  ValueId threads = threads_worth(b_, product(counts), cost);
-  ValueId start = op(OpCode::ParLoop, {first, integer(0), threads}, pyint(), kWorth);
-  f_.blocks[block()].ops.back().ints = {operations};
+int64_t cost_of(const Summary& summary, const Op& op) { return cost_of(summary, op, 0); }
+
+ValueId work_of(Builder& b, ValueId rounds, int64_t cost) { return b.emit(OpCode::Mul, {rounds, b.const_int(cost)}, pyint()); }
+
+ValueId Emitter::shared_start(ValueId first, std::span<const ValueId> counts, int64_t cost, int64_t operations, std::span<const uint32_t> others) {
+  ValueId work = work_of(b_, product(counts), cost);
+  ValueId start = op(OpCode::ParLoop, {first, integer(0), work}, pyint(), kWorth);
+  std::vector<int64_t>& ints = f_.blocks[block()].ops.back().ints;
+  ints = {operations};
+  ints.insert(ints.end(), others.begin(), others.end());
   return start;
 }
 

@@ -219,6 +219,8 @@ class Parallel {
     if (!mark || mark->imm != kWorth) return note;
     note.kind = !mark->names.empty() ? mark->names[0] : mark->ints.empty() ? "library function" : kArrays;
     if (!mark->ints.empty()) note.operations = mark->ints[0];
+    std::string function, file;
+    for (size_t k = 1; k < mark->ints.size(); ++k) place(f, static_cast<uint32_t>(mark->ints[k]), &function, &file, &note.others.emplace_back());
     return note;
   }
 

@@ -423,6 +423,60 @@ void make_combine(Program& p, const Function& f, const Analyses& a, const Candid
   b.ret(result);
 }
 
+// What the runtime does by itself (ir/schedule.h), for the k-th of them, into *steps; false: it takes a function.
+bool add_step(Combine how, TypeRef type, size_t k, int64_t* steps) {
+  bool floats = type == pyfloat() || type == scalar(Kind::Float64);
+  if (k >= sizeof *steps || (!floats && type != pyint() && type != scalar(Kind::Int64))) return false;
+  uint64_t step = 0;
+  switch (how) {
+    case Combine::Add: step = kStepAdd; break;
+    case Combine::Mul: step = kStepMul; break;
+    case Combine::And: step = kStepAnd; break;
+    case Combine::Or: step = kStepOr; break;
+    case Combine::Xor: step = kStepXor; break;
+    case Combine::Min: step = kStepMin; break;
+    case Combine::Max: step = kStepMax; break;
+    default: return false;
+  }
+  *steps |= static_cast<int64_t>((step | (floats ? kOfFloats : 0)) << 8 * k);
+  return true;
+}
+
+bool find_steps(const Candidate& c, const std::vector<TypeRef>& types, int64_t* steps) {
+  if (types.size() != c.carried.size()) return false;
+  for (size_t k = 0; k < types.size(); ++k)
+    if (!add_step(c.carried[k].how, types[k], k, steps)) return *steps = 0, false;
+  return true;
+}
+
+// So with the arrays that threads have of their own; *ranks: their dimensions.
+bool find_array_steps(const Function& f, const Candidate& c, int64_t* steps, int64_t* ranks) {
+  for (size_t k = 0; k < c.arrays.size(); ++k) {
+    TypeRef t = f.type_of(c.arrays[k].array);
+    bool together = t->layout == Layout::C || t->layout == Layout::F;
+    if (!together || !add_step(c.arrays[k].how, t->elem, k, steps)) return *steps = *ranks = 0, false;
+    *ranks |= static_cast<int64_t>(t->ndim) << 8 * k;
+  }
+  return true;
+}
+
+// How what threads arrived at becomes one.
+struct Results {
+  std::vector<std::string> functions;      // as the names of par.for
+  int64_t steps = 0, array_steps = 0, array_ranks = 0;
+};
+
+Results combine_results(Program& p, const Function& f, const Analyses& a, const Candidate& c, const std::vector<TypeRef>& types, const std::string& name) {
+  Results r;
+  std::string combine;
+  if (!types.empty() && !find_steps(c, types, &r.steps)) make_combine(p, f, a, c, types, combine = name + ".combine");
+  bool arrays = !c.arrays.empty() && !find_array_steps(f, c, &r.array_steps, &r.array_ranks);
+  if (arrays) make_private_functions(p, f, c, name);
+  if (arrays) r.functions = {combine, name + ".init", name + ".merge"};
+  else if (!combine.empty()) r.functions = {combine};
+  return r;
+}
+
 // What a thread begins with, so that combining its value with others is right. Of those that may be combined twice: the value before the loop.
 ValueId neutral(Builder& b, const Carried& k, TypeRef type, ValueId initial) {
   if (k.how == Combine::FloorDiv) return b.const_int(1, type);
@@ -468,8 +522,7 @@ void outline(Program& p, Function& f, const Analyses& a, const Candidate& c, con
   Outline body(p, f, a, c, name);
   body.run();
   const std::vector<TypeRef>& types = body.types();
-  if (!types.empty()) make_combine(p, f, a, c, types, name + ".combine");
-  if (!c.arrays.empty()) make_private_functions(p, f, c, name);
+  Results results = combine_results(p, f, a, c, types, name);
   forget_in_states(f, c);
   std::vector<ValueId> params = f.blocks[c.header].params, captured = body.captured();
   Op mark = *c.mark, exit = f.blocks[c.header].term();
@@ -504,17 +557,17 @@ void outline(Program& p, Function& f, const Analyses& a, const Candidate& c, con
 
   Op& made = b.op(OpCode::ParFor, {});
   made.sym = name;
-  if (!types.empty()) made.names = {name + ".combine"};
-  if (!c.arrays.empty()) made.names = {types.empty() ? "" : name + ".combine", name + ".init", name + ".merge"};
-  made.ints = {schedule, static_cast<int64_t>(captured.size()), static_cast<int64_t>(c.arrays.size()), static_cast<int64_t>(types.size())};
-  std::vector<ValueId> results;
-  for (TypeRef t : types) results.push_back(b.add_result(t));
+  made.names = results.functions;
+  made.ints = {schedule, static_cast<int64_t>(captured.size()), static_cast<int64_t>(c.arrays.size()), static_cast<int64_t>(types.size()),
+               results.steps, results.array_steps, results.array_ranks};
+  std::vector<ValueId> last;
+  for (TypeRef t : types) last.push_back(b.add_result(t));
   size_t at = f.blocks[c.header].ops.size() - 1;
   ValueId some = b.emit(OpCode::Lt, {c.start, c.stop}, pybool());
   ValueId end = b.emit(OpCode::Select, {some, c.stop, c.start}, pyint());
   map.grow(f.values.size());
   map.replace(f, params[c.counter], end);
-  for (size_t k = 0; k < c.carried.size(); ++k) map.replace(f, params[c.carried[k].param], results[first + k]);
+  for (size_t k = 0; k < c.carried.size(); ++k) map.replace(f, params[c.carried[k].param], last[first + k]);
   for (Op& op : rest) f.blocks[c.header].ops.push_back(std::move(op));
   b.op(OpCode::Jump, {}).targets.push_back(std::move(leave));
   map.apply(f);

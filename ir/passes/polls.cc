@@ -13,6 +13,7 @@
 //
 // 2. A loop with another one in it polls at its back edges. typing/lower.cc sees to those of the source; these came in by inlining and by
 //    array expressions. One with calls in it is cut as in 1, into smaller pieces.
+//    The outermost one of a parallel loop's body does not: the runtime looks between its parts, which are short.
 // 3. A recursive function polls in front of its calls: its depth is limited, the number of its calls is not.
 // 4. A function of many loops polls in front of every eighth. That is no matter of interruptions: where two ways meet, LLVM stops looking back
 //    for what may be known of a loop, which it does for each loop several times; along a hundred loops that took minutes.
@@ -53,6 +54,11 @@ bool has(const Function& f, const LoopInfo& loops, LoopId id, std::initializer_l
       if (std::find(codes.begin(), codes.end(), op.code) != codes.end()) return true;
   }
   return false;
+}
+
+void remove_polls(Function& f, const LoopInfo& loops, LoopId id) {
+  for (BlockId b : loops.loops()[id].blocks)
+    if (loops.loop_of(b) == id) std::erase_if(f.blocks[b].ops, [](const Op& op) { return op.code == OpCode::Poll; });
 }
 
 // Loops over the elements of an array expression, and the library's innermost ones, are as long as the arrays; NumPy does not look in its own
@@ -309,6 +315,10 @@ void add_polls(Function& f) {
   Moved moved;
   for (LoopId id = 0; id < loops.loops().size(); ++id) {
     const Loop& loop = loops.loops()[id];
+    if (f.by_cells && loop.depth == 1) {                     // as above
+      remove_polls(f, loops, id);
+      continue;
+    }
     if (has(f, loops, id, {OpCode::Poll})) continue;
     if (outer[id])
       poll_each_round(f, loops, loop, &moved);

@@ -196,6 +196,9 @@ std::string loops_json(const Compilation& c) {
     json.begin('{');
     json.key("kind"), json.string(note.kind);
     json.key("operations"), json.number(note.operations);
+    json.key("fused"), json.begin('[');
+    for (const ir::Loc& place : note.others) json.number(place.line);
+    json.end(']');
     json.key("function"), json.string(note.function);
     json.key("file"), json.string(note.file);
     json.key("line"), json.number(note.place.line);

@@ -327,10 +327,9 @@ int32_t run(const Call& call, coluber_ctx* ctx) {
   uint64_t cells[3] = {0, static_cast<uint64_t>(call.dims[0]), reinterpret_cast<uint64_t>(&call)};
   coluber_loop rounds{};
   rounds.body = run_part;
-  rounds.cells = cells;
   rounds.ncells = 3;
   rounds.schedule = 1;                        // by measured time: a kernel's rounds may differ
-  return coluber_parallel_for(ctx, &rounds);
+  return coluber_parallel_for(ctx, &rounds, cells, 0, 0, 0);
 }
 
 // ---- NumPy's side ---------------------------------------------------------------------------------------------------------------------

@@ -74,26 +74,26 @@ typedef struct coluber_ctx {
 /* Status 2 of a function: execution left it for object mode, whose result (an owned PyObject*) is in ctx->left. */
 enum { COLUBER_DONE = 0, COLUBER_RAISED = 1, COLUBER_LEFT = 2 };
 
-/* A parallel loop, as compiled code hands it to coluber_parallel_for. Functions have the entry's form (below); null: not needed. */
+/* What is known of a parallel loop while compiling. Functions have the entry's form (below); null: not needed. What belongs to a run stands in the cells: of
+   the body start, stop, captured values and neutral accumulators, and behind these the accumulators before the loop, where in the end those behind it are. */
 typedef struct coluber_loop {
   int32_t (*body)(struct coluber_ctx *, const uint64_t *, uint64_t *);      /* a part: (start, stop, captured..., accumulators...) -> accumulators */
   int32_t (*combine)(struct coluber_ctx *, const uint64_t *, uint64_t *);   /* (accumulators, another thread's) -> accumulators */
   int32_t (*init)(struct coluber_ctx *, const uint64_t *, uint64_t *);      /* (arrays) -> arrays for one thread, that nothing has been added to */
   int32_t (*merge)(struct coluber_ctx *, const uint64_t *, uint64_t *);     /* (arrays, one thread's): adds these to the arrays */
-  uint64_t *cells;            /* of the body: start, stop, captured values, neutral accumulators */
-  uint64_t *accumulators;     /* before the loop; in the end those behind it */
-  int64_t ncells, naccumulators;
+  int64_t ncells, naccumulators;      /* ncells: of the body */
   int64_t array_cell, narray_cells;   /* where among the cells the arrays of init stand */
   int64_t owners;             /* which of these cells hold owners: bit k */
-  int64_t items;              /* of the arrays: too many for few rounds are not worth copies */
-  int64_t schedule, chunk, threads;
+  int64_t steps;              /* without combine: what it would do, a byte per accumulator, the first one lowest: ir/schedule.h */
+  int64_t array_steps, array_ranks;   /* without init and merge: the same of arrays of 8-byte items that lie together, and their dimensions */
+  int64_t schedule;
 } coluber_loop;
 
 typedef int32_t (*coluber_entry)(coluber_ctx *ctx, const uint64_t *args, uint64_t *result);
 
 /* An object file's imports: a global `coluber_imports` of that many pointers, to be filled in before the first call, and a string
    `coluber_import_keys` of NUL-terminated keys in the same order, ended by an empty one. Keys:
-     rt:NAME                     row of symbols.def; rt:coluber_parallel_least: the work from which array expressions run on several threads, an int64
+     rt:NAME                     row of symbols.def
      objmode:HANDLE:...          the body of a with statement of the function HANDLE (jit/host/objmode.h)
      obj:HANDLE                  the host object HANDLE of the compilation (a class named by a raise, ...), a PyObject*
      loop:HANDLE:I:fn / :data    loop I of the ufunc HANDLE: its C function and its data pointer

@@ -199,12 +199,15 @@ int64_t coluber_exc_match(coluber_exc* exc, void* cls) {
   return PyType_IsSubtype(type, static_cast<PyTypeObject*>(cls));
 }
 
-void coluber_traceback(coluber_ctx* ctx, const char* function, const char* file, int64_t line, int64_t col) {
+void coluber_traceback(coluber_ctx* ctx, const int32_t* rows, const char* text, int64_t row) {
   coluber_exc* exc = ctx->error;
-  int32_t n = exc ? exc->nframes : COLUBER_MAX_FRAMES;   // read once: threads may share the one for want of memory
-  if (n >= COLUBER_MAX_FRAMES) return;               // a deep recursion: the innermost frames are the interesting ones
-  exc->frames[n] = {function, file, static_cast<int32_t>(line), static_cast<int32_t>(col)};
-  exc->nframes = n + 1;
+  for (; row >= 0; row = rows[5 * row + 4]) {
+    const int32_t* field = rows + 5 * row;
+    int32_t n = exc ? exc->nframes : COLUBER_MAX_FRAMES;   // read once: threads may share the one for want of memory
+    if (n >= COLUBER_MAX_FRAMES) return;             // a deep recursion: the innermost frames are the interesting ones
+    exc->frames[n] = {text + field[0], text + field[1], field[2], field[3]};
+    exc->nframes = n + 1;
+  }
 }
 
 void coluber_exc_cause(coluber_exc* exc, coluber_exc* cause) {

@@ -119,9 +119,8 @@ int32_t coluber_fold_shared(coluber_ctx* ctx, void* function, void* loop_data, v
   uint64_t cells[3] = {0, static_cast<uint64_t>(fold.pieces), reinterpret_cast<uint64_t>(&fold)};
   coluber_loop loop{};
   loop.body = body;
-  loop.cells = cells;
   loop.ncells = 3;
-  int32_t status = coluber_parallel_for(ctx, &loop);
+  int32_t status = coluber_parallel_for(ctx, &loop, cells, 0, 0, 0);
   if (!status) fold.put_together();
   free(memory);
   return status;

@@ -25,6 +25,7 @@
 #include <vector>
 
 #include "ir/schedule.h"
+#include "jit/runtime/combine.h"
 #include "jit/runtime/critical.h"
 #include "jit/runtime/openmp.h"
 #include "jit/runtime/parallel.h"
@@ -91,12 +92,21 @@ class Pace {
   uint64_t size_;
 };
 
+// A loop that is entered.
+struct Run {
+  const coluber_loop& loop;
+  uint64_t* cells;
+  int64_t items, chunk, threads;
+  uint64_t rounds() const { return cells[1] - cells[0]; }
+  uint64_t* accumulators() const { return cells + loop.ncells; }
+};
+
 class Region {
  public:
-  Region(coluber_ctx* outer, const coluber_loop& loop, int64_t schedule, int64_t chunk)
-      : outer_(outer), loop_(loop), ncells_(static_cast<size_t>(loop.ncells)), naccs_(static_cast<size_t>(loop.naccumulators)),
-        array_(static_cast<size_t>(loop.array_cell)), narrays_(static_cast<size_t>(loop.narray_cells)), schedule_(schedule),
-        chunk_(static_cast<uint64_t>(chunk)), start_(loop.cells[0]), count_(loop.cells[1] - loop.cells[0]) {}
+  Region(coluber_ctx* outer, const Run& run, int64_t schedule, int64_t chunk)
+      : outer_(outer), loop_(run.loop), cells_(run.cells), accumulators_(run.accumulators()), ncells_(static_cast<size_t>(loop_.ncells)), naccs_(static_cast<size_t>(loop_.naccumulators)),
+        array_(static_cast<size_t>(loop_.array_cell)), narrays_(static_cast<size_t>(loop_.narray_cells)), schedule_(schedule),
+        chunk_(static_cast<uint64_t>(chunk)), start_(cells_[0]), count_(run.rounds()) {}
   ~Region() {
     free(memory_);
     free(blocks_);
@@ -154,7 +164,7 @@ class Region {
       ctx.gil_held = COLUBER_IN_REGION;
       ctx.thread_state = nullptr;
     }
-    memcpy(me.cells, loop_.cells, 8 * ncells_);
+    memcpy(me.cells, cells_, 8 * ncells_);
     size_t entries = critical_entries();
     std::optional<CheckedThread> checked;
     if (nblocks_) in_blocks(me, &ctx, static_cast<uint64_t>(number), static_cast<uint64_t>(team));
@@ -174,7 +184,7 @@ class Region {
 
   bool own_arrays(Thread& me, coluber_ctx* ctx, uint64_t* cells) {
     if (!narrays_) return true;
-    if (loop_.init(ctx, loop_.cells + array_, cells)) return false;
+    if (make_arrays(ctx, loop_, cells_ + array_, cells)) return false;
     return me.has_arrays = true;
   }
 
@@ -188,14 +198,14 @@ class Region {
   void add_up(coluber_ctx* ctx, bool any, const uint64_t* results, uint64_t* arrays, int32_t* status) {
     auto* pair = reinterpret_cast<uint64_t*>(memory_ + one_ * static_cast<size_t>(asked_));
     if (!*status && any && naccs_) {
-      memcpy(pair, loop_.accumulators, 8 * naccs_);
+      memcpy(pair, accumulators_, 8 * naccs_);
       memcpy(pair + naccs_, results, 8 * naccs_);
-      *status = loop_.combine(ctx, pair, loop_.accumulators);
+      *status = combine(ctx, loop_, pair, accumulators_);
     }
     if (!arrays) return;
-    memcpy(pair, loop_.cells + array_, 8 * narrays_);
+    memcpy(pair, cells_ + array_, 8 * narrays_);
     memcpy(pair + narrays_, arrays, 8 * narrays_);
-    if (!*status && any) *status = loop_.merge(ctx, pair, pair);
+    if (!*status && any) *status = merge_arrays(ctx, loop_, pair);
     for (size_t k = 0; k < narrays_; k++)
       if (loop_.owners >> k & 1) release(reinterpret_cast<void*>(arrays[k]));
   }
@@ -216,7 +226,7 @@ class Region {
 
   bool block(Thread& me, coluber_ctx* ctx, uint64_t b) {
     uint64_t *own = blocks_ + b * block_cells(), *arrays = own + 2 + naccs_, at = b * block_;
-    memcpy(me.cells, loop_.cells, 8 * ncells_);
+    memcpy(me.cells, cells_, 8 * ncells_);
     if (at >= limit_.load()) return false;
     if (!own_arrays(me, ctx, arrays)) return failed(ctx, at), false;
     own[1] = narrays_ != 0;
@@ -328,6 +338,7 @@ class Region {
 
   coluber_ctx* const outer_;
   const coluber_loop& loop_;
+  uint64_t *const cells_, *const accumulators_;
   const size_t ncells_, naccs_, array_, narrays_;
   const int64_t schedule_;
   const uint64_t chunk_;
@@ -390,13 +401,14 @@ bool warn_without_openmp(coluber_ctx* ctx, const std::string& why) {
 }
 
 // Copies of large arrays for the sake of few rounds: not worth it.
-bool too_large(const coluber_loop& loop) {
-  return loop.narray_cells && loop.items > kFewItems && static_cast<uint64_t>(loop.items) > 4 * (loop.cells[1] - loop.cells[0]);
+bool too_large(const Run& run) {
+  return run.loop.narray_cells && run.items > kFewItems && static_cast<uint64_t>(run.items) > 4 * run.rounds();
 }
 
 // By so many threads; one is this one alone. 0 or 1; -1: there is no memory for it.
-int32_t run_region(coluber_ctx* ctx, const coluber_loop& loop, const OpenMp* omp, int threads, int64_t schedule, int64_t chunk) {
-  Region region(ctx, loop, schedule, chunk);
+int32_t run_region(coluber_ctx* ctx, const Run& run, const OpenMp* omp, int threads, int64_t schedule, int64_t chunk) {
+  const coluber_loop& loop = run.loop;
+  Region region(ctx, run, schedule, chunk);
   std::optional<Shadow> shadow;
   if (!region.allocate(threads) || (loop.schedule & kDeterministic && !region.allocate_blocks())) return -1;
   if (loop.schedule & kChecked && !checking_races()) region.check(&shadow.emplace());
@@ -412,21 +424,22 @@ int32_t run_region(coluber_ctx* ctx, const coluber_loop& loop, const OpenMp* omp
 }
 
 // Without the GIL. 0 or 1; -1: it has to run on this thread.
-int32_t run_threads(coluber_ctx* ctx, const coluber_loop& loop) {
+int32_t run_threads(coluber_ctx* ctx, const Run& run) {
   std::string why;
   const OpenMp* omp = openmp(&why);
   if (!omp) return warn_without_openmp(ctx, why) ? -1 : 1;
-  int64_t schedule = loop.schedule & kSchedule, chunk = loop.chunk;
+  int64_t schedule = run.loop.schedule & kSchedule, chunk = run.chunk;
   if (schedule == kRuntime) runtime_schedule(omp, &schedule, &chunk);
   if (!chunk && schedule != kWorth) chunk = t_chunk;
-  int threads = threads_for(loop.threads, loop.cells[1] - loop.cells[0]);
+  int threads = threads_for(run.threads, run.rounds());
   if (threads > 1) threads = threads_there(threads);
-  return threads < 2 ? -1 : run_region(ctx, loop, omp, threads, schedule, chunk);
+  return threads < 2 ? -1 : run_region(ctx, run, omp, threads, schedule, chunk);
 }
 
 // All of it on this thread, beginning with what is in accs.
-int32_t run_parts(coluber_ctx* ctx, const coluber_loop& loop, uint64_t* accs) {
-  uint64_t *cells = loop.cells, at = cells[0], end = cells[1], n = 0;
+int32_t run_parts(coluber_ctx* ctx, const Run& run, uint64_t* accs) {
+  const coluber_loop& loop = run.loop;
+  uint64_t *cells = run.cells, at = cells[0], end = cells[1], n = 0;
   size_t naccs = static_cast<size_t>(loop.naccumulators), first = static_cast<size_t>(loop.ncells) - naccs;
   Pace pace(kAlonePart, kFirstPart);
   for (; at != end; at += n) {
@@ -441,20 +454,22 @@ int32_t run_parts(coluber_ctx* ctx, const coluber_loop& loop, uint64_t* accs) {
   return 0;
 }
 
-int32_t run_here(coluber_ctx* ctx, const coluber_loop& loop) {
+int32_t run_here(coluber_ctx* ctx, const Run& run) {
+  const coluber_loop& loop = run.loop;
   bool within = checking_races();                    // it is a part of a round
   std::optional<InnerLoop> inner;
   if (within) inner.emplace();
   if (loop.schedule & kDeterministic || (loop.schedule & kChecked && !within)) {
-    int32_t status = run_region(ctx, loop, nullptr, 1, kStatic, 0);
+    int32_t status = run_region(ctx, run, nullptr, 1, kStatic, 0);
     if (status < 0) coluber_raise_diag(ctx, -1, nullptr, 0);      // MemoryError
     return status != 0;
   }
-  if (!(loop.schedule & kFromNeutral)) return run_parts(ctx, loop, loop.accumulators);
+  uint64_t* accumulators = run.accumulators();
+  if (!(loop.schedule & kFromNeutral)) return run_parts(ctx, run, accumulators);
   size_t naccs = static_cast<size_t>(loop.naccumulators);
-  std::vector<uint64_t> pair(loop.accumulators, loop.accumulators + naccs);
-  pair.insert(pair.end(), loop.cells + loop.ncells - naccs, loop.cells + loop.ncells);
-  return run_parts(ctx, loop, pair.data() + naccs) || loop.combine(ctx, pair.data(), loop.accumulators);
+  std::vector<uint64_t> pair(accumulators, accumulators + naccs);
+  pair.insert(pair.end(), accumulators - naccs, accumulators);
+  return run_parts(ctx, run, pair.data() + naccs) || combine(ctx, loop, pair.data(), accumulators);
 }
 
 }  // namespace
@@ -481,21 +496,26 @@ using namespace coluber::jit;
 
 extern "C" {
 
-int32_t coluber_parallel_for(coluber_ctx* ctx, const coluber_loop* loop) {
-  if (static_cast<int64_t>(loop->cells[0]) >= static_cast<int64_t>(loop->cells[1])) return 0;
+int32_t coluber_parallel_for(coluber_ctx* ctx, const coluber_loop* loop, uint64_t* cells, int64_t items, int64_t chunk, int64_t threads) {
+  if (static_cast<int64_t>(cells[0]) >= static_cast<int64_t>(cells[1])) return 0;
+  if (loop->schedule == kWorth) {                    // its rounds raise for themselves, and have no accumulators
+    if (threads < *parallel_least()) return loop->body(ctx, cells, cells + loop->ncells);
+    threads = 0;
+  }
+  const Run run{*loop, cells, items, chunk, threads};
   int32_t status = -1;
   size_t entries = critical_entries();
-  if (!t_inside && !checking_races() && loop->threads != 1 && loop->cells[1] - loop->cells[0] > 1 && !too_large(*loop)) {
+  if (!t_inside && !checking_races() && threads != 1 && run.rounds() > 1 && !too_large(run)) {
     int64_t held = ctx->gil_held;
     coluber_ctx released = *ctx;
     released.gil_held = 0;
     if (held && g_signal_word) released.poll = g_signal_word(ctx->thread_state);
     PyThreadState* saved = held ? PyEval_SaveThread() : nullptr;
-    status = run_threads(&released, *loop);
+    status = run_threads(&released, run);
     if (saved) PyEval_RestoreThread(saved);
     ctx->error = released.error;
   }
-  if (status < 0) status = run_here(ctx, *loop);
+  if (status < 0) status = run_here(ctx, run);
   if (status) critical_leave(entries);               // of a round that ended inside
   return status;
 }

@@ -22,7 +22,7 @@ coluber_exc* coluber_exc_new(coluber_ctx* ctx, void* cls, const coluber_value* a
 coluber_exc* coluber_exc_catch(coluber_ctx* ctx);
 int64_t coluber_exc_match(coluber_exc* exc, void* cls);
 void coluber_exc_cause(coluber_exc* exc, coluber_exc* cause);
-void coluber_traceback(coluber_ctx* ctx, const char* function, const char* file, int64_t line, int64_t col);
+void coluber_traceback(coluber_ctx* ctx, const int32_t* rows, const char* text, int64_t row);
 int32_t coluber_poll(coluber_ctx* ctx);
 int32_t coluber_format(coluber_ctx* ctx, const coluber_value* values, const int64_t* conversions, int64_t n, int64_t* out);
 int32_t coluber_print(coluber_ctx* ctx, const coluber_value* values, const int64_t* options, int64_t n);
@@ -40,7 +40,7 @@ void coluber_object_retain(void* object);
 void coluber_object_release(void* object);
 int64_t coluber_place(void* function, void* items, int64_t n);
 int32_t coluber_sort(coluber_ctx* ctx, void* function, void* data, int64_t n);
-int32_t coluber_parallel_for(coluber_ctx* ctx, const coluber_loop* loop);
+int32_t coluber_parallel_for(coluber_ctx* ctx, const coluber_loop* loop, uint64_t* cells, int64_t items, int64_t chunk, int64_t threads);
 int64_t coluber_num_threads();
 void coluber_set_num_threads(int64_t count);
 int64_t coluber_thread_number();

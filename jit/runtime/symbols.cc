@@ -1,6 +1,5 @@
-// The table of what compiled code may call, by name, and of the one number that it reads.
+// The table of what compiled code may call, by name.
 #include "jit/runtime/objects.h"
-#include "jit/runtime/parallel.h"
 
 namespace coluber::jit {
 
@@ -12,7 +11,6 @@ void* find_symbol(std::string_view name) {
   static const Entry table[] = {
 #define SYMBOL(name, result, arguments, flags) {#name, reinterpret_cast<void*>(&name)},
 #include "jit/runtime/symbols.def"
-      {"coluber_parallel_least", parallel_least()},
 #define OBJECT(name, doc) {"coluber_object_" #name, reinterpret_cast<void*>(&coluber_object_##name)},
 #include "jit/runtime/objects.def"
   };

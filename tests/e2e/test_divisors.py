@@ -1,7 +1,8 @@
 """Floor division and modulo in loops by numbers that the loop does not change: a multiplication for positive ones, the same results for all."""
 import numpy as np
 import pytest
-from hypothesis import given
+from check import made, same_outcome
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from coluber import njit
@@ -132,3 +133,32 @@ def test_divisors_of_another_type():
     a = np.arange(100)
     for d in (np.int64(7), np.int32(9), np.uint8(200)):
         assert njit(by)(a, d) == by(a, d)
+
+
+@pytest.mark.parametrize("d", [d for d in DIVISORS if -2**63 < d])
+def test_constants(d):
+    """Of int64 by multiplication, and of shorter integers."""
+    f = njit(made(f"def f(a, quotients, rests):\n    for i in range(len(a)):\n        quotients[i] = int(a[i]) // {d}\n        rests[i] = int(a[i]) % {d}"), cache=False)
+    near = [x for k in (-3, -1, 1, 2, 5) for x in (k * d - 1, k * d, k * d + 1) if -2**63 <= x < 2**63]
+    a = np.array(DIVIDENDS + near)
+    quotients, rests = np.empty_like(a), np.empty_like(a)
+    f(a, quotients, rests)
+    assert quotients.tolist() == [x // d for x in a.tolist()]
+    assert rests.tolist() == [x % d for x in a.tolist()]
+
+
+@pytest.mark.parametrize("dtype", ["int8", "int16", "int32", "int64", "uint8", "uint64"])
+@pytest.mark.parametrize("d", [1, 3, 7, 8, 100])
+def test_constants_of_arrays(dtype, d):
+    f = made(f"def f(a):\n    return a // {d}, a % {d}")
+    low, high = np.iinfo(dtype).min, np.iinfo(dtype).max
+    a = np.array([low, low + 1, 0, 1, d - 1, d, d + 1, high - 1, high] + [max(low, -d), max(low, -d - 1), max(low, 1 - d)]).astype(dtype)
+    same_outcome(f, a)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(1, 2**63 - 1), st.lists(longs, min_size=1, max_size=20))
+def test_any_constant(d, xs):
+    f = njit(made(f"def f(x):\n    return x // {d}, x % {d}"), cache=False)
+    for x in xs:
+        assert f(x) == (x // d, x % d)

@@ -287,3 +287,34 @@ def test_sums_in_branches(n):
         assert exact(compiled(sum_of_some)(x, start)) == exact(s)
     same(two_sums, x, ulps=200)
     assert is_vector_loop(compiled(sum_of_some)) or not fused(), compiled(sum_of_some).vectorization()
+
+
+def several(x, out):
+    for i in range(len(x)):
+        out[i] = np.sin(x[i]) * np.cos(x[i] * 0.5) + np.sin(np.cos(x[i]) * x[i]) - np.tan(x[i])
+
+
+def stored_between(x, y, out):
+    for i in range(len(x)):
+        s = np.sin(x[i])
+        y[i] = s
+        out[i] = np.cos(x[i] + s) + np.exp(-x[i] * x[i])
+
+
+@pytest.mark.parametrize("beyond", [1e10, -3e15, 1e300])
+def test_several_calls_of_a_turn_beyond_their_limits(beyond):
+    """One test serves all of them, wherever in the vectors what is beyond lies."""
+    x = np.random.default_rng(3).random(40) * 100
+    for places in ([], [0], [5], [39], [2, 3, 17], range(40)):
+        a = x.copy()
+        a[list(places)] = beyond
+        out, y = np.empty_like(a), np.empty_like(a)
+        compiled(several)(a, out)
+        want = np.sin(a) * np.cos(a * 0.5) + np.sin(np.cos(a) * a) - np.tan(a)
+        assert np.allclose(out, want, rtol=1e-12, atol=1e-12)
+        compiled(stored_between)(a, y, out)
+        assert np.allclose(y, np.sin(a), rtol=1e-15, atol=0) and np.allclose(out, np.cos(a + y) + np.exp(-a * a), rtol=1e-12, atol=1e-12)
+        alone = [np.empty(1), np.empty(1)]
+        for k in range(40):                    # the same by itself, where no other element shares its vector
+            compiled(stored_between)(a[k:k + 1], *alone)
+            assert (bits(alone[0]), bits(alone[1])) == (bits(y[k:k + 1]), bits(out[k:k + 1]))

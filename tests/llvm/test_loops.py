@@ -280,3 +280,42 @@ def test_counters_step_behind_their_last_use():
     (loop,) = [lines for name, lines in blocks_of(llvm_of(summed, np.ones(9))).items() if name in targets(lines)]
     step = next(k for k, line in enumerate(loop) if re.search(r"= add .*i64 %[\w.]+, 1$", line))
     assert "icmp" in loop[step + 1], loop
+
+
+def fill_by_pairs(xs, n):
+    for i in range(n):
+        xs.append(i)
+        xs.append(i * i)
+
+
+def test_appending_grows_nothing_in_the_loop():
+    text = llvm_of(fill_by_pairs, [1], 10)
+    assert text.count("grow:") == 1, text
+    loops = [lines for lines in blocks_of(text).values() if sum("store i64" in line for line in lines) >= 2]
+    assert loops and not any("call" in line for lines in loops for line in lines), text
+
+
+def digit_sums(x):
+    total = 0
+    for i in range(x.shape[0]):
+        total += x[i] % 10 + x[i] // 10
+    return total
+
+
+def test_division_by_a_constant_is_one_multiplication():
+    text = llvm_of(digit_sums, np.arange(10))
+    assert not re.search(r"\b[su](div|rem)\b", text), text
+    wide = [sum("i128" in line and " mul " in line for line in lines) for lines in blocks_of(text).values()]
+    assert set(wide) == {0, 1}, text
+
+
+def waves(x):
+    return np.sin(x) * np.exp(-x * x) + np.cos(x)
+
+
+def test_calls_of_a_turn_have_one_test_of_their_limits():
+    text = llvm_of(waves, np.ones(1000))
+    (turn,) = [lines for name, lines in blocks_of(text).items() if name == "vector.body"]
+    assert turn[-1].startswith("br i1"), turn[-3:]
+    beyond = [lines for lines in blocks_of(text).values() if any("@coluber.beyond.sin" in line for line in lines) and any("@coluber.beyond.cos" in line for line in lines)]
+    assert len(beyond) == 1, text

@@ -145,11 +145,11 @@ def _views(mode, args, relative, at, reach, padding):
 
 
 def _fill(kernel, mode, out, args, relative, low, high, at, reach, padding):
-    """The places from low to below high; `at` has the indices along the first axes."""
+    """The places from low to below high; `at` has the indices along the first axes. Several threads share the inner part; edges are short."""
     k = len(at)
     if k == out.ndim:
         put(out, cast(kernel(*_views(mode, args, relative, at, reach, padding)), dtype_of(out)), at)
-    elif k == 0:
+    elif k == 0 and mode == "inside":
         for i in rounds(high[0] - low[0], WORK * product(out.shape[1:])):
             _fill(kernel, mode, out, args, relative, low, high, (low[0] + i,), reach, padding)
     else:
@@ -169,11 +169,19 @@ def _bytes_to(at, strides):
     return at[0] * strides[0] + _bytes_to(at[1:], strides[1:])
 
 
+def _set_all(a, value):
+    for i in range(a.shape[0]):
+        if a.ndim == 1:
+            put(a, value, i)
+        else:
+            _set_all(a[i], value)
+
+
 def _edge(kernel, mode, out, args, relative, low, high, reach, padding):
     if mode != "constant":
         _fill(kernel, mode, out, args, relative, low, high, (), reach, padding)
     elif padding is not None:
-        assign(array_view(out, _differences(low, high), out.strides, _bytes_to(low, out.strides), "A"), cast(padding, dtype_of(out)))
+        _set_all(array_view(out, _differences(low, high), out.strides, _bytes_to(low, out.strides), "A"), cast(padding, dtype_of(out)))
 
 
 def _cover(kernel, mode, out, args, relative, low, high, inner_low, inner_high, axis, reach, padding):

@@ -91,8 +91,11 @@ void* rt_exc_catch(coluber_ctx* ctx) {
 
 int64_t rt_exc_match(void*, void* cls) { return reinterpret_cast<uintptr_t>(cls) == 7; }  // class 7 is the one that matches
 
-void rt_traceback(coluber_ctx*, const char* name, const char* file, int64_t line, int64_t col) {
-  runtime_log().frames.push_back(std::string(name) + " " + file + ":" + std::to_string(line) + ":" + std::to_string(col));
+void rt_traceback(coluber_ctx*, const int32_t* rows, const char* text, int64_t row) {
+  for (; row >= 0; row = rows[5 * row + 4]) {
+    const int32_t* field = rows + 5 * row;
+    runtime_log().frames.push_back(std::string(text + field[0]) + " " + (text + field[1]) + ":" + std::to_string(field[2]) + ":" + std::to_string(field[3]));
+  }
 }
 
 int32_t rt_poll(coluber_ctx* ctx) {

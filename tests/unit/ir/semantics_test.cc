@@ -48,8 +48,8 @@ TEST_P(SameMeaning, OfRandomPrograms) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Passes, SameMeaning, testing::Values("cleanup", "inline", "inline,cleanup,refcount,cleanup", "guards", "cleanup,guards,cleanup,refcount",
-                                                                 "polls,latches,refcount,cleanup", "inline,cleanup,lanes,guards,polls,wraps,latches,sums,divisors,refcount", "latches,rotate",
-                                                                 "divisors", "inline,cleanup,lanes,guards,polls,wraps,latches,sums,divisors,rotate,refcount"),
+                                                                 "polls,latches,refcount,cleanup", "inline,cleanup,lanes,empty,guards,polls,wraps,latches,room,sums,divisors,refcount", "latches,rotate", "empty",
+                                                                 "divisors", "inline,cleanup,lanes,empty,guards,polls,wraps,latches,room,sums,divisors,rotate,refcount"),
                          [](const testing::TestParamInfo<const char*>& p) {
                            std::string name = p.param;
                            for (char& c : name)

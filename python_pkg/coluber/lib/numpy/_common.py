@@ -194,5 +194,5 @@ COST = 4                # of one item, as the intrinsic rounds() counts
 def row_work(a):
     """What all items of a[i] take, as rounds() counts."""
     if is_parallel():
-        return COST * a.size // max(a.shape[0], 1)
+        return COST * product(a.shape[1:])
     return 0

@@ -7,7 +7,7 @@ from numpy.exceptions import AxisError  # noqa: F401  (raised by check_axis)
 from coluber.lib.intrinsics import (
     array_view, assign, cast, dtype_of, empty_array, fold, fold_shared, get, is_array, is_complex, is_contiguous, is_f_contiguous, is_literal,
     is_parallel, layout, put, range_tuple, rounds, tuple_insert, tuple_map, tuple_repeat, tuple_set)
-from coluber.lib.numpy._common import COST, axis_first, check_axis, flat_view, narrow, row_work
+from coluber.lib.numpy._common import COST, axis_first, check_axis, flat_view, narrow, product, row_work
 
 COLUMNS = 64            # that a thread takes at least, of a reduction along the first axis
 SPLIT = 32768           # vectors from this length on are cut
@@ -124,21 +124,30 @@ def _into(dst, src, mask, op, row, d):
             _into(dst[i], src[i], mask[1:], op, row, d)
 
 
-def _shared(dst, src, mask, op, row, d):
-    """_into; several threads take rows, or where the first axis is reduced columns, so that each sum is in order."""
+def _all_into(dst, src, mask, op, row, d, start):
+    """_into, with what the results begin with: start, or None for the first item."""
+    if start is None:
+        assign(dst, array_view(src, dst.shape, src.strides, 0, "A"))
+    else:
+        assign(dst, start)
+    _into(dst, src, mask, op, row, d)
+
+
+def _shared(dst, src, mask, op, row, d, start):
+    """_all_into; several threads take rows, or where the first axis is reduced columns, so that each sum is in order."""
     if not is_parallel() or mask[0] and mask[src.ndim - 1]:
-        _into(dst, src, mask, op, row, d)
+        _all_into(dst, src, mask, op, row, d, start)
         return
     if not mask[0]:
         for i in rounds(src.shape[0], row_work(src)):
-            _into(dst[i], src[i], mask[1:], op, row, d)
+            _all_into(dst[i], src[i], mask[1:], op, row, d, start)
         return
     n = src.shape[src.ndim - 1]
-    m = min((n + COLUMNS - 1) // COLUMNS, MOST_PIECES)
-    for k in rounds(m, COST * src.size // max(m, 1)):
-        first = cut(n, k, m)
-        last = cut(n, k + 1, m)
-        _into(narrow(dst, src.ndim - 1, first, last), narrow(src, src.ndim - 1, first, last), mask, op, row, d)
+    step = max(COLUMNS, n // MOST_PIECES)
+    for k in rounds((n + step - 1) // step, step * COST * product(src.shape[:src.ndim - 1])):
+        first = k * step
+        last = min(first + step, n)
+        _all_into(narrow(dst, src.ndim - 1, first, last), narrow(src, src.ndim - 1, first, last), mask, op, row, d, start)
 
 
 def _masked(a, mask, d, op, row, start):
@@ -151,11 +160,7 @@ def _masked(a, mask, d, op, row, start):
 
 def _begin(src, mask, d, op, row, start):
     dst = empty_array(keep_shape(src.shape, mask), d)
-    if start is None:
-        assign(dst, array_view(src, dst.shape, src.strides, 0, "A"))
-    else:
-        assign(dst, start)
-    _shared(dst, src, mask, op, row, d)
+    _shared(dst, src, mask, op, row, d, start)
     return dst
 
 

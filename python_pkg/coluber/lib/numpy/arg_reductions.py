@@ -4,7 +4,7 @@ import numpy as np
 from coluber.extending import implements
 from coluber.lib.intrinsics import (
     array_view, assign, cast, dtype_of, empty_array, get, is_complex, is_literal, place_of, put, rounds, tuple_insert, tuple_remove)
-from coluber.lib.numpy._common import COST, as_array, axis_first, axis_last, check_axis, contiguous, is_nan, ravelled, result, sum_dtype
+from coluber.lib.numpy._common import COST, as_array, axis_first, axis_last, check_axis, contiguous, is_nan, ravelled, result, row_work, sum_dtype
 from coluber.lib.numpy._reduce import MOST_PIECES, PIECE, cut, is_split, nth_piece
 
 
@@ -40,16 +40,21 @@ def _place(name, a, better):
     return best
 
 
-def _each(dst, src, row):
-    """dst[i] = row(src[i]) for the rows along the last axis of src."""
-    for i in range(src.shape[0]):
-        if src.ndim == 2:
-            put(dst, row(src[i]), i)
-        else:
-            _each(dst[i], src[i], row)
+def _each(dst, src, place):
+    """dst[i] = the place in src[i], for the rows along the last axis of src; several threads take rows."""
+    for i in rounds(src.shape[0], row_work(src)):
+        _each_row(dst, src, place, i)
 
 
-def _arg(a, axis, keepdims, row, name):
+def _each_row(dst, src, place, i):
+    if src.ndim == 2:
+        put(dst, place_of(place, contiguous(src[i])), i)
+    else:
+        for k in range(src.shape[1]):
+            _each_row(dst[i], src[i], place, k)
+
+
+def _arg(a, axis, keepdims, row, place, name):
     if axis is None:
         if a.size == 0:
             _empty(name)
@@ -67,7 +72,7 @@ def _arg(a, axis, keepdims, row, name):
         put(out, row(a), 0)
         return out
     out = empty_array(tuple_remove(a.shape, k), np.int64)
-    _each(out, axis_last(a, k), row)
+    _each(out, axis_last(a, k), place)
     if keepdims:
         return array_view(out, tuple_insert(out.shape, k, 1), (), 0, "C")
     return out
@@ -89,14 +94,14 @@ def _empty(name):
     lambda np: (np.array([3.0, 1.0, 2.0, 1.0]),), lambda np: (np.array([3.0, np.nan, 1.0]),), lambda np: (np.arange(12).reshape(3, 4) % 5, 0),
     lambda np: (np.arange(12).reshape(3, 4) % 5, 1), lambda np: (np.zeros(0),), lambda np: (np.arange(24).reshape(2, 3, 4) % 7, 1)])
 def argmin(a, axis=None, out=None, keepdims=False):
-    return result(_arg(as_array(a), axis, keepdims, _argmin_row, "min"), out)
+    return result(_arg(as_array(a), axis, keepdims, _argmin_row, "argmin", "min"), out)
 
 
 @implements(np.argmax, "method:array.argmax", examples=[
     lambda np: (np.array([3.0, 1.0, 2.0, 3.0]),), lambda np: (np.array([3.0, np.nan, 4.0]),), lambda np: (np.arange(12).reshape(3, 4) % 5, 0),
     lambda np: (np.arange(12).reshape(3, 4) % 5, -1), lambda np: (np.zeros(0),), lambda np: (np.array([False, True, True]),)])
 def argmax(a, axis=None, out=None, keepdims=False):
-    return result(_arg(as_array(a), axis, keepdims, _argmax_row, "max"), out)
+    return result(_arg(as_array(a), axis, keepdims, _argmax_row, "argmax", "max"), out)
 
 
 # ---- running sums and products
