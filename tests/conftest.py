@@ -1,5 +1,9 @@
 """What all pytest folders share: markers and hypothesis profiles."""
 import os
+import signal
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:      # as for background jobs of a shell: tests send it
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_addoption(parser):

@@ -429,7 +429,9 @@ OBJECT_OP(zip) {
   Operands a{cells, n};
   return give(ctx, out, PyObject_Vectorcall(reinterpret_cast<PyObject*>(&PyZip_Type), a.objects(), static_cast<size_t>(n), nullptr));
 }
+// Looks for Ctrl-C: what iterators do does not, and where the loop is in a try statement nothing else may.
 OBJECT_OP(next) {
+  if (*ctx->poll && coluber_poll(ctx)) return 1;
   auto* it = static_cast<PyObject*>(cells[0]);
   PyObject* item = Py_TYPE(it)->tp_iternext(it);
   if (!item && PyErr_Occurred()) {

@@ -26,7 +26,7 @@ void* g_imports[kKeyCount + 1];              // the last one: obj:HANDLE of Valu
 auto alloc() { return reinterpret_cast<coluber_owner* (*)(coluber_ctx*, int64_t, int64_t)>(g_imports[0]); }
 auto raise_new() { return reinterpret_cast<void (*)(coluber_ctx*, void*, const coluber_value*, int64_t)>(g_imports[1]); }
 auto raise_diag() { return reinterpret_cast<void (*)(coluber_ctx*, int64_t, const int64_t*, int64_t)>(g_imports[2]); }
-auto traceback() { return reinterpret_cast<void (*)(coluber_ctx*, const char*, const char*, int64_t, int64_t)>(g_imports[3]); }
+auto traceback() { return reinterpret_cast<void (*)(coluber_ctx*, const int32_t*, const char*, int64_t)>(g_imports[3]); }
 auto poll() { return reinterpret_cast<int32_t (*)(coluber_ctx*)>(g_imports[4]); }
 auto list_new() { return reinterpret_cast<coluber_list* (*)(coluber_ctx*, int64_t, int64_t)>(g_imports[5]); }
 auto list_grow() { return reinterpret_cast<int32_t (*)(coluber_ctx*, coluber_list*, int64_t)>(g_imports[6]); }
@@ -108,8 +108,9 @@ int32_t raise_value(coluber_ctx* ctx, const uint64_t* a, uint64_t*) {
   args[1].tag = COLUBER_TAG_INT;
   args[1].v.i = static_cast<int64_t>(a[0]);
   raise_new()(ctx, g_imports[kKeyCount], args, 2);
-  traceback()(ctx, "inner", "inner_file.py", 7, 4);
-  traceback()(ctx, "raise_value", "outer_file.py", 11, -1);
+  static const char text[] = "inner\0inner_file.py\0raise_value\0outer_file.py";
+  static const int32_t rows[] = {0, 6, 7, 4, 1, 20, 32, 11, -1, -1};
+  traceback()(ctx, rows, text, 0);
   return 1;
 }
 int32_t raise_index(coluber_ctx* ctx, const uint64_t* a, uint64_t*) {
