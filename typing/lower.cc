@@ -143,7 +143,12 @@ class Lowering {
       out_->blocks[nb].params.push_back(v);
       map_[p].id = v;
     }
-    if (b == 0) add_captures(nb);
+    if (b != 0) return;
+    add_captures(nb);
+    if (!e_.objects() || !from.on_error.valid()) return;
+    // What parameters became has to be there before a block whose error edge takes it.
+    block_of_[0] = out_->add_block();
+    terminate(OpCode::Jump, {}, {Edge{block_of_[0], {}}}, 0);
   }
 
   void add_captures(BlockId nb) {

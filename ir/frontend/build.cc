@@ -40,9 +40,9 @@ void build(const clb_code& code, Unit* unit, Function* f) {
   normalise(*unit, &cfg);
   Builder(unit, cfg, f).run(code);
   f->locs = unit->locs;
-  drop_sure_checks(f);
+  drop_sure_checks(f, unit->part);
   simplify(f);
-  if (drop_sure_checks(f)) simplify(f);    // fewer ways lead to handlers now
+  if (drop_sure_checks(f, unit->part)) simplify(f);    // fewer ways lead to handlers now
   if (!unit->objects && check_closures(f, *unit)) simplify(f);   // it wants to see no function that is not used
   canonicalise(f);
 }

@@ -5,8 +5,8 @@
 
 namespace coluber::ir::frontend {
 
-// Removes checks of variables that are bound on all ways. Did it change anything?
-bool drop_sure_checks(Function* f);
+// Removes checks of variables that are bound on all ways; those that a part of a function begins with need not be. Did it change anything?
+bool drop_sure_checks(Function* f, bool part);
 // Parameters that are always the same value, ops and parameters that nobody uses, superfluous blocks and handlers: until nothing changes.
 void simplify(Function* f);
 // Captured variables are captured by value: fails where that could be seen, and removes the marks that tell of stores. Were there any?

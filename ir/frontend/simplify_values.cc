@@ -26,7 +26,7 @@ void Replacements::apply(Function* f) {
   }
 }
 
-bool drop_sure_checks(Function* f) {
+bool drop_sure_checks(Function* f, bool part) {
   bool any = std::any_of(f->blocks.begin(), f->blocks.end(), [](const Block& b) {
     return std::any_of(b.ops.begin(), b.ops.end(), [](const Op& op) { return op.code == OpCode::PyCheckBound; });
   });
@@ -46,6 +46,8 @@ bool drop_sure_checks(Function* f) {
   for (Block& b : f->blocks)
     for (Op& op : b.ops)
       if (op.code == OpCode::PyUnbound) mark(op.results[0]);
+  if (part)
+    for (ValueId p : f->blocks[0].params) mark(p);
   while (!work.empty()) {
     ValueId v = work.back();
     work.pop_back();

@@ -189,8 +189,8 @@ def f(n, out):
     "objmode_around": ("""
 def f(n, out):
     with objmode():
-        s, i = 0.0, -1
         try:
+            s, i = 0.0, -1
             for i in range(n):
                 s += i % 4
         finally:

@@ -125,6 +125,18 @@ def maybe_unbound(d):
         return str(e)
 
 
+def unbound_in_its_first_rounds(d):
+    n = 0
+    for v in d.values:
+        try:
+            n += late
+        except UnboundLocalError:
+            n += 100
+        if n > 150:
+            late = n
+    return n
+
+
 def appends(d):
     out = []
     for v in d.values:
@@ -143,7 +155,7 @@ def two_loops(d, f):
     return s, y
 
 
-FUNCTIONS = [total, over_attribute, over_enumerate, over_zip, while_loop, stores, handled, handled_state, maybe_unbound, appends]
+FUNCTIONS = [total, over_attribute, over_enumerate, over_zip, while_loop, stores, handled, handled_state, maybe_unbound, unbound_in_its_first_rounds, appends]
 VALUES = [np.arange(5.0), np.arange(7), np.zeros(0), np.zeros(1, np.int32), np.arange(10.0)[::3], np.asfortranarray(np.arange(4.0)), [1, 2, 3], [1.5, 2.5],
           (1, 2, 3), [], [2 ** 62] * 5, [2 ** 70, 1], [True, False], np.array([np.nan, np.inf, -1.0]), np.array([True, False]), np.arange(3, dtype=np.uint8),
           [1, 2.5], ["a", "b"], np.array([1 + 2j, 3j]), range(5), {3: 1, 4: 2}, np.full(3, 2 ** 63 - 1)]

@@ -122,7 +122,43 @@ def many_ints(n):
     return y
 
 
-@pytest.mark.parametrize("f", [in_loop, breaks, nested_with, two, in_handler, while_around, returns_constant, comprehensions, generator_inside, many_ints])
+def bound_in_a_try(n):
+    out = np.zeros(3)
+    with objmode():
+        try:
+            if n == 1:
+                raise KeyError(n)                  # nothing is bound yet: UnboundLocalError takes its place
+            k, last = 0, -1
+            for k in range(n):
+                last = 7 // (5 - k)                # up to n == 5
+        finally:
+            out[0], out[1] = k, last
+    return out
+
+
+def rebinds_an_argument(n):
+    with objmode(n="int64"):
+        try:
+            n = n + 10 // (n - 1)
+        except ZeroDivisionError:
+            n += 100
+    return n
+
+
+def bound_in_some_rounds(n):
+    s = 0
+    for i in range(n):
+        with objmode(s="int64"):
+            try:
+                if i > 2:
+                    late = i
+                s += late
+            except UnboundLocalError as e:
+                s += len(str(e))
+    return s
+
+
+@pytest.mark.parametrize("f", [in_loop, breaks, nested_with, two, bound_in_a_try, bound_in_some_rounds, rebinds_an_argument, in_handler, while_around, returns_constant, comprehensions, generator_inside, many_ints])
 @pytest.mark.parametrize("n", [0, 1, 5, 30])
 def test_control_flow(f, n):
     same_outcome(f, n)

@@ -1,4 +1,5 @@
 """coluber.critical(): what one thread does at a time; with statements of it; parallel_chunksize."""
+import contextlib
 import os
 import signal
 import threading
@@ -361,19 +362,30 @@ def counts_for_long(n, a):
         a[0] = s
 
 
+@contextlib.contextmanager
+def ctrl_c():
+    """Comes half a second later, and ends what is inside."""
+    timer = threading.Timer(0.5, lambda: os.kill(os.getpid(), signal.SIGINT))
+    timer.start()
+    with pytest.raises(KeyboardInterrupt):
+        yield
+    timer.join()
+
+
+def runs_in_another_thread(f, a):
+    other = threading.Thread(target=f, args=(10, a))
+    other.start()
+    other.join(10)
+    return not other.is_alive()
+
+
 def test_ctrl_c_gives_it_back():
     f = njit(counts_for_long, cache=False)
     a = np.zeros(1, np.int64)
     f(10, a)
-    timer = threading.Timer(0.5, lambda: os.kill(os.getpid(), signal.SIGINT))
-    timer.start()
-    with critical("other"), pytest.raises(KeyboardInterrupt):
+    with critical("other"), ctrl_c():
         f(10**13, a)
-    timer.join()
-    other = threading.Thread(target=f, args=(10, a))
-    other.start()
-    other.join(10)
-    assert not other.is_alive()
+    assert runs_in_another_thread(f, a)
 
 
 def enters_twice(n, a):
@@ -401,11 +413,8 @@ def test_ctrl_c_gives_back_what_was_entered_again(function):
     f(10, a)
     seen = []
     with critical("long"):
-        timer = threading.Timer(0.5, lambda: os.kill(os.getpid(), signal.SIGINT))
-        timer.start()
-        with pytest.raises(KeyboardInterrupt):
+        with ctrl_c():
             f(10**13, a)
-        timer.join()
         other = threading.Thread(target=lambda: (f(10, a), seen.append(1)))
         other.start()
         other.join(0.3)
@@ -419,13 +428,6 @@ def test_ctrl_c_gives_back_what_a_round_entered_again(threads):
     f = compiled(rounds_that_take_long)
     a = np.zeros(4, np.int64)
     f(10, a)
-    with critical("long"):
-        timer = threading.Timer(0.5, lambda: os.kill(os.getpid(), signal.SIGINT))
-        timer.start()
-        with pytest.raises(KeyboardInterrupt):
-            f(10**13, a)
-        timer.join()
-    other = threading.Thread(target=f, args=(10, a))
-    other.start()
-    other.join(10)
-    assert not other.is_alive()
+    with critical("long"), ctrl_c():
+        f(10**13, a)
+    assert runs_in_another_thread(f, a)

@@ -175,6 +175,90 @@ def test_no_memory_is_lost():
     assert counts[1] == counts[2]
 
 
+# ---- lists by other names
+
+def by_a_choice(x, flag):
+    out = [1.0]
+    other = [2.0, 3.0]
+    again = out if flag else other
+    s = 0
+    for i in range(len(x)):
+        out.append(x[i])
+        s += len(again)
+    return out, s
+
+
+def both_appended_to(x, flag):
+    out = [1.0]
+    other = [2.0]
+    again = out if flag else other
+    for i in range(len(x)):
+        out.append(x[i])
+        again.append(-x[i])
+    return out, again
+
+
+def in_a_tuple(x, flag):
+    out = [np.float64(1.0)]
+    pair = (out, 5) if flag else ([np.float64(0.0)], 6)
+    s = 0.0
+    for i in range(len(x)):
+        out.append(x[i])
+        s += pair[0][-1]
+    return out, s
+
+
+def read_by_what_raises(x, flag):
+    out = [1.0]
+    for i in range(len(x)):
+        out.append(x[i])
+        if i == 5 and flag:
+            raise ValueError(len(out), float(out[-1]))
+    return out
+
+
+def read_by_a_callee(x, flag):
+    out = [0.0]
+    s = 0.0
+    for i in range(len(x)):
+        out.append(x[i])
+        s += last_of(out, i)
+    return out, s
+
+
+@njit
+def last_of(items, n):
+    s = 0.0
+    for k in range(n % 3):
+        s += items[-1] * k
+    return s
+
+
+@pytest.mark.parametrize("f", [by_a_choice, both_appended_to, in_a_tuple, read_by_what_raises, read_by_a_callee])
+def test_lists_that_are_seen_by_another_name(f):
+    for n in (0, 1, 9, 100):
+        for flag in (False, True):
+            same(f, RNG.random(n), flag)
+            agree(f, RNG.random(n), flag)
+
+
+def seen_by_a_handler(x, bad):
+    out = [1.0]
+    try:
+        for i in prange(len(x)):
+            if i == bad:
+                raise KeyError(i)
+            out.append(x[i])
+    except KeyError:
+        return out[0]
+    return out[len(x)]
+
+
+def test_a_list_that_a_handler_sees():
+    for bad in (-1, 3, 99):
+        agree(seen_by_a_handler, RNG.random(100), bad)
+
+
 # ---- without prange
 
 @njit
