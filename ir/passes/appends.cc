@@ -16,7 +16,6 @@ namespace coluber::ir::parallel {
 namespace {
 
 constexpr int64_t kInnerRounds = 16;       // for which a loop within a round is taken
-constexpr int64_t kMostRounds = int64_t{1} << 60;    // no list is that long
 
 // A list.push that each round does once.
 struct Push {
@@ -139,12 +138,7 @@ bool push_by_place(Function& f, const Analyses& a, LoopId id, size_t counter) {
   ValueId length = kNoId, all = kNoId, items = kNoId;
   insert(f, entry, f.blocks[entry].ops.size() - 1, loc, [&](Builder& b) {
     length = b.emit(OpCode::ListLen, {push.list}, pyint());
-    ValueId zero = b.const_int(0), rounds = b.emit(OpCode::Sub, {c.stop, c.start}, pyint());
-    ValueId any = b.emit(OpCode::Lt, {c.start, c.stop}, pybool()), most = b.const_int(kMostRounds);
-    // The difference may have wrapped: that, too, is more than there is memory for.
-    ValueId wrapped = b.emit(OpCode::Lt, {rounds, zero}, pybool()), many = b.emit(OpCode::Or, {wrapped, b.emit(OpCode::Gt, {rounds, most}, pybool())}, pybool());
-    rounds = b.emit(OpCode::Select, {any, b.emit(OpCode::Select, {many, most, rounds}, pyint()), zero}, pyint());
-    all = b.emit(OpCode::Add, {length, rounds}, pyint());
+    all = b.emit(OpCode::Add, {length, rounds_of(b, c)}, pyint());
     b.op(OpCode::ListReserve, {push.list, all});
     items = b.emit(OpCode::ListData, {push.list}, ptr_to(item));
   });

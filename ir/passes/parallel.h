@@ -68,6 +68,8 @@ struct Candidate {
 bool find_form(const Function& f, const Analyses& a, LoopId loop, size_t counter, Candidate* out, std::string* why);
 // Does the loop count in steps of one from a value to one that is known before it? Finds start and stop.
 bool is_counted(const Function& f, const Analyses& a, LoopId loop, size_t counter, Candidate* out);
+// How many rounds such a loop has; of more than lists and arrays can have items, so many that there is no memory for them.
+ValueId rounds_of(Builder& b, const Candidate& c);
 // The blocks of the loop; ways out of a round that end in an exception belong to it. False: break or return leaves it.
 bool find_region(const Function& f, const Analyses& a, Candidate* c);
 // Where each round appends one item to a list: gives each its place. False: there was nothing.

@@ -144,6 +144,16 @@ bool is_counted(const Function& f, const Analyses& a, LoopId id, size_t counter,
   return find_test(f, a, out) && counts_by_one(f, a, *out);
 }
 
+ValueId rounds_of(Builder& b, const Candidate& c) {
+  constexpr int64_t kMost = int64_t{1} << 48;            // more than there is memory for; times a few it is a number
+  ValueId zero = b.const_int(0), most = b.const_int(kMost);
+  ValueId rounds = b.emit(OpCode::Sub, {c.stop, c.start}, pyint());
+  ValueId wrapped = b.emit(OpCode::Lt, {rounds, zero}, pybool());
+  ValueId many = b.emit(OpCode::Or, {wrapped, b.emit(OpCode::Gt, {rounds, most}, pybool())}, pybool());
+  rounds = b.emit(OpCode::Select, {many, most, rounds}, pyint());
+  return b.emit(OpCode::Select, {b.emit(OpCode::Lt, {c.start, c.stop}, pybool()), rounds, zero}, pyint());
+}
+
 bool find_form(const Function& f, const Analyses& a, LoopId id, size_t counter, Candidate* out, std::string* why) {
   const Loop& loop = a.loops.loops()[id];
   const char* shape = "it has a form that is not known";

@@ -15,7 +15,7 @@ struct UserError {
 };
 
 struct LoopNote {                          // a loop that was to be parallel
-  std::string kind = "prange";             // or "array expression", "library function"
+  std::string kind = "prange";             // or "array expression", "library function", "comprehension"
   int64_t operations = 0;                  // of arrays, that became one loop
   std::vector<Loc> others;                 // further statements that are in it
   std::string function, file;

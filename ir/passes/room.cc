@@ -20,15 +20,14 @@
 // more than its own rounds then, as a loop that raises or is interrupted half-way would have it.
 #include <algorithm>
 
-#include "ir/analysis/loops.h"
-#include "ir/analysis/uses.h"
-#include "ir/builder.h"
 #include "ir/passes/manager.h"
+#include "ir/passes/parallel.h"
 
 namespace coluber::ir {
 namespace {
 
-constexpr int64_t kMostRounds = int64_t{1} << 48;
+using parallel::Analyses;
+
 constexpr size_t kMostPushes = 64;         // of one loop: rounds times pushes is a number then
 
 struct Pushed {
@@ -38,40 +37,31 @@ struct Pushed {
 };
 
 struct Plan {
-  const Loop* loop;
-  ValueId bound;
-  size_t param;                            // of the header: the counter
+  const Loop* loop = nullptr;
+  parallel::Candidate counted;
   std::vector<Pushed> lists;
 };
 
 class Planner {
  public:
-  Planner(const Function& f, const DomTree& dom, const LoopInfo& loops, const DefUse& uses, LoopId id)
-      : f_(f), dom_(dom), loops_(loops), uses_(uses), id_(id), loop_(loops.loops()[id]), plan_{&loop_, kNoId, 0, {}} {}
+  Planner(const Function& f, const Analyses& a, LoopId id) : f_(f), a_(a), id_(id), loop_(a.loops.loops()[id]) {}
 
   bool run() {
+    plan_.loop = &loop_;
     if (!pushes() || !counted()) return false;
     return std::all_of(loop_.exits.begin(), loop_.exits.end(), [&](const Pred& p) { return p.block == loop_.header && !p.error(); });
   }
   Plan& plan() { return plan_; }
 
  private:
-  bool outside(ValueId v) const { return !loops_.contains(id_, f_.values[v].block); }
+  bool outside(ValueId v) const { return !a_.loops.contains(id_, f_.values[v].block); }
 
   bool counted() {
     const Block& header = f_.blocks[loop_.header];
-    const Op& term = header.term();
-    if (term.code != OpCode::Branch || !loops_.contains(id_, term.targets[0].block)) return false;
-    const Op* test = uses_.def_op(f_, term.args[0]);
-    if (!test || test->code != OpCode::Lt || !outside(test->args[1])) return false;
-    auto at = std::find(header.params.begin(), header.params.end(), test->args[0]);
-    if (at == header.params.end() || !f_.type_of(*at)->is(Kind::PyInt)) return false;
-    plan_.bound = test->args[1];
-    plan_.param = static_cast<size_t>(at - header.params.begin());
-    const Op* next = uses_.def_op(f_, edge_of(f_, loop_.latches[0]).args[plan_.param]);
-    const Op* step = next && next->code == OpCode::Add && next->args[0] == *at ? uses_.def_op(f_, next->args[1]) : nullptr;
-    return step && step->code == OpCode::Const && step->imm == 1 && !header.on_error.valid() &&
-           std::none_of(loop_.entries.begin(), loop_.entries.end(), [](const Pred& p) { return p.error(); });
+    if (header.on_error.valid()) return false;
+    for (size_t k = 0; k < header.params.size(); ++k)
+      if (f_.type_of(header.params[k])->is(Kind::PyInt) && parallel::is_counted(f_, a_, id_, k, &plan_.counted)) return true;
+    return false;
   }
 
   // Every push is one of each round, and no other op of the loop changes how long a list is.
@@ -82,7 +72,7 @@ class Planner {
       for (const Op& op : f_.blocks[b].ops)
         switch (op.code) {
           case OpCode::ListPush: {
-            bool each = b != loop_.header && loops_.loop_of(b) == id_ && dom_.dominates(b, loop_.latches[0].block);
+            bool each = b != loop_.header && a_.loops.loop_of(b) == id_ && a_.dom.dominates(b, loop_.latches[0].block);
             if (!each || !outside(op.args[0]) || f_.blocks[b].on_error.valid() || ++count > kMostPushes) return false;
             note(op);
             break;
@@ -105,9 +95,7 @@ class Planner {
   }
 
   const Function& f_;
-  const DomTree& dom_;
-  const LoopInfo& loops_;
-  const DefUse& uses_;
+  const Analyses& a_;
   const LoopId id_;
   const Loop& loop_;
   Plan plan_;
@@ -121,12 +109,7 @@ void reserve(Function& f, const Plan& plan) {
   Builder b(&f);
   b.set_block(before);
   b.set_loc(jump.loc);
-  ValueId first = jump.targets[0].args[plan.param], zero = b.const_int(0), most = b.const_int(kMostRounds);
-  ValueId rounds = b.emit(OpCode::Sub, {plan.bound, first}, pyint());
-  ValueId wrapped = b.emit(OpCode::Lt, {rounds, zero}, pybool());
-  ValueId many = b.emit(OpCode::Or, {wrapped, b.emit(OpCode::Gt, {rounds, most}, pybool())}, pybool());
-  rounds = b.emit(OpCode::Select, {many, most, rounds}, pyint());
-  rounds = b.emit(OpCode::Select, {b.emit(OpCode::Lt, {first, plan.bound}, pybool()), rounds, zero}, pyint());
+  ValueId rounds = parallel::rounds_of(b, plan.counted);
   for (const Pushed& p : plan.lists) {
     b.set_loc(p.loc);
     ValueId more = p.times == 1 ? rounds : b.emit(OpCode::Mul, {rounds, b.const_int(p.times)}, pyint());
@@ -147,14 +130,11 @@ void run_room(Function& f, const PassOptions&) {
   for (const Block& b : f.blocks)
     for (const Op& op : b.ops) pushes |= op.code == OpCode::ListPush;
   if (!f.typed || !pushes || f.blocks.size() < 3) return;
-  Cfg cfg(f);
-  DomTree dom(f, cfg);
-  LoopInfo loops(f, cfg, dom);
-  if (loops.irreducible()) return;
-  DefUse uses(f);
+  Analyses a(f);
+  if (a.loops.irreducible()) return;
   std::vector<Plan> plans;                 // all of them before anything changes: the analyses refer to the ops as they are
-  for (LoopId id = 0; id < loops.loops().size(); ++id)
-    if (Planner p(f, dom, loops, uses, id); p.run()) plans.push_back(std::move(p.plan()));
+  for (LoopId id = 0; id < a.loops.loops().size(); ++id)
+    if (Planner p(f, a, id); p.run()) plans.push_back(std::move(p.plan()));
   for (const Plan& plan : plans) reserve(f, plan);
 }
 

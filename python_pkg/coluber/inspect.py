@@ -276,7 +276,7 @@ def vectorization(dispatcher, signature=None):
 
 
 class ParallelLoop:
-    """A loop that was to be parallel: kind ('prange', 'array expression', 'library function'), function, file, line, parallel, schedule, why (it is
+    """A loop that was to be parallel: kind ('prange', 'array expression', 'library function', 'comprehension'), function, file, line, parallel, schedule, why (it is
     not parallel), operations (of arrays, that became this one loop), fused (the lines of further statements that are in it), reductions, and unproved: (line, what) of accesses that may collide with
     other rounds'."""
     __slots__ = ("kind", "operations", "fused", "function", "file", "line", "parallel", "schedule", "why", "reductions", "unproved")
