@@ -4,8 +4,9 @@ Compiled code has a type for each variable. One that only the body of objmode se
 Python (first_run), and a record is made of each with statement: the types of all variables when it was entered and left. The next compilation asks
 for them (seen): for those of a record with the same types going in."""
 import sys
+from weakref import WeakKeyDictionary
 
-_RECORDS = {}                                # (code, line) -> list of Record
+_RECORDS = WeakKeyDictionary()               # code -> {line: list of Record}
 _runs = _active = 0
 
 
@@ -55,13 +56,15 @@ def _types(frame):
 
 
 def _record(key, before, frame):
-    if frame.f_code is not key[0]:
+    code, line = key
+    if frame.f_code is not code:
         return
     after = _types(frame)
-    known = next((r for r in _RECORDS.setdefault(key, []) if r.before == before), None)
+    records = _RECORDS.setdefault(code, {}).setdefault(line, [])
+    known = next((r for r in records if r.before == before), None)
     if known is None:
         known = Record(before, after)
-        _RECORDS[key].append(known)
+        records.append(known)
     for name, text in after.items():         # what was seen first counts
         known.after.setdefault(name, text)
     known.runs += known.last != _runs
@@ -77,7 +80,7 @@ def first_run(active):
 
 def seen(code, line, name, inputs):
     """The type of a variable behind the with statement in that line, when variables that it reads have types: {name: text}."""
-    records = _RECORDS.get((code, line), ())
+    records = _RECORDS.get(code, {}).get(line, ())
     fits = [r for r in records if name in r.after and all(_shape(r.before.get(k)) == _shape(text) for k, text in inputs.items())]
     # The compiler may have other types than Python shows (int or float is float): run twice for nothing, it has to do with those.
     fits = fits or [r for r in records if name in r.after and r.runs > 1]

@@ -274,3 +274,17 @@ def test_nothing_leaks():
     gc.collect()
     assert _coluber._runtime_stats()["live_blocks"] == blocks
     assert sys.getrefcount(x) == references
+
+
+def test_what_was_seen_is_forgotten_with_the_function():
+    def make(n):
+        space = {"njit": njit, "objmode": objmode}
+        exec(f"def f(x):\n    with objmode():\n        y = x * {n}.5\n    return y", space)
+        f = njit(cache=False)(space["f"])
+        assert [f(2), f(2)] == [2 * (n + 0.5)] * 2
+    gc.collect()
+    before = len(_objmode._RECORDS)
+    for n in range(3):
+        make(n)
+    gc.collect()
+    assert len(_objmode._RECORDS) == before
