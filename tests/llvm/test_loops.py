@@ -319,3 +319,24 @@ def test_calls_of_a_turn_have_one_test_of_their_limits():
     assert turn[-1].startswith("br i1"), turn[-3:]
     beyond = [lines for lines in blocks_of(text).values() if any("@coluber.beyond.sin" in line for line in lines) and any("@coluber.beyond.cos" in line for line in lines)]
     assert len(beyond) == 1, text
+
+
+def count_in_range(x, scale, counts):
+    for v in x:
+        k = int(v * scale)
+        if 0 <= k < counts.size:
+            counts[k] += 1
+
+
+def count_everywhere(x, scale, counts):
+    for v in x:
+        counts[int(v * scale)] += 1
+
+
+@pytest.mark.parametrize("function", [count_in_range, count_everywhere])
+def test_a_turn_asks_once_whether_a_number_is_an_index(function):
+    text = llvm_of(function, np.ones(9), 2.0, np.zeros(5, np.int64))
+    (turn,) = [lines for lines in blocks_of(text).values() if any("cvttsd2si64" in line for line in lines)]
+    assert len(targets(turn)) == 2, turn
+    assert sum("icmp" in line for line in turn) <= 2 and not any("-9223372036854775808" in line for line in turn), turn
+    assert "icmp ne i64" in text and "-9223372036854775808" in text, text
