@@ -60,8 +60,10 @@ class Outline {
     from_round_ = start_ = start;
     to_round_ = stop_ = stop;
     if (!c_.nest.empty()) outer_rows(entry);
-    clamp(entry, &start_, map(c_.start), true);
-    clamp(entry, &stop_, map(c_.stop), false);
+    if (one_range()) {
+      clamp(entry, &start_, map(c_.start), true);
+      clamp(entry, &stop_, map(c_.stop), false);
+    }
     if (c_.nest.empty()) from_round_ = start_, to_round_ = stop_;
     done_ = to_->add_block();
     if (loops_.size() > 1) {
@@ -363,6 +365,11 @@ class Outline {
     return kPiece;
   }
 
+  // Are the loops known to have one? Else they may be run one by one, each in its own.
+  bool one_range() const {
+    return std::all_of(loops_.begin(), loops_.end(), [&](const Candidate& c) { return c.start == c_.start && c.stop == c_.stop; });
+  }
+
   // A block with parameters for all accumulators.
   BlockId with_accumulators(std::vector<ValueId>* params) {
     Builder b(to_);
@@ -394,11 +401,10 @@ class Outline {
     b.set_block(next);
     clamp(b, &at, part_start, true);
     ValueId end = b.emit(OpCode::Add, {at, size}, pyint());
-    stop_ = b.emit(OpCode::Select, {b.emit(OpCode::Lt, {end, part_stop}, pybool()), end, part_stop}, pyint());
+    ValueId end_of_piece = b.emit(OpCode::Select, {b.emit(OpCode::Lt, {end, part_stop}, pybool()), end, part_stop}, pyint());
     for (size_t k = 0; k < loops_.size(); ++k) {
       std::vector<ValueId> after;
       BlockId behind = with_accumulators(&after), out = to_->add_block();
-      for (BlockId block : loops_[k].blocks) copy_block(loops_[k], block, out);
       if (asks_) {                         // is it this one's turn?
         ValueId bit = b.emit(OpCode::And, {which_, b.const_int(int64_t{1} << k)}, pyint());
         ValueId runs = b.emit(OpCode::Ne, {bit, b.const_int(0)}, pybool());
@@ -406,7 +412,14 @@ class Outline {
         b.br(runs, Edge{in, {}}, Edge{behind, without_round(values)});
         b.set_block(in);
       }
-      enter(loops_[k], b, at, values);
+      stop_ = end_of_piece;
+      ValueId start = at;
+      if (!one_range()) {
+        clamp(b, &start, map(loops_[k].start), true);
+        clamp(b, &stop_, map(loops_[k].stop), false);
+      }
+      for (BlockId block : loops_[k].blocks) copy_block(loops_[k], block, out);
+      enter(loops_[k], b, start, values);
       std::vector<ValueId> reached = values_of(loops_[k]), rest = without_round(values);
       for (size_t i = 0; i < reached.size(); ++i)
         if (reached[i] == kNoId) reached[i] = rest[i];
@@ -415,7 +428,7 @@ class Outline {
       b.set_block(behind);
       values = after;
     }
-    b.jump(head, before(stop_, without_round(values)));
+    b.jump(head, before(end_of_piece, without_round(values)));
     b.set_block(0);                        // more values may have been made there meanwhile
     b.jump(head, before(part_start, without_round(accumulators_)));
     finish(last);

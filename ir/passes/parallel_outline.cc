@@ -180,9 +180,10 @@ class Caller {
   }
   Builder& builder() { return b_; }
 
-  void begin() {
-    begin_ = c_.start;
-    end_ = c_.stop;
+  // The rounds of all that follows are those of this loop.
+  void begin(const Candidate& loop) {
+    begin_ = loop.start;
+    end_ = loop.stop;
     if (!c_.nest.empty()) {
       begin_ = b_.const_int(0);
       end_ = length_of(b_, c_.start, c_.stop);
@@ -247,12 +248,12 @@ ValueId ask(Builder& b, Function& f, fuse::Summary& summary, Together& t) {
 std::vector<ValueId> call_loops(Function& f, fuse::Summary& summary, Together& t, Caller& caller, std::vector<ValueId> values) {
   Builder& b = caller.builder();
   if (!t.asks()) {
-    caller.begin();
+    caller.begin(t.loops[0]);
     caller.call(&values, kNoId);
     return values;
   }
   ValueId together = ask(b, f, summary, t);
-  caller.begin();
+  caller.begin(t.loops[0]);
   auto bits = [&](int64_t n) { return b.const_int(n); };
   ValueId everything = bits((int64_t{1} << t.loops.size()) - 1), only = bits(1);
   caller.call(&values, b.emit(OpCode::Select, {together, everything, only}, pyint()));
@@ -261,7 +262,10 @@ std::vector<ValueId> call_loops(Function& f, fuse::Summary& summary, Together& t
   f.blocks[rest].on_error = f.blocks[behind].on_error = on_error;
   b.br(together, Edge{behind, values}, Edge{rest, {}});
   b.set_block(rest);
-  for (size_t k = 1; k < t.loops.size(); ++k) caller.call(&values, bits(int64_t{1} << k));
+  for (size_t k = 1; k < t.loops.size(); ++k) {
+    caller.begin(t.loops[k]);
+    caller.call(&values, bits(int64_t{1} << k));
+  }
   b.jump(behind, values);
   b.set_block(behind);
   for (ValueId& v : values) v = b.param(f.type_of(v));

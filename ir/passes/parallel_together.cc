@@ -145,15 +145,16 @@ class Join {
   bool look(Rounds* r, const Op& op, Place at) {
     switch (op.code) {
       case OpCode::IndexCheck: case OpCode::Guard: r->checks.push_back(at); return true;
-      case OpCode::ArrayLoad: case OpCode::ListLoad: case OpCode::ListLen: case OpCode::ArrayStore: case OpCode::Alloc: return true;
+      // No memory, and Ctrl-C, may come at any time.
+      case OpCode::ArrayLoad: case OpCode::ListLoad: case OpCode::ListLen: case OpCode::ArrayStore: case OpCode::Alloc: case OpCode::Poll: return true;
       case OpCode::Load: case OpCode::Store: case OpCode::MemZero:
         if (r->accesses.of_pointer(op.args[0]).root != kNoId) return fail("their memory is used through pointers");
         return true;
       case OpCode::ArrayAssign: return r->loop->raises = true;
-      case OpCode::Elementwise: case OpCode::Call: {
+      case OpCode::Elementwise: case OpCode::Call: case OpCode::Reduce: {
         fuse::Effects e = summary_.of(op.sym);
         if (e.arrays || e.other) return fail("what is called in them may have other effects");
-        r->loop->raises |= op.code == OpCode::Elementwise || e.raises;
+        r->loop->raises |= op.code == OpCode::Elementwise || e.raises;      // of the shapes
         return true;
       }
       default:
