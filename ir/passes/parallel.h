@@ -64,6 +64,7 @@ struct Candidate {
   std::vector<Candidate> nest;             // loops inside that are one with it, from the outside in
   bool checked = false;                    // for races, while it runs
   bool raises = false;                     // known only for those that may be one with others
+  std::vector<Position> answered;          // checks that hold where they are one
 };
 
 // Finds the form of a marked loop. On failure *why says what stands in the way.
@@ -117,7 +118,13 @@ struct Together {
   // What is asked in front of them, where they can be one or not; else they run one after the other:
   std::vector<Op> code;                    // values of this are of no block yet
   std::vector<ValueId> conditions;         // pybool
-  std::vector<std::pair<ValueId, ValueId>> apart;        // arrays that must have no memory in common
+  struct Pair {
+    ValueId x, y;
+    bool may_be_one;                       // all of them
+  };
+  std::vector<Pair> apart;                 // arrays that must have no memory in common
+  bool independent = false;                // no access of a round is to what another round of any of them stores to; known if what is asked is so
+  bool seldom = false;                     // little code counts more than speed
   bool asks() const { return !conditions.empty() || !apart.empty(); }
 };
 

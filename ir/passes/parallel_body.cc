@@ -5,13 +5,14 @@
 // Values from outside that are cheap to make again (constants, sizes of arrays, sums of such) are made again, so that what is proved of the counter
 // and the sizes of arrays holds inside, too. For the same reason arrays that were found to have the sizes of others are put together anew of these.
 //
-// Of several loops there are pieces, small enough for what the first one stores to be near when the next one reads it; in each the loops stand one
-// after the other as they were, so that they vectorise as before. `which` says by its bits which of them run: all, or where that cannot be, one.
+// Of several loops a round is the first one's and then the next one's; or there are pieces, small enough for what the first one stores to be near when the
+// next one reads it, in which the loops stand one after the other as they were, so that they vectorise as before.
 #include "ir/passes/parallel_body.h"
 
 #include <algorithm>
 
 #include "ir/analysis/ranges.h"
+#include "ir/passes/rewrite.h"
 
 namespace coluber::ir::parallel {
 namespace {
@@ -33,7 +34,7 @@ bool cheap(const Function& f, const Op& op) {
 class Outline {
  public:
   Outline(Program& p, Function& from, const Analyses& a, const Together& t, const Accumulators& all, const std::string& name)
-      : from_(from), loops_(t.loops), c_(t.loops[0]), asks_(t.asks()), all_(all), uses_(a.uses), ranges_(from, a.cfg, a.dom, a.uses), map_(from.values.size(), kNoId) {
+      : from_(from), t_(t), loops_(t.loops), c_(t.loops[0]), all_(all), uses_(a.uses), dom_(a.dom), ranges_(from, a.cfg, a.dom, a.uses), map_(from.values.size(), kNoId) {
     p.functions.push_back(std::make_unique<Function>());
     to_ = p.functions.back().get();
     to_->name = name;
@@ -48,7 +49,6 @@ class Outline {
   void run() {
     ValueId start = to_->add_value(pyint(), 0), stop = to_->add_value(pyint(), 0);
     for (TypeRef t : all_.types) accumulators_.push_back(to_->add_value(t, 0));
-    if (asks_) which_ = to_->add_value(pyint(), 0);
     for (const PrivateArray& one : c_.arrays) {
       map_[one.array] = to_->add_value(from_.type_of(one.array), 0, from_.values[one.array].name);
       arrays_.push_back(map_[one.array]);
@@ -60,23 +60,25 @@ class Outline {
     from_round_ = start_ = start;
     to_round_ = stop_ = stop;
     if (!c_.nest.empty()) outer_rows(entry);
-    if (one_range()) {
-      clamp(entry, &start_, map(c_.start), true);
-      clamp(entry, &stop_, map(c_.stop), false);
-    }
+    clamp(entry, &start_, map(c_.start), true);
+    clamp(entry, &stop_, map(c_.stop), false);
     if (c_.nest.empty()) from_round_ = start_, to_round_ = stop_;
     done_ = to_->add_block();
     if (loops_.size() > 1) {
-      pieces(entry);
+      several(entry);
     } else {
       for (BlockId b : c_.blocks) copy_block(c_, b, done_);
       enter(c_, entry, start_, accumulators_);
       finish(values_of(c_));
     }
+    if (!answered_.empty()) {
+      ValueMap answers(to_->values.size());
+      for (auto [check, index] : answered_) answers.replace(*to_, check, index);
+      answers.apply(*to_);
+    }
     std::vector<ValueId>& params = to_->blocks[0].params;
     params = {start, stop};
     for (auto [outside, inside] : captured_) params.push_back(inside);
-    if (asks_) params.push_back(which_);
     params.insert(params.end(), arrays_.begin(), arrays_.end());
     params.insert(params.end(), accumulators_.begin(), accumulators_.end());
   }
@@ -225,7 +227,12 @@ class Outline {
     return made;
   }
 
-  Edge target(BlockId b, size_t t, const Edge& e) {
+  Edge target(const Candidate& c, BlockId b, size_t t, const Edge& e, BlockId done) {
+    if (merged_ && e.block == c.header) {
+      Edge end{done, {}};
+      for (const Carried& k : c.carried) end.args.push_back(map(e.args[k.param]));
+      return end;
+    }
     Edge made = edge(e);
     for (size_t k = 0; k < c_.nest.size(); ++k)
       if (c_.nest[k].entry.block == b && c_.nest[k].entry.index == t) made.args[c_.nest[k].counter] = starts_[k];
@@ -249,14 +256,15 @@ class Outline {
     }
   }
 
-  // done: where the loop's way out leads.
+  // done: where the loop's way out leads; of rounds that are merged, where they end, with what the loop carries.
   void copy_block(const Candidate& c, BlockId b, BlockId done) {
     BlockId at = block_[b];
     const Block& old = from_.blocks[b];
+    const bool header = b == c.header;
     std::vector<ValueId> params;
     for (ValueId v : old.params) params.push_back(map_[v]);
     to_->blocks[at].params = std::move(params);
-    to_->blocks[at].loop_header = old.loop_header;
+    to_->blocks[at].loop_header = old.loop_header && !(header && merged_);
     if (old.on_error.valid() && block_.count(old.on_error.block)) {
       Edge handler = edge(old.on_error);
       to_->blocks[at].on_error = std::move(handler);
@@ -270,14 +278,31 @@ class Outline {
         multiply_divisor(old.ops[k], at, &ops);
         continue;
       }
+      if (is_answered(c, b, k)) {          // in front of the loops
+        if (!old.ops[k].results.empty()) answered_.emplace_back(map_[old.ops[k].result()], map(old.ops[k].args[0]));
+        continue;
+      }
       Op made = old.ops[k];
       ValueId stop = stop_of(c, b, k);
       for (size_t i = 0; i < made.args.size(); ++i) made.args[i] = stop != kNoId && i == 1 ? stop : map(made.args[i]);
       for (ValueId& v : made.results) v = map_[v];
-      for (size_t t = 0; t < made.targets.size(); ++t) made.targets[t] = block_.count(old.ops[k].targets[t].block) ? target(b, t, old.ops[k].targets[t]) : Edge{done, {}};
+      for (size_t t = 0; t < made.targets.size(); ++t) made.targets[t] = block_.count(old.ops[k].targets[t].block) ? target(c, b, t, old.ops[k].targets[t], done) : Edge{done, {}};
+      if (header && merged_ && made.has(Term)) {
+        made.code = OpCode::Jump;          // the round is known to be one
+        made.args.clear();
+        made.targets.resize(1);
+      }
+      if (made.code == OpCode::Jump && goes_back(b, old.ops[k].targets[0].block)) made.imm |= (t_.seldom ? 1 : 0) | (independent_ ? 2 : 0);
+      if (independent_ && (made.code == OpCode::ArrayLoad || made.code == OpCode::ArrayStore)) made.imm = 1;
       ops.push_back(std::move(made));
     }
     to_->blocks[at].ops = std::move(ops);
+  }
+
+  bool goes_back(BlockId from, BlockId to) const { return from_.blocks[to].loop_header && dom_.dominates(to, from); }
+
+  static bool is_answered(const Candidate& c, BlockId b, size_t k) {
+    return std::any_of(c.answered.begin(), c.answered.end(), [&](const Position& p) { return p.block == b && p.op == k; });
   }
 
   bool is_quotient(const Op& op) const {
@@ -351,84 +376,79 @@ class Outline {
 
   // ---- several loops
   //
-  //   ^head(%p, accumulators...): br (lt %p, %stop), ^piece, ^done
-  //   ^piece: %end = min(%p + 512, %stop); the first loop from %p to %end    ^next(accumulators...): the second one    ^next'(...): jump ^head(%end, ...)
+  //   ^head(%p, accumulators...): br (lt %p, %stop), ^round, ^done
+  // merged      ^round: a round of the first one    ^next: one of the second    ^next': jump ^head(%p + 1, accumulators...)
+  // in pieces   ^round: the first loop from %p to %end = min(%p + 512, %stop)    ^next: the second one    ^next': jump ^head(%end, accumulators...)
 
-  // Rounds that do no more than compute go in pieces, others one by one.
-  int64_t piece() const {
-    for (const Candidate& c : loops_)
+  static bool works_long(const Op& op) {
+    return op.code == OpCode::Call || op.code == OpCode::Elementwise || op.code == OpCode::ArrayAssign || op.code == OpCode::Alloc;
+  }
+
+  // Rounds that have loops of their own are merged, and those of loops that all are one block and cannot raise, since these vectorise together as well as apart.
+  bool find_merged() {
+    bool straight = true;
+    for (const Candidate& c : loops_) {
+      straight = straight && c.blocks.size() == 2 && !c.raises;
       for (BlockId b : c.blocks) {
-        if (b != c.header && from_.blocks[b].loop_header) return 1;
-        for (const Op& op : from_.blocks[b].ops)
-          if (op.code == OpCode::Call || op.code == OpCode::Elementwise || op.code == OpCode::ArrayAssign || op.code == OpCode::Alloc) return 1;
+        if (b != c.header && from_.blocks[b].loop_header) return true;
+        if (std::any_of(from_.blocks[b].ops.begin(), from_.blocks[b].ops.end(), works_long)) return true;
       }
-    return kPiece;
+    }
+    return straight;
   }
 
-  // Are the loops known to have one? Else they may be run one by one, each in its own.
-  bool one_range() const {
-    return std::all_of(loops_.begin(), loops_.end(), [&](const Candidate& c) { return c.start == c_.start && c.stop == c_.stop; });
-  }
-
-  // A block with parameters for all accumulators.
-  BlockId with_accumulators(std::vector<ValueId>* params) {
-    Builder b(to_);
-    b.set_block(to_->add_block());
-    params->assign(all_.first(), kNoId);
-    for (size_t k = all_.first(); k < all_.types.size(); ++k) params->push_back(b.param(all_.types[k]));
-    return b.block();
+  bool find_independent() const {
+    for (const Candidate& c : loops_)
+      for (BlockId b : c.blocks)
+        if (b != c.header && from_.blocks[b].loop_header) return false;
+    return t_.independent;
   }
 
   std::vector<ValueId> without_round(const std::vector<ValueId>& values) const {
     return {values.begin() + static_cast<std::ptrdiff_t>(all_.first()), values.end()};
   }
 
-  void pieces(Builder& b) {
-    int64_t most = piece();
-    ValueId size = b.const_int(most), part_start = start_, part_stop = stop_;
-    if (most > 1)                          // p + size has to be a number
-      size = b.emit(OpCode::Select, {b.emit(OpCode::Gt, {part_stop, b.const_int(INT64_MAX - most)}, pybool()), b.const_int(1), size}, pyint());
-    BlockId head = to_->add_block();
+  // How far the next piece goes: p + that has to be a number.
+  ValueId size_of_piece(Builder& b, ValueId part_stop) {
+    ValueId one = b.const_int(1);
+    if (merged_) return one;
+    ValueId near = b.emit(OpCode::Gt, {part_stop, b.const_int(INT64_MAX - kPiece)}, pybool());
+    return b.emit(OpCode::Select, {near, one, b.const_int(kPiece)}, pyint());
+  }
+
+  void several(Builder& b) {
+    merged_ = find_merged();
+    independent_ = find_independent();
+    ValueId size = size_of_piece(b, stop_), part_start = start_, part_stop = stop_;
+    BlockId head = to_->add_block(), round = to_->add_block();
     b.set_block(head);
     to_->blocks[head].loop_header = true;
-    ValueId at = b.param(pyint());
+    ValueId at = b.param(pyint()), first = at;
     std::vector<ValueId> values(all_.first(), kNoId);
     for (size_t k = all_.first(); k < all_.types.size(); ++k) values.push_back(b.param(all_.types[k]));
-    std::vector<ValueId> last = without_round(values);
-    ValueId more = b.emit(OpCode::Lt, {at, part_stop}, pybool());
-    BlockId next = to_->add_block();
-    b.br(more, next, done_);
-    b.set_block(next);
-    clamp(b, &at, part_start, true);
-    ValueId end = b.emit(OpCode::Add, {at, size}, pyint());
-    ValueId end_of_piece = b.emit(OpCode::Select, {b.emit(OpCode::Lt, {end, part_stop}, pybool()), end, part_stop}, pyint());
-    for (size_t k = 0; k < loops_.size(); ++k) {
-      std::vector<ValueId> after;
-      BlockId behind = with_accumulators(&after), out = to_->add_block();
-      if (asks_) {                         // is it this one's turn?
-        ValueId bit = b.emit(OpCode::And, {which_, b.const_int(int64_t{1} << k)}, pyint());
-        ValueId runs = b.emit(OpCode::Ne, {bit, b.const_int(0)}, pybool());
-        BlockId in = to_->add_block();
-        b.br(runs, Edge{in, {}}, Edge{behind, without_round(values)});
-        b.set_block(in);
-      }
-      stop_ = end_of_piece;
-      ValueId start = at;
-      if (!one_range()) {
-        clamp(b, &start, map(loops_[k].start), true);
-        clamp(b, &stop_, map(loops_[k].stop), false);
-      }
-      for (BlockId block : loops_[k].blocks) copy_block(loops_[k], block, out);
-      enter(loops_[k], b, start, values);
-      std::vector<ValueId> reached = values_of(loops_[k]), rest = without_round(values);
-      for (size_t i = 0; i < reached.size(); ++i)
-        if (reached[i] == kNoId) reached[i] = rest[i];
-      b.set_block(out);
-      b.jump(behind, reached);
-      b.set_block(behind);
-      values = after;
+    const std::vector<ValueId> last = without_round(values);
+    b.br(b.emit(OpCode::Lt, {at, part_stop}, pybool()), round, done_);
+    b.set_block(round);
+    if (merged_) {
+      stop_ = b.emit(OpCode::Add, {at, size}, pyint(), 1);
+    } else {
+      clamp(b, &first, part_start, true);
+      ValueId end = b.emit(OpCode::Add, {first, size}, pyint());
+      stop_ = b.emit(OpCode::Select, {b.emit(OpCode::Lt, {end, part_stop}, pybool()), end, part_stop}, pyint());
     }
-    b.jump(head, before(end_of_piece, without_round(values)));
+    for (const Candidate& c : loops_) {
+      BlockId behind = to_->add_block();
+      for (BlockId block : c.blocks) copy_block(c, block, behind);
+      enter(c, b, first, values);
+      b.set_block(behind);
+      for (size_t k = 0; k < all_.carried.size(); ++k) {
+        const Carried& one = all_.carried[k];
+        ValueId& value = values[all_.first() + k];
+        if (&loops_[one.loop] == &c) value = merged_ ? b.param(from_.type_of(from_.blocks[c.header].params[one.param])) : map_[from_.blocks[c.header].params[one.param]];
+      }
+    }
+    b.jump(head, before(stop_, without_round(values)));
+    to_->blocks[b.block()].term().imm = merged_ && independent_ ? 2 : 0;
     b.set_block(0);                        // more values may have been made there meanwhile
     b.jump(head, before(part_start, without_round(accumulators_)));
     finish(last);
@@ -440,21 +460,23 @@ class Outline {
   }
 
   Function& from_;
+  const Together& t_;
   const std::vector<Candidate>& loops_;
   const Candidate& c_;                     // the first one; the only one where it is a nest or has arrays
-  const bool asks_;
   const Accumulators& all_;
   const DefUse& uses_;
+  const DomTree& dom_;
   Ranges ranges_;
   Function* to_ = nullptr;
   std::vector<ValueId> map_;
   std::unordered_map<BlockId, BlockId> block_;
   std::vector<std::pair<ValueId, ValueId>> captured_;
+  std::vector<std::pair<ValueId, ValueId>> answered_;  // results of checks that are superfluous, and what was checked
   std::vector<ValueId> accumulators_, arrays_;
   ValueId start_ = kNoId, stop_ = kNoId;               // of the loop's counter
   ValueId from_round_ = kNoId, to_round_ = kNoId;      // the part; the same without a nest
   std::vector<ValueId> sizes_, starts_, stops_;        // of a nest
-  ValueId which_ = kNoId;                              // of the loops, by bits
+  bool merged_ = false, independent_ = false;          // of several loops: round by round; see Together
   BlockId done_ = kNoId;
 };
 

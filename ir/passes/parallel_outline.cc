@@ -170,62 +170,36 @@ void forget_in_states(Function& f, const Candidate& c) {
   }
 }
 
-// The loops' call or calls, in the place of the first one's header.
-class Caller {
- public:
-  Caller(Function& f, const Together& t, const Accumulators& all, Results results, std::vector<ValueId> captured, const std::string& name, int64_t schedule)
-      : f_(f), c_(t.loops[0]), mark_(*c_.mark), all_(all), results_(std::move(results)), captured_(std::move(captured)), name_(name), schedule_(schedule), b_(&f) {
-    b_.set_block(c_.header);
-    b_.set_loc(mark_.loc);
+// Calls the rounds of t's loops, where the builder is. Makes the accumulators of `values`, those before it, the ones behind it.
+void call_rounds(Builder& b, Program& p, Function& f, const Analyses& a, const Together& t, const std::string& name, int64_t schedule, std::vector<ValueId>* values) {
+  const Accumulators all = accumulators_of(f, t);
+  const Candidate& c = t.loops[0];
+  const Op mark = *c.mark;
+  std::vector<ValueId> captured = make_body(p, f, a, t, all, name), initial;
+  Results results = combine_results(p, f, a, c, all, name);
+  ValueId begin = c.start, end = c.stop;
+  if (!c.nest.empty()) {
+    begin = b.const_int(0);
+    end = length_of(b, c.start, c.stop);
+    for (const Candidate& inner : c.nest) end = b.emit(OpCode::Mul, {end, length_of(b, inner.start, inner.stop)}, pyint());
   }
-  Builder& builder() { return b_; }
-
-  // The rounds of all that follows are those of this loop.
-  void begin(const Candidate& loop) {
-    begin_ = loop.start;
-    end_ = loop.stop;
-    if (!c_.nest.empty()) {
-      begin_ = b_.const_int(0);
-      end_ = length_of(b_, c_.start, c_.stop);
-      for (const Candidate& inner : c_.nest) end_ = b_.emit(OpCode::Mul, {end_, length_of(b_, inner.start, inner.stop)}, pyint());
-    }
-    items_ = count_items(b_, f_, c_);
-  }
-
-  // Makes the accumulators of `values`, those before it, the ones behind it. which: of several loops, by bits; kNoId: all.
-  void call(std::vector<ValueId>* values, ValueId which) {
-    std::vector<ValueId> args{begin_, end_, mark_.args[1], mark_.args[2], items_}, initial;
-    args.insert(args.end(), captured_.begin(), captured_.end());
-    if (which != kNoId) args.push_back(which);
-    size_t captured = captured_.size() + (which != kNoId);
-    for (const PrivateArray& one : c_.arrays) args.push_back(one.array);
-    if (all_.rounds) initial.push_back(b_.const_int(kNoRound));
-    initial.insert(initial.end(), values->begin(), values->end());
-    if (all_.rounds) args.push_back(initial[0]);
-    for (size_t k = 0; k < all_.carried.size(); ++k) args.push_back(neutral(b_, all_.carried[k], all_.types[all_.first() + k], initial[all_.first() + k]));
-    args.insert(args.end(), initial.begin(), initial.end());
-    Op& made = b_.op(OpCode::ParFor, args);
-    made.sym = name_;
-    made.names = results_.functions;
-    made.ints = {schedule_, static_cast<int64_t>(captured), static_cast<int64_t>(c_.arrays.size()), static_cast<int64_t>(all_.types.size()),
-                 results_.steps, results_.array_steps, results_.array_ranks};
-    std::vector<ValueId> last;
-    for (TypeRef t : all_.types) last.push_back(b_.add_result(t));
-    values->assign(last.begin() + static_cast<std::ptrdiff_t>(all_.first()), last.end());
-  }
-
- private:
-  Function& f_;
-  const Candidate& c_;
-  const Op mark_;
-  const Accumulators& all_;
-  const Results results_;
-  const std::vector<ValueId> captured_;
-  const std::string& name_;
-  const int64_t schedule_;
-  Builder b_;
-  ValueId begin_ = kNoId, end_ = kNoId, items_ = kNoId;
-};
+  std::vector<ValueId> args{begin, end, mark.args[1], mark.args[2], count_items(b, f, c)};
+  args.insert(args.end(), captured.begin(), captured.end());
+  for (const PrivateArray& one : c.arrays) args.push_back(one.array);
+  if (all.rounds) initial.push_back(b.const_int(kNoRound));
+  initial.insert(initial.end(), values->begin(), values->end());
+  if (all.rounds) args.push_back(initial[0]);
+  for (size_t k = 0; k < all.carried.size(); ++k) args.push_back(neutral(b, all.carried[k], all.types[all.first() + k], initial[all.first() + k]));
+  args.insert(args.end(), initial.begin(), initial.end());
+  Op& made = b.op(OpCode::ParFor, args);
+  made.sym = name;
+  made.names = results.functions;
+  made.ints = {schedule, static_cast<int64_t>(captured.size()), static_cast<int64_t>(c.arrays.size()), static_cast<int64_t>(all.types.size()),
+               results.steps, results.array_steps, results.array_ranks};
+  std::vector<ValueId> last;
+  for (TypeRef t : all.types) last.push_back(b.add_result(t));
+  values->assign(last.begin() + static_cast<std::ptrdiff_t>(all.first()), last.end());
+}
 
 // Can the loops be one? Asked where the builder is.
 ValueId ask(Builder& b, Function& f, fuse::Summary& summary, Together& t) {
@@ -239,34 +213,40 @@ ValueId ask(Builder& b, Function& f, fuse::Summary& summary, Together& t) {
   fuse::Arrays arrays(f, summary);
   fuse::Emitter e(f, arrays, at, f.blocks[at].on_error);
   e.set_loc(b.loc());
-  for (auto [x, y] : t.apart)
-    if (ValueId touch = fuse::overlap_test(e, arrays, x, {}, {&y, 1}); touch != kNoId) all = e.both(all, e.op(OpCode::Not, {touch}, pybool()));
+  for (const Together::Pair& pair : t.apart) {
+    std::span<const ValueId> other(&pair.y, 1), none;
+    ValueId touch = fuse::overlap_test(e, arrays, pair.x, pair.may_be_one ? other : none, pair.may_be_one ? none : other);
+    if (touch != kNoId) all = e.both(all, e.op(OpCode::Not, {touch}, pybool()));
+  }
   return b.emit(OpCode::Likely, {all}, pybool(), 1);
 }
 
 // In the place of the loops: one call, or where they turn out not to be one, a call for each.
-std::vector<ValueId> call_loops(Function& f, fuse::Summary& summary, Together& t, Caller& caller, std::vector<ValueId> values) {
-  Builder& b = caller.builder();
-  if (!t.asks()) {
-    caller.begin(t.loops[0]);
-    caller.call(&values, kNoId);
-    return values;
-  }
+std::vector<ValueId> call_loops(Builder& b, Program& p, Function& f, const Analyses& a, fuse::Summary& summary, Together& t, const std::string& name,
+                                int64_t schedule, std::vector<ValueId> values) {
+  if (!t.asks()) return call_rounds(b, p, f, a, t, name, schedule, &values), values;
   ValueId together = ask(b, f, summary, t);
-  caller.begin(t.loops[0]);
-  auto bits = [&](int64_t n) { return b.const_int(n); };
-  ValueId everything = bits((int64_t{1} << t.loops.size()) - 1), only = bits(1);
-  caller.call(&values, b.emit(OpCode::Select, {together, everything, only}, pyint()));
-  Edge on_error = t.loops[0].on_error;
-  BlockId rest = f.add_block(), behind = f.add_block();
-  f.blocks[rest].on_error = f.blocks[behind].on_error = on_error;
-  b.br(together, Edge{behind, values}, Edge{rest, {}});
-  b.set_block(rest);
-  for (size_t k = 1; k < t.loops.size(); ++k) {
-    caller.begin(t.loops[k]);
-    caller.call(&values, bits(int64_t{1} << k));
+  BlockId one = f.add_block(), each = f.add_block(), behind = f.add_block();
+  for (BlockId made : {one, each, behind}) f.blocks[made].on_error = t.loops[0].on_error;
+  b.br(together, one, each);
+  std::vector<ValueId> at_end = values;
+  b.set_block(one);
+  call_rounds(b, p, f, a, t, name, schedule, &at_end);
+  b.jump(behind, at_end);
+  b.set_block(each);
+  at_end.clear();
+  for (size_t k = 0, first = 0; k < t.loops.size(); ++k) {
+    Together alone;
+    alone.loops.push_back(t.loops[k]);
+    alone.loops[0].answered.clear();
+    alone.seldom = true;
+    auto from = values.begin() + static_cast<std::ptrdiff_t>(first);
+    std::vector<ValueId> own(from, from + static_cast<std::ptrdiff_t>(t.loops[k].carried.size()));
+    first += own.size();
+    call_rounds(b, p, f, a, alone, name + "." + std::to_string(k + 1), schedule, &own);
+    at_end.insert(at_end.end(), own.begin(), own.end());
   }
-  b.jump(behind, values);
+  b.jump(behind, at_end);
   b.set_block(behind);
   for (ValueId& v : values) v = b.param(f.type_of(v));
   return values;
@@ -275,15 +255,21 @@ std::vector<ValueId> call_loops(Function& f, fuse::Summary& summary, Together& t
 }  // namespace
 
 void outline(Program& p, Function& f, const Analyses& a, fuse::Summary& summary, Together& t, const std::string& name, int64_t schedule) {
-  const Accumulators all = accumulators_of(f, t);
-  std::vector<ValueId> captured = make_body(p, f, a, t, all, name);
-  Caller caller(f, t, all, combine_results(p, f, a, t.loops[0], all, name), std::move(captured), name, schedule);
   std::vector<ValueId> values, counters, accumulators;
-  for (const Carried& k : all.carried) {
-    const Candidate& c = t.loops[k.loop];
-    accumulators.push_back(f.blocks[c.header].params[k.param]);
-    values.push_back(edge_of(f, c.entry).args[k.param]);
-  }
+  for (const Candidate& c : t.loops)
+    for (const Carried& k : c.carried) {
+      accumulators.push_back(f.blocks[c.header].params[k.param]);
+      values.push_back(edge_of(f, c.entry).args[k.param]);
+    }
+  // The calls come into a block of their own: the bodies are copied from what is there.
+  ValueMap map(f.values.size());
+  BlockId front = f.add_block();
+  f.blocks[front].on_error = t.loops[0].on_error;
+  Builder b(&f);
+  b.set_block(front);
+  b.set_loc(t.loops[0].mark->loc);
+  values = call_loops(b, p, f, a, summary, t, name, schedule, std::move(values));
+  BlockId behind = b.block();
   std::vector<std::vector<Op>> rest;
   for (Candidate& c : t.loops) {
     forget_in_states(f, c);
@@ -295,9 +281,9 @@ void outline(Program& p, Function& f, const Analyses& a, fuse::Summary& summary,
     h.loop_header = false;
     h.on_error = c.on_error;
   }
-  ValueMap map(f.values.size());
-  values = call_loops(f, summary, t, caller, std::move(values));
-  Builder& b = caller.builder();
+  b.set_block(t.loops[0].header);
+  b.jump(front);
+  b.set_block(behind);
   std::vector<ValueId> ends;
   for (size_t k = 0; k < t.loops.size(); ++k) {
     const Candidate& c = t.loops[k];

@@ -5,13 +5,13 @@
 //   for i in prange(n): s += c[i]
 //
 // The rounds of one run while others of the next one do, so that
-//   - their ranges, schedules and error handlers are the same. Equal bounds are asked for at run time where they are not known;
+//   - their ranges, schedules and error handlers are the same;
 //   - what a round stores, rounds of the other loop use in the same round alone. Arrays of which it is not known are asked at run time whether they share
-//     memory: two arguments may be one array;
+//     memory: two arguments may be views of one array;
 //   - one that raises leaves nothing behind that would not have been there: if one may raise, the other neither raises nor stores. Index checks and tests
 //     that hold for all rounds if they hold for the first and the last (guards_bounds) are asked for in front;
 //   - between them is nothing but what can be computed in front of the first, or, if the next one does not need it, behind the last.
-// Where the answer is no, they run one after the other, as written.
+// Where the answer is no, they run one after the other, as written: functions of their own, which are not worth vector forms.
 #include <algorithm>
 #include <memory>
 #include <unordered_set>
@@ -66,6 +66,7 @@ class Join {
     bool ok = same_form() && stands_free() && collect() && ask() && memory() && raises();
     if (!ok) return *why = why_, false;
     t_.loops = std::move(made_.loops);
+    t_.independent = std::none_of(t_.loops.begin(), t_.loops.end(), [](const Candidate& c) { return c.raises; });
     t_.code.insert(t_.code.end(), std::make_move_iterator(made_.code.begin()), std::make_move_iterator(made_.code.end()));
     t_.conditions.insert(t_.conditions.end(), made_.conditions.begin(), made_.conditions.end());
     t_.apart.insert(t_.apart.end(), made_.apart.begin(), made_.apart.end());
@@ -178,7 +179,17 @@ class Join {
       const Rounds& front = *rounds_[k];
       if (!pairs(front, next, next.accesses.reads()) || !pairs(front, next, next.accesses.stores()) || !pairs(next, front, front.accesses.reads())) return false;
     }
+    if (t_.loops.size() == 1) pairs_within(*rounds_.front());
+    pairs_within(next);
     return made_.apart.size() + t_.apart.size() <= kMostApart || fail("they use many arrays that may share memory");
+  }
+
+  // Rounds of one loop are taken not to collide; of arrays that are apart it is known, which saves the backend tests of its own.
+  void pairs_within(const Rounds& r) {
+    for (const Access& s : r.accesses.stores())
+      for (const auto* others : {&r.accesses.reads(), &r.accesses.stores()})
+        for (const Access& o : *others)
+          if (s.root != o.root) meets_in_round(r, s, r, o);
   }
 
   // A store and what another loop uses: is it the same memory in the same round only?
@@ -189,9 +200,7 @@ class Join {
       if (!f_.type_of(s.root)->is(Kind::Array) || !f_.type_of(o.root)->is(Kind::Array)) return fail("their memory is used through pointers");
       if (!available(s.root) || !available(o.root)) return fail("it uses what is computed of the results of the one in front");
       if (arrays_.disjoint(arrays_.root(s.root), arrays_.root(o.root)) || lie_apart(f_, a_, s.root, o.root)) return true;
-      std::pair<ValueId, ValueId> pair = std::minmax(s.root, o.root);
-      if (std::find(made_.apart.begin(), made_.apart.end(), pair) == made_.apart.end() && std::find(t_.apart.begin(), t_.apart.end(), pair) == t_.apart.end())
-        made_.apart.push_back(pair);
+      note_apart(std::min(s.root, o.root), std::max(s.root, o.root), same_item(x, s, y, o));
       return true;
     }
     if (same_row(x, s, y, o) || same_item(x, s, y, o)) return true;
@@ -200,11 +209,20 @@ class Join {
     return false;
   }
 
+  // same: if they are one array, they meet in the same round only.
+  void note_apart(ValueId x, ValueId y, bool same) {
+    for (auto* list : {&made_.apart, &t_.apart})
+      for (Together::Pair& pair : *list)
+        if (pair.x == x && pair.y == y) return void(pair.may_be_one &= same);
+    made_.apart.push_back({x, y, same});
+  }
+
   bool same_item(const Rounds& x, const Access& s, const Rounds& y, const Access& o) const {
     if (s.perhaps || o.perhaps || s.view != Varies::Never || o.view != Varies::Never || s.array != s.root || o.array != o.root) return false;
     if (s.indices.size() != o.indices.size()) return false;
     ValueId i = counter(*x.loop), j = counter(*y.loop);
     for (size_t k = 0; k < s.indices.size(); ++k) {
+      if (s.root != o.root && k > 0 && f_.type_of(s.root)->ndim != f_.type_of(o.root)->ndim) return false;
       Sum p = x.accesses.sum(s.indices[k], 0), q = y.accesses.sum(o.indices[k], 0);
       int64_t by = take(&p, i), with = take(&q, j);
       auto fixed = [&](const std::pair<const ValueId, int64_t>& term) { return available(term.first); };
@@ -266,7 +284,8 @@ class Join {
     Place front{first_.header, 0};
     for (auto [x, y] : ranges_) {
       if (ga.ranges.at_most(x, y, -1, front) || ga.ranges.at_most(y, x, -1, front)) return fail("their ranges differ");
-      add(OpCode::Eq, {x, y});
+      if (ga.ranges.node(x) != ga.ranges.node(y) && !(ga.ranges.at_most(x, y, 0, front) && ga.ranges.at_most(y, x, 0, front)))
+        return fail("their ranges are not known to be equal");
     }
     size_t known = t_.loops.size() > 1 ? t_.loops.size() : 0;      // they were asked about when they became one
     for (size_t k = known; k < rounds_.size(); ++k) ask(ga, rounds_[k].get());
@@ -279,17 +298,31 @@ class Join {
     entry[r->loop->counter] = r->loop->start;
     guards::LoopBounds bounds(f_, ga, ga.loops.loop_of(r->loop->header), entry);
     guards::Condition all;
+    // What is known where a round begins asks for less than what other checks have told by then.
+    const Place first{f_.blocks[r->loop->header].term().targets[0].block, 0};
     for (Place at : r->checks) {
-      const Op& op = f_.blocks[at.block].ops[at.op];
       guards::Condition c;
-      bool wraps = false, told = op.code == OpCode::Guard ? bounds.guard(op.args[0], true, at, &c) : bounds.index(op, at, &wraps, &c);
-      if (told && !wraps) guards::LoopBounds::append(&all, c);
-      r->loop->raises |= !told || wraps;
+      if (!told(bounds, first, at, &c) && (c = {}, !told(bounds, at, at, &c))) {
+        r->loop->raises = true;
+        continue;
+      }
+      guards::LoopBounds::append(&all, c);
+      r->loop->answered.push_back({at.block, at.op});
     }
     ValueId whole = bounds.whole(all);
     if (whole == kNoId) return;
-    if (take_code(bounds.take_code(), whole)) made_.conditions.push_back(whole);
-    else r->loop->raises = true;
+    if (take_code(bounds.take_code(), whole)) return made_.conditions.push_back(whole);
+    r->loop->raises = true;
+    r->loop->answered.clear();
+  }
+
+  // By what is known at a place.
+  bool told(guards::LoopBounds& bounds, Place known, Place at, guards::Condition* c) const {
+    const Op& op = f_.blocks[at.block].ops[at.op];
+    bool there = known.block == at.block && known.op == at.op;
+    if (!there && !std::all_of(op.args.begin(), op.args.end(), [&](ValueId v) { return a_.dom.dominates(f_.values[v].block, known.block) && f_.values[v].block != known.block; })) return false;
+    bool wraps = false;
+    return op.code == OpCode::Guard ? bounds.guard(op.args[0], true, known, c) : bounds.index(op, known, &wraps, c) && !wraps;
   }
 
   // What one raises keeps the others from what they would have done, or would not.
@@ -302,14 +335,6 @@ class Join {
         if (x->loop > y->loop && first_.on_error.valid()) return fail("its rounds may raise");
       }
     return true;
-  }
-
-  void add(OpCode code, std::vector<ValueId> args) {
-    Op& op = made_.code.emplace_back();
-    op.code = code;
-    op.args = std::move(args);
-    op.results = {f_.add_value(pybool(), kNoId)};
-    made_.conditions.push_back(op.result());
   }
 
   // What `wanted` is computed of. False: it takes what is not there in front of the loops.
@@ -336,7 +361,7 @@ class Join {
   const std::vector<BlockId>& between_;
   Together& t_;
   Together made_;
-  std::vector<std::pair<ValueId, ValueId>> ranges_;        // bounds that have to be equal
+  std::vector<std::pair<ValueId, ValueId>> ranges_;        // bounds that have to be known to be equal
   std::vector<std::unique_ptr<Rounds>> rounds_;
   std::string why_;
 };
