@@ -43,6 +43,8 @@ void FunctionLowering::lower_list(const Op& op) {
   if (op.code == OpCode::ListNew) {
     V item = b_.getInt64(ir::item_size(result_type(op)->elem));
     llvm::CallInst* list = module_.call_runtime(b_, "coluber_list_new", {ctx_, one(op.args[0]), item});
+    list->addRetAttr(llvm::Attribute::getWithDereferenceableOrNullBytes(context_, sizeof(coluber_list)));
+    list->addRetAttr(llvm::Attribute::getWithAlignment(context_, llvm::Align(alignof(coluber_list))));
     leave_unless(b_.CreateIsNotNull(list), op);
     return set(op, list);
   }
