@@ -399,8 +399,10 @@ class Outline {
 
   bool find_independent() const {
     for (const Candidate& c : loops_)
-      for (BlockId b : c.blocks)
+      for (BlockId b : c.blocks) {
         if (b != c.header && from_.blocks[b].loop_header) return false;
+        if (std::any_of(from_.blocks[b].ops.begin(), from_.blocks[b].ops.end(), works_long)) return false;     // memory of a round may be the next one's
+      }
     return t_.independent;
   }
 

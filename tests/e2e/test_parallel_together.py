@@ -176,6 +176,47 @@ def test_steps():
         agree(steps, np.zeros(n), np.zeros(n), parallel=2)
 
 
+def time_steps(a, b, times):
+    n = len(a)
+    change = 0
+    for _ in range(times):
+        for i in prange(1, n - 1):
+            b[i] = a[i - 1] + a[i + 1] - a[i]
+        change = 0
+        for i in prange(1, n - 1):
+            change += abs(b[i] - a[i])
+        a, b = b, a
+    return change
+
+
+@pytest.mark.parametrize("threads", THREADS)
+@pytest.mark.parametrize("n", [0, 1, 2, 3, 700])
+def test_loops_in_a_serial_loop(n, threads):
+    with on_threads(threads):
+        agree(time_steps, RNG.integers(-9, 9, n), RNG.integers(-9, 9, n), 5, parallel=2)
+    assert together(time_steps) == [1, 1]
+
+
+def scratch(a, b):
+    for i in prange(len(a)):
+        own = np.empty(3)
+        own[0] = a[i]
+        own[1] = own[0] * 2
+        b[i] = own[0] + own[1]
+    for i in prange(len(a)):
+        own = np.zeros(2)
+        own[1] = b[i]
+        a[i] = own[0] - own[1]
+
+
+@pytest.mark.parametrize("n", SIZES)
+def test_memory_of_rounds(n):
+    for threads in THREADS:
+        with on_threads(threads):
+            agree(scratch, RNG.random(n), RNG.random(n), parallel=2)
+    assert together(scratch) == [1, 1]
+
+
 # ---- what they carry
 
 def reductions(x):
