@@ -34,7 +34,8 @@ bool cheap(const Function& f, const Op& op) {
 class Outline {
  public:
   Outline(Program& p, Function& from, const Analyses& a, const Together& t, const Accumulators& all, const std::string& name)
-      : from_(from), t_(t), loops_(t.loops), c_(t.loops[0]), all_(all), uses_(a.uses), dom_(a.dom), ranges_(from, a.cfg, a.dom, a.uses), map_(from.values.size(), kNoId) {
+      : from_(from), t_(t), loops_(t.loops), c_(t.loops[0]), all_(all), uses_(a.uses), dom_(a.dom), ranges_(from, a.cfg, a.dom, a.uses),
+        map_(from.values.size(), kNoId) {
     p.functions.push_back(std::make_unique<Function>());
     to_ = p.functions.back().get();
     to_->name = name;
@@ -384,7 +385,8 @@ class Outline {
     return op.code == OpCode::Call || op.code == OpCode::Elementwise || op.code == OpCode::ArrayAssign || op.code == OpCode::Alloc;
   }
 
-  // Rounds that have loops of their own are merged, and those of loops that all are one block and cannot raise, since these vectorise together as well as apart.
+  // Rounds that have loops of their own are merged, and those of loops that all are one block and cannot raise, since these vectorise together as well as
+  // apart.
   bool find_merged() {
     bool straight = true;
     for (const Candidate& c : loops_) {
@@ -445,8 +447,9 @@ class Outline {
       b.set_block(behind);
       for (size_t k = 0; k < all_.carried.size(); ++k) {
         const Carried& one = all_.carried[k];
-        ValueId& value = values[all_.first() + k];
-        if (&loops_[one.loop] == &c) value = merged_ ? b.param(from_.type_of(from_.blocks[c.header].params[one.param])) : map_[from_.blocks[c.header].params[one.param]];
+        if (&loops_[one.loop] != &c) continue;
+        ValueId param = from_.blocks[c.header].params[one.param];
+        values[all_.first() + k] = merged_ ? b.param(from_.type_of(param)) : map_[param];
       }
     }
     b.jump(head, before(stop_, without_round(values)));

@@ -171,7 +171,8 @@ void forget_in_states(Function& f, const Candidate& c) {
 }
 
 // Calls the rounds of t's loops, where the builder is. Makes the accumulators of `values`, those before it, the ones behind it.
-void call_rounds(Builder& b, Program& p, Function& f, const Analyses& a, const Together& t, const std::string& name, int64_t schedule, std::vector<ValueId>* values) {
+void call_rounds(Builder& b, Program& p, Function& f, const Analyses& a, const Together& t, const std::string& name, int64_t schedule,
+                 std::vector<ValueId>* values) {
   const Accumulators all = accumulators_of(f, t);
   const Candidate& c = t.loops[0];
   const Op mark = *c.mark;

@@ -99,7 +99,8 @@ class Join {
       else if (!c->arrays.empty()) return fail("threads have arrays of their own in one of them");
     if (first_.mark->imm != next_.mark->imm || !equal(first_.mark->args[1], next_.mark->args[1])) return fail("their schedules differ");
     if (!equal(first_.mark->args[2], next_.mark->args[2])) return fail("their numbers of threads differ");
-    if (first_.on_error.block != next_.on_error.block || first_.on_error.args != next_.on_error.args) return fail("their exceptions are handled at different places");
+    if (first_.on_error.block != next_.on_error.block || first_.on_error.args != next_.on_error.args)
+      return fail("their exceptions are handled at different places");
     return same_bound(first_.start, next_.start) && same_bound(first_.stop, next_.stop);
   }
 
@@ -177,7 +178,8 @@ class Join {
     };
     for (size_t k = 0; k + 1 < rounds_.size(); ++k) {
       const Rounds& front = *rounds_[k];
-      if (!pairs(front, next, next.accesses.reads()) || !pairs(front, next, next.accesses.stores()) || !pairs(next, front, front.accesses.reads())) return false;
+      if (!pairs(front, next, next.accesses.reads()) || !pairs(front, next, next.accesses.stores())) return false;
+      if (!pairs(next, front, front.accesses.reads())) return false;
     }
     if (t_.loops.size() == 1) pairs_within(*rounds_.front());
     pairs_within(next);
@@ -320,7 +322,8 @@ class Join {
   bool told(guards::LoopBounds& bounds, Place known, Place at, guards::Condition* c) const {
     const Op& op = f_.blocks[at.block].ops[at.op];
     bool there = known.block == at.block && known.op == at.op;
-    if (!there && !std::all_of(op.args.begin(), op.args.end(), [&](ValueId v) { return a_.dom.dominates(f_.values[v].block, known.block) && f_.values[v].block != known.block; })) return false;
+    auto before = [&](ValueId v) { return f_.values[v].block != known.block && a_.dom.dominates(f_.values[v].block, known.block); };
+    if (!there && !std::all_of(op.args.begin(), op.args.end(), before)) return false;
     bool wraps = false;
     return op.code == OpCode::Guard ? bounds.guard(op.args[0], true, known, c) : bounds.index(op, known, &wraps, c) && !wraps;
   }
@@ -405,7 +408,8 @@ bool bring_forward(Function& f, const Analyses& a, LoopId first, const std::vect
     bool same_handler = here.block == before.block && here.args == before.args;
     std::vector<Op> stay;
     for (Op& op : f.blocks[b].ops) {
-      bool moves = is_movable(op) && (op.has(Pure) || (same_handler && !waits)) && std::any_of(op.results.begin(), op.results.end(), [&](ValueId v) { return needed.count(v); });
+      bool moves = is_movable(op) && (op.has(Pure) || (same_handler && !waits));
+      moves = moves && std::any_of(op.results.begin(), op.results.end(), [&](ValueId v) { return needed.count(v); });
       for (ValueId v : op.args) moves = moves && (there(v) || moved.count(v));
       if (!moves) {
         waits |= !op.has(Pure);

@@ -277,8 +277,8 @@ def vectorization(dispatcher, signature=None):
 
 class ParallelLoop:
     """A loop that was to be parallel: kind ('prange', 'array expression', 'library function', 'comprehension'), function, file, line, parallel, schedule, why (it is
-    not parallel), operations (of arrays, that became this one loop), fused (the lines of further statements or loops that are in it), apart (why it is not one with the loop in
-    front of it), reductions, and unproved: (line, what) of accesses that may collide with other rounds'."""
+    not parallel), operations (of arrays, that became this one loop), fused (the lines of further statements or loops that are in it), apart (why it
+    is not one with the loop in front of it), reductions, and unproved: (line, what) of accesses that may collide with other rounds'."""
     __slots__ = ("kind", "operations", "fused", "apart", "function", "file", "line", "parallel", "schedule", "why", "reductions", "unproved")
 
     def __init__(self, note):
