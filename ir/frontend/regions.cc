@@ -294,7 +294,7 @@ class Lifts : Splicer {
         if (to < 0 || in[static_cast<size_t>(to)] || std::find(p->targets.begin(), p->targets.end(), to) != p->targets.end()) continue;
         EntryPoint::Exit e;
         e.offset = at(to).insts[0].offset;
-        if (!alone(to) || at(to).foreign || at(to).depth < p->lift.entry.nulls) return false;
+        if (!alone(to) || at(to).foreign || at(to).depth < p->lift.entry.nulls || raises_again(to, p->lift.entry.nulls)) return false;
         for (size_t v = 0; v < std::min(sets.size(), unit_.own_vars); ++v)
           if (sets[v] && live_.live(to, static_cast<int>(v))) e.vars.push_back(static_cast<int>(v));
         p->targets.push_back(to);
@@ -304,6 +304,22 @@ class Lifts : Splicer {
     }
     return !p->targets.empty() && p->targets.size() <= 8;
   }
+  // The way out is within a handler and needs the exception, which the native loop does not hand over.
+  bool raises_again(int from, int depth) {
+    std::vector<bool> seen(cfg_.blocks.size(), false);
+    std::vector<int> work{from};
+    while (!work.empty()) {
+      int b = work.back();
+      work.pop_back();
+      if (b < 0 || seen[static_cast<size_t>(b)] || at(b).depth <= depth) continue;
+      seen[static_cast<size_t>(b)] = true;
+      for (const Inst& i : at(b).insts)
+        if (i.op == Micro::Reraise || i.op == Micro::WithExit || (i.op == Micro::Raise && !i.a)) return true;
+      work.insert(work.end(), {at(b).next, at(b).other});
+    }
+    return false;
+  }
+
   void parameters(Plan* p, const Vars& reads) {
     Vars wanted = reads;
     for (const EntryPoint::Exit& e : p->lift.entry.exits)
