@@ -10,7 +10,10 @@ BODIES = [
     "sliding_window_view(a, (2, 3))", "sliding_window_view(a, 2, 1)", "sliding_window_view(a, 3, axis=-2)", "sliding_window_view(a, (2, 2), (1, 0))",
     "sliding_window_view(a, (2, 2), (0, 0))", "sliding_window_view(a, 1, 0)", "sliding_window_view(a, 0, 0)", "sliding_window_view(a, (4, 4))",
     "sliding_window_view(a, 2, 0, writeable=True)", "sliding_window_view(a, 2)", "sliding_window_view(a, (2, 2), 0)", "sliding_window_view(a, 9, 1)",
-    "sliding_window_view(a, -1, 1)", "sliding_window_view(a, 2, 2)", "as_strided(a)", "as_strided(a, (2, 2))", "as_strided(a, (2, 1, 3))", "as_strided(a, (2, 2), (8,))", "as_strided(a, (3, 2, 2), (8, 0, 16))",
+    "sliding_window_view(a, -1, 1)", "sliding_window_view(a, 2, 2)", "as_strided(a)",
+    "as_strided(a, (2, 2))", "as_strided(a, (2, 1, 3))",
+    "as_strided(a, (2, 2), (8,))",
+    "as_strided(a, (3, 2, 2), (8, 0, 16))",
     "as_strided(a, strides=(0, 8))", "as_strided(a, (4,), (8,), writeable=False)", "as_strided(a, (0, 3))", "as_strided(a[::-1], (2,), (-8,))",
 ]
 

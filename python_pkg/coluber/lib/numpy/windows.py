@@ -37,8 +37,10 @@ def _trimmed(shape, axis, window):
 
 
 @implements(np.lib.stride_tricks.sliding_window_view, examples=[
-    lambda np: (np.arange(7), 3), lambda np: (np.arange(7.0), (3,)), lambda np: (np.arange(20).reshape(4, 5), (2, 3)), lambda np: (np.arange(20).reshape(4, 5), 3, 1),
-    lambda np: (np.arange(20).reshape(4, 5), 3, -2), lambda np: (np.arange(20).reshape(4, 5).T, (2, 2), (1, 0)), lambda np: (np.arange(20).reshape(4, 5), (2, 2), (1, 1)),
+    lambda np: (np.arange(7), 3), lambda np: (np.arange(7.0), (3,)), lambda np: (np.arange(20).reshape(4, 5), (2, 3)),
+    lambda np: (np.arange(20).reshape(4, 5), 3, 1),
+    lambda np: (np.arange(20).reshape(4, 5), 3, -2), lambda np: (np.arange(20).reshape(4, 5).T, (2, 2), (1, 0)),
+    lambda np: (np.arange(20).reshape(4, 5), (2, 2), (1, 1)),
     lambda np: (np.arange(4), 5), lambda np: (np.arange(4), -1)])
 def sliding_window_view(x, window_shape, axis=None, subok=False, writeable=False):
     a = as_array(x)
@@ -50,7 +52,8 @@ def sliding_window_view(x, window_shape, axis=None, subok=False, writeable=False
     by = window
     if axis is None:
         if len(window) != a.ndim:
-            raise ValueError(f"Since axis is `None`, must provide window_shape for all dimensions of `x`; got {len(window)} window_shape elements and `x.ndim` is {a.ndim}.")
+            raise ValueError("Since axis is `None`, must provide window_shape for all dimensions of `x`; "
+                             f"got {len(window)} window_shape elements and `x.ndim` is {a.ndim}.")
         by = a.strides
         for k in range(len(window)):
             trimmed = _trimmed(trimmed, k, window[k])
