@@ -11,7 +11,7 @@ from parallel import agree, compiled, loops, on_threads
 import coluber
 from coluber import njit, prange
 
-pytestmark = pytest.mark.numpy
+pytestmark = [pytest.mark.numpy, pytest.mark.sampled]
 
 RNG = np.random.default_rng(11)
 SIZES = [0, 1, 2, 511, 512, 513, 5000]
