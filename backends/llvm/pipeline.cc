@@ -8,6 +8,7 @@
 #include "backends/llvm/pipeline.h"
 
 #include "backends/llvm/late_rewrites.h"
+#include "backends/llvm/split_function.h"
 
 #include <cstdlib>
 #include <mutex>
@@ -263,7 +264,7 @@ struct WholeFunction : llvm::PassInfoMixin<WholeFunction> {
   }
   llvm::PreservedAnalyses run(llvm::Function& f, llvm::FunctionAnalysisManager& analyses) {
     bool several = llvm::count_if(*f.getParent(), [](const llvm::Function& g) { return !g.isDeclaration() && !g.hasFnAttribute(llvm::Attribute::Cold); }) > 1;
-    if (!several || !analyses.getResult<llvm::LoopAnalysis>(f).empty()) return all.run(f, analyses);
+    if (!several || f.hasFnAttribute(kPartAttribute) || !analyses.getResult<llvm::LoopAnalysis>(f).empty()) return all.run(f, analyses);
     f.addFnAttr(llvm::Attribute::NoInline);
     f.addFnAttr(llvm::Attribute::OptimizeNone);              // of the code generator: it takes as long over these as over the loop
     return once.run(f, analyses);
@@ -345,10 +346,11 @@ void optimise(llvm::Module& module, llvm::TargetMachine* machine, int opt_level,
   builder.registerFunctionAnalyses(functions);
   builder.registerLoopAnalyses(loops);
   builder.crossRegisterProxies(loops, functions, sccs, modules);
+  if (opt_level > 0) split_large_functions(module);
   // Functions that call none of the others (bodies of parallel loops are called by the runtime) need no inliner.
   bool calls = false;
   for (llvm::Function& f : module)
-    if (!f.isDeclaration() && !f.hasFnAttribute(llvm::Attribute::Cold))
+    if (!f.isDeclaration() && !f.hasFnAttribute(llvm::Attribute::Cold) && !f.hasFnAttribute(kPartAttribute))
       for (llvm::User* user : f.users())
         if (auto* call = llvm::dyn_cast<llvm::CallBase>(user)) calls |= call->getCalledFunction() == &f;
   llvm::ModulePassManager passes = !calls && opt_level >= 0 ? single_function(opt_level, slp, machine) : several_functions(opt_level, slp, machine);
