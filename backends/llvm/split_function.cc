@@ -15,7 +15,7 @@
 namespace coluber::backend {
 namespace {
 
-constexpr size_t kLarge = 1500, kPart = 250;  // blocks
+constexpr size_t kLarge = 800, kPart = 250;  // blocks
 
 // What is known of a value where it is passed on.
 void copy_facts(const llvm::Value* passed, llvm::Function* part, unsigned k) {
@@ -57,7 +57,7 @@ class Splitter {
 
   bool may_begin(const llvm::BasicBlock* block) const {
     const llvm::Loop* loop = loops_.getLoopFor(block);
-    return !loop || loop->getNumBlocks() > kPart;
+    return !loop || loop->getNumBlocks() > kLarge;
   }
 
   bool take_out(llvm::BasicBlock* entry, size_t blocks) {
