@@ -413,6 +413,7 @@ void leave(Emit& e, const Op& frame) {
   at.offset = static_cast<uint32_t>(frame.ints[0]);
   at.vars.assign(frame.ints.begin() + 2, frame.ints.begin() + 2 + static_cast<std::ptrdiff_t>(n));
   at.holes.assign(frame.ints.begin() + 2 + static_cast<std::ptrdiff_t>(n), frame.ints.end());
+  at.again.clear();
   at.stack = static_cast<int>(frame.args.size() - n);
   std::vector<TV> args;
   for (ValueId v : frame.args) args.push_back(object_or_null(e, e.value_of(v)));

@@ -70,7 +70,10 @@ void Builder::do_Lift(const Inst& i) {
   const EntryPoint& e = unit_.lifts[static_cast<size_t>(i.a)].entry;
   std::vector<ValueId> args;
   for (int v : e.vars) args.push_back(read(v, false));
-  for (int k = e.stack; k > 0; --k) args.push_back(below(k));
+  for (int k = 0; k < e.slots(); ++k) {
+    bool again = std::any_of(e.again.begin(), e.again.end(), [&](const EntryPoint::Again& a) { return a.slot == k; });
+    if (!again && std::find(e.holes.begin(), e.holes.end(), k) == e.holes.end()) args.push_back(below(e.slots() - k));
+  }
   int results = 0;
   for (const EntryPoint::Exit& exit : e.exits) results += 1 + 2 * static_cast<int>(exit.vars.size());
   Op& op = emit(OpCode::PyLift, std::move(args), results);

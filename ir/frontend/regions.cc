@@ -50,7 +50,11 @@ struct Reader {
 }  // namespace
 
 std::string EntryPoint::text() const {
-  std::string out = std::to_string(offset) + ";" + join(vars) + ";" + std::to_string(nulls) + ";" + std::to_string(stack) + (holes.empty() ? "" : ":" + join(holes)) + ";";
+  std::string out = std::to_string(offset) + ";" + join(vars) + ";" + std::to_string(nulls) + ";" + std::to_string(stack);
+  if (!holes.empty() || !again.empty()) out += ":" + join(holes);
+  if (!again.empty()) out += ":";
+  for (size_t k = 0; k < again.size(); ++k) out += (k ? "," : ":") + std::to_string(again[k].slot) + "@" + std::to_string(again[k].offset);
+  out += ";";
   for (size_t k = 0; k < exits.size(); ++k) out += (k ? "/" : "") + std::to_string(exits[k].offset) + ":" + join(exits[k].vars);
   return out + ";" + join(cuts) + ";" + join(on_objects);
 }
@@ -62,7 +66,14 @@ bool EntryPoint::parse(std::string_view text, EntryPoint* out) {
   out->nulls = r.number<int>(r.until(';'));
   Reader stack{r.until(';')};
   out->stack = stack.number<int>(stack.until(':'));
-  out->holes = stack.list<int>(stack.rest);
+  out->holes = stack.list<int>(stack.until(':'));
+  stack.until(':');
+  while (!stack.rest.empty()) {
+    Reader one{stack.until(',')};
+    int slot = one.number<int>(one.until('@'));
+    out->again.push_back({slot, one.number<uint32_t>(one.rest)});
+    stack.ok = stack.ok && one.ok;
+  }
   r.ok = r.ok && stack.ok;
   Reader exits{r.until(';')};
   while (!exits.rest.empty()) {
@@ -84,6 +95,15 @@ int block_at(const Cfg& cfg, uint32_t offset) {
   for (size_t b = 0; b < cfg.blocks.size(); ++b)
     if (!cfg.blocks[b].insts.empty() && cfg.blocks[b].insts[0].offset == offset) return static_cast<int>(b);
   fail_bytecode("there is no instruction at byte " + std::to_string(offset));
+}
+
+bool can_be_done_anew(const Inst& i) { return i.op == Micro::Global || i.op == Micro::Const; }
+
+Inst anew(const Cfg& cfg, uint32_t offset) {
+  for (const CfgBlock& b : cfg.blocks)
+    for (const Inst& i : b.insts)
+      if (i.offset == offset && can_be_done_anew(i)) return i;
+  fail_bytecode("there is no global or constant at byte " + std::to_string(offset));
 }
 
 void move_up(Cfg* cfg) {
@@ -126,8 +146,12 @@ void enter_at(Unit* unit, Cfg* cfg, const EntryPoint& entry) {
   CfgBlock head;
   head.next = first + 1;
   for (int k = 0; k < entry.nulls; ++k) head.insts.push_back(make(Micro::PushNull));
-  int slots = entry.stack + static_cast<int>(entry.holes.size());
-  for (int k = 0; k < slots; ++k) {
+  for (int k = 0; k < entry.slots(); ++k) {
+    auto again = std::find_if(entry.again.begin(), entry.again.end(), [&](const EntryPoint::Again& a) { return a.slot == k; });
+    if (again != entry.again.end()) {
+      head.insts.push_back(anew(*cfg, again->offset));
+      continue;
+    }
     if (std::find(entry.holes.begin(), entry.holes.end(), k) != entry.holes.end()) {
       head.insts.push_back(make(Micro::PushNull));
       continue;
@@ -158,6 +182,13 @@ class Lifts : Splicer {
         before_[static_cast<size_t>(to)].push_back(static_cast<int>(b));
         if (to <= static_cast<int>(b)) latches[static_cast<size_t>(to)].push_back(static_cast<int>(b));
       }
+    carried_.assign(n, 0);
+    for (size_t h = 0; h < n; ++h) {
+      if (latches[h].empty()) continue;
+      std::vector<bool> in = body_of(static_cast<int>(h), latches[h]);
+      for (size_t b = 0; b < n; ++b)
+        if (in[b]) carried_[b] = std::max(carried_[b], cfg_.blocks[h].depth);
+    }
     for (size_t h = 0; h < n; ++h)
       if (!latches[h].empty()) loop(static_cast<int>(h), latches[h]);
     for (size_t k = plans_.size(); k-- > 0;) insert(plans_[k]);   // of two in one block, the later place first
@@ -188,8 +219,39 @@ class Lifts : Splicer {
     return in;
   }
 
+  // Blocks that the loop leads to and that end by raising whatever happens belong to it: the ends of its handlers. around: the handler that it stands in.
+  void add_raising(std::vector<bool>* in, int around) {
+    for (size_t b = 0; b < in->size(); ++b) {
+      if (!(*in)[b]) continue;
+      for (int to : {cfg_.blocks[b].next, cfg_.blocks[b].other, cfg_.blocks[b].handler}) {
+        if (to < 0 || (*in)[static_cast<size_t>(to)] || to == around) continue;
+        std::vector<bool> seen = *in;
+        if (!raises(to, around, &seen)) continue;
+        *in = std::move(seen);
+        b = 0;
+      }
+    }
+  }
+
+  // Marks what it goes through.
+  bool raises(int from, int around, std::vector<bool>* seen) {
+    std::vector<int> work{from};
+    while (!work.empty()) {
+      int b = work.back();
+      work.pop_back();
+      if (b < 0 || b == around || (*seen)[static_cast<size_t>(b)]) continue;
+      (*seen)[static_cast<size_t>(b)] = true;
+      const std::vector<Inst>& insts = at(b).insts;
+      bool ends = !insts.empty() && (insts.back().op == Micro::Raise || insts.back().op == Micro::Reraise);
+      if (!ends && at(b).next < 0) return false;
+      work.insert(work.end(), {at(b).next, at(b).other, at(b).handler});
+    }
+    return true;
+  }
+
   void loop(int header, const std::vector<int>& latches) {
     std::vector<bool> in = body_of(header, latches);
+    add_raising(&in, at(header).handler);
     if (in[0] || at(header).foreign || at(header).is_handler) return;
     Plan p;
     p.header = header;
@@ -200,19 +262,67 @@ class Lifts : Splicer {
     if (!effects(p, in, &reads, &sets) || !handlers(&p, in, sets) || !exits(&p, in, sets)) return;
     for (uint32_t cut : unit_.entry.cuts)  // of the body of a with statement: not in this graph any more
       if (cut != EntryPoint::kBegun) p.lift.entry.cuts.push_back(cut);
-    Plan value = p;                        // the expression's value in place of the expression
+    const Plan whole = p;
     parameters(&p, reads);
     plans_.push_back(p);
     if (!p.again) return;
     const std::vector<Inst>& insts = at(p.block).insts;
-    value.again = false;
-    value.lift.entry.offset = insts.back().offset;
-    value.lift.entry.stack = 1;
-    value.at = insts.size() - 1;
-    std::fill(reads.begin(), reads.end(), false);
-    if (!effects(value, in, &reads, &sets)) return;
-    parameters(&value, reads);
-    plans_.push_back(std::move(value));
+    size_t iter = insts.size() - 1;
+    for (size_t from = first_call(p);; from = iter) {
+      Plan rest = whole;                   // values in place of what they come from
+      rest.again = false;
+      rest.at = from;
+      rest.lift.entry.offset = insts[from].offset;
+      on_stack(&rest, makers(whole.at, from, insts));
+      std::fill(reads.begin(), reads.end(), false);
+      if (!effects(rest, in, &reads, &sets)) return;
+      parameters(&rest, reads);
+      plans_.push_back(std::move(rest));
+      if (from == iter) return;
+    }
+  }
+
+  // Of the calls of globals (zip, enumerate, range, len ...) at the end of the expression, with values that are there by then: the first.
+  size_t first_call(const Plan& p) {
+    const std::vector<Inst>& insts = at(p.block).insts;
+    size_t first = insts.size() - 1;
+    while (first > p.at) {
+      const Inst& call = insts[first - 1];
+      bool plain = call.op == Micro::CallPlain;
+      if ((!plain && (call.op != Micro::Call || call.b)) || (first > 1 && insts[first - 2].offset == call.offset)) break;
+      std::vector<int> made = makers(p.at, first - 1, insts);
+      auto below = made.end() - call.a - (plain ? 1 : 2);
+      bool global = std::any_of(below, made.end() - call.a, [&](int k) { return k >= 0 && insts[static_cast<size_t>(k)].op == Micro::Global; });
+      if (!global) break;
+      --first;
+    }
+    return first;
+  }
+
+  // Of each slot that the expression has on the stack in front of instruction `end` of it, the instruction that alone made it; -1: several, or it is not
+  // just that.
+  static std::vector<int> makers(size_t begin, size_t end, const std::vector<Inst>& insts) {
+    std::vector<int> made;
+    for (size_t k = begin; k < end; ++k) {
+      size_t drop = std::min(made.size(), static_cast<size_t>(pops(insts[k])));
+      bool moves = insts[k].op == Micro::Copy || insts[k].op == Micro::Swap || insts[k].op == Micro::Rot || insts[k].op == Micro::DupTwo;
+      if (moves) std::fill(made.begin(), made.end(), -1);
+      made.resize(made.size() - drop);
+      int count = pushes(insts[k]);
+      made.insert(made.end(), static_cast<size_t>(count), count == 1 && !moves ? static_cast<int>(k) : -1);
+    }
+    return made;
+  }
+
+  // What is on the stack where a plan begins in the middle of the expression: values, nulls, and what can be made anew.
+  void on_stack(Plan* p, const std::vector<int>& made) {
+    EntryPoint& e = p->lift.entry;
+    for (size_t k = 0; k < made.size(); ++k) {
+      const Inst* maker = made[k] < 0 ? nullptr : &at(p->block).insts[static_cast<size_t>(made[k])];
+      if (maker && maker->op == Micro::PushNull) e.holes.push_back(static_cast<int>(k));
+      else if (maker && can_be_done_anew(*maker)) e.again.push_back({static_cast<int>(k), maker->offset});
+      else ++e.stack;
+    }
   }
 
   // Where the loop's statement begins. A for loop takes in the expression that it iterates over, when that is one piece of code.
@@ -252,7 +362,7 @@ class Lifts : Splicer {
     bool ok = true;
     auto look = [&](const Inst& i) {
       bool variable = i.op == Micro::Local || i.op == Micro::Closure || i.op == Micro::SetLocal || i.op == Micro::DelLocal || i.op == Micro::LocalClear;
-      if (i.op == Micro::WithEnter || i.op == Micro::BuildClass || i.op == Micro::Import || i.op == Micro::SetGlobal) ok = false;
+      if (i.op == Micro::Return || i.op == Micro::WithEnter || i.op == Micro::BuildClass || i.op == Micro::Import || i.op == Micro::SetGlobal) ok = false;
       if (!variable) return;
       size_t v = static_cast<size_t>(i.a);
       bool stores = i.op == Micro::SetLocal || i.op == Micro::DelLocal || i.op == Micro::LocalClear;
@@ -294,11 +404,13 @@ class Lifts : Splicer {
         if (to < 0 || in[static_cast<size_t>(to)] || std::find(p->targets.begin(), p->targets.end(), to) != p->targets.end()) continue;
         EntryPoint::Exit e;
         e.offset = at(to).insts[0].offset;
+        int nulls = ends ? cfg_.blocks[b].insts.back().b : 0;
+        if (at(to).depth - nulls > carried_[b]) return false;    // a value that is returned, within a try statement
         if (!alone(to) || at(to).foreign || at(to).depth < p->lift.entry.nulls || raises_again(to, p->lift.entry.nulls)) return false;
         for (size_t v = 0; v < std::min(sets.size(), unit_.own_vars); ++v)
           if (sets[v] && live_.live(to, static_cast<int>(v))) e.vars.push_back(static_cast<int>(v));
         p->targets.push_back(to);
-        p->ended.push_back(ends ? cfg_.blocks[b].insts.back().b : 0);
+        p->ended.push_back(nulls);
         p->lift.entry.exits.push_back(std::move(e));
       }
     }
@@ -362,7 +474,7 @@ class Lifts : Splicer {
   // Sets the variables that the native loop has set, then goes where it was left.
   void leave_by(const Plan& p, size_t exit, int lift, int* out, int block, const Inst& like) {
     const EntryPoint& entry = p.lift.entry;
-    if (entry.stack) at(block).insts.push_back(make(Micro::PopN, like, entry.stack));
+    if (entry.slots()) at(block).insts.push_back(make(Micro::PopN, like, entry.slots()));
     block = set_variables(entry.exits[exit], lift, out, block, like);
     // Iterators of the loops that were left: what follows drops them.
     int depth = at(p.targets[exit]).depth;
@@ -379,6 +491,7 @@ class Lifts : Splicer {
   int version_;
   Liveness live_;
   std::vector<std::vector<int>> before_;
+  std::vector<int> carried_;               // of each block, how much of the stack the loops around it carry: iterators
   std::vector<Plan> plans_;
 };
 

@@ -26,14 +26,20 @@ struct EntryPoint {
   int nulls = 0;                           // slots of the stack that code from here on does not look at
   int stack = 0;                           // further parameters: what lies on the stack above those
   std::vector<int> holes;                  // which slots above the nulls have no value, counted from there
+  struct Again {
+    int slot;                              // above the nulls, counted likewise
+    uint32_t offset;                       // of the instruction that puts there what it did before: a global or a constant
+  };
+  std::vector<Again> again;
   std::vector<Exit> exits;                 // of a loop or body: where it is left
   std::vector<uint32_t> cuts;              // of a loop or body: handlers outside of it; kBegun: one that the code ends, but does not begin (3.10)
   std::vector<uint32_t> on_objects;        // instructions whose ints have left 64 bits before
 
   static constexpr uint32_t kBegun = ~uint32_t{0};
 
+  int slots() const { return stack + static_cast<int>(holes.size() + again.size()); }
   bool region() const { return !exits.empty(); }
-  std::string text() const;                // "offset;vars;nulls;stack:holes;offset:vars/...;cuts;on_objects"
+  std::string text() const;                // "offset;vars;nulls;stack:holes::slot@again,...;offset:vars/...;cuts;on_objects"
   static bool parse(std::string_view text, EntryPoint* out);
 };
 

@@ -54,7 +54,7 @@ PyObject* box_str(const uint64_t* slots) {
   return text;
 }
 
-PyObject* box_list(const HostType* type, const uint64_t* slots) {
+PyObject* box_list(const HostType* type, const uint64_t* slots, bool numpy) {
   auto* list = reinterpret_cast<coluber_list*>(slots[0]);
   PyObject* result;
   if (list->origin) {                         // an argument: what changed has been written back
@@ -65,7 +65,7 @@ PyObject* box_list(const HostType* type, const uint64_t* slots) {
     int size = item_size(item);
     result = PyList_New(static_cast<Py_ssize_t>(list->length));
     for (int64_t i = 0; result && i < list->length; i++, at += size) {
-      PyObject* object = box_item(item, at);
+      PyObject* object = box_item(item, at, numpy);
       if (object) PyList_SET_ITEM(result, static_cast<Py_ssize_t>(i), object);
       else Py_CLEAR(result);
     }
@@ -129,6 +129,9 @@ bool can_box(const HostType* type, std::string* error) {
     case Kind::List:
       if (type->elem->is(Kind::Bottom) || item_size(type->elem) > 0) return true;
       break;
+    case Kind::Unbound:
+      if (type->elem->is(Kind::Bottom)) return true;
+      [[fallthrough]];
     case Kind::Optional: return can_box(type->elem, error);
     case Kind::Tuple:
       for (const HostType* item : type->items) {
@@ -143,12 +146,12 @@ bool can_box(const HostType* type, std::string* error) {
 }
 
 PyObject* box(const HostType* type, const uint64_t* slots, BoxContext& context) {
-  if (is_scalar(type->kind)) return box_scalar(type->kind, slots);
+  if (is_scalar(type->kind)) return context.numpy && type->kind > Kind::PyComplex ? box_numpy_scalar(type->kind, slots) : box_scalar(type->kind, slots);
   switch (type->kind) {
     case Kind::Object: return reinterpret_cast<PyObject*>(slots[0]);
     case Kind::Array: return box_array(type, slots, context);
     case Kind::Tuple: return box_tuple(type, slots, context);
-    case Kind::List: return box_list(type, slots);
+    case Kind::List: return box_list(type, slots, context.numpy);
     case Kind::Str: return box_str(slots);
     case Kind::Range: return box_integers(&PyRange_Type, type, slots);
     case Kind::Slice: return box_integers(&PySlice_Type, type, slots);
@@ -158,8 +161,8 @@ PyObject* box(const HostType* type, const uint64_t* slots, BoxContext& context) 
 }
 
 PyObject* box_as_python(const HostType* type, const uint64_t* slots, BoxContext& context) {
-  bool strong = is_scalar(type->kind) && type->kind > Kind::PyComplex;
-  return strong ? box_numpy_scalar(type->kind, slots) : box(type, slots, context);
+  context.numpy = true;
+  return box(type, slots, context);
 }
 
 void retain_slots(const HostType* type, const uint64_t* slots) {

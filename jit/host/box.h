@@ -18,6 +18,7 @@ struct BoxedArray {
 // Inside tuples, remembers the arrays boxed so far, so that one array in two places is one object.
 struct BoxContext {
   bool shared = false;
+  bool numpy = false;                         // NumPy's scalars in lists and tuples stay what they are
   std::vector<BoxedArray> arrays;
 };
 
@@ -29,6 +30,7 @@ PyObject* box(const HostType* type, const uint64_t* slots, BoxContext& context);
 
 PyObject* box_array(const HostType* type, const uint64_t* slots, BoxContext& context);   // box_array.cc
 PyObject* box_numpy_scalar(Kind kind, const uint64_t* slots);    // box_array.cc: NumPy's own scalar
+PyObject* numpy_scalar(Kind kind, const void* data);             // the same out of memory
 // As it is for Python: NumPy's scalars stay what they are. Consumes the slots.
 PyObject* box_as_python(const HostType* type, const uint64_t* slots, BoxContext& context);
 // Takes references for slots that will be boxed and are used further.

@@ -161,12 +161,16 @@ PyObject* box_array(const HostType* type, const uint64_t* slots, BoxContext& con
   return array;
 }
 
-PyObject* box_numpy_scalar(Kind kind, const uint64_t* slots) {
+PyObject* numpy_scalar(Kind kind, const void* data) {
   if (!resolve_numpy()) return nullptr;
+  return PyArray_Scalar(const_cast<void*>(data), g_numpy.descr[static_cast<int>(kind)], nullptr);
+}
+
+PyObject* box_numpy_scalar(Kind kind, const uint64_t* slots) {
   uint64_t data[2] = {slots[0], 0};
   if (kind == Kind::Complex128) data[1] = slots[1];
   if (kind == Kind::Complex64) data[0] = (slots[0] & 0xffffffff) | slots[1] << 32;
-  return PyArray_Scalar(data, g_numpy.descr[static_cast<int>(kind)], nullptr);
+  return numpy_scalar(kind, data);
 }
 
 }  // namespace coluber::jit

@@ -163,11 +163,18 @@ bool constant_result(const clb_result* result, Specialization* spec) {
   return !PyErr_Occurred();
 }
 
-// A list that comes empty has the type of what the code puts in.
-void type_empty_lists(UnboxPlan* plan, const std::vector<std::string>& types, const char* const* filled) {
+// A list that comes empty has the type of what the code puts in. False with an error when that cannot go back into it.
+bool type_empty_lists(Dispatcher* self, UnboxPlan* plan, const std::vector<std::string>& types, const char* const* filled) {
   for (size_t i = 0; i < types.size(); i++) {
-    if (types[i] != filled[i] && types[i] == "list(bottom)") plan->ops[i].type = parse_type(filled[i]), plan->ops[i].empty = true;
+    if (types[i] == filled[i] || types[i] != "list(bottom)") continue;
+    plan->ops[i].type = parse_type(filled[i]);
+    plan->ops[i].empty = true;
+    std::string error;
+    if (can_box(plan->ops[i].type, &error)) continue;
+    raise_typing_error(self, "an argument becomes a " + error + ", which has no form in Python", "put numbers or tuples of them into the list");
+    return false;
   }
+  return true;
 }
 
 }  // namespace
@@ -179,6 +186,7 @@ bool finish_part(Specialization* spec, Form form, const std::vector<std::string>
   if (form == Form::Loop && !make_plan(parsed, &spec->plan, &error)) return PyErr_SetString(PyExc_TypeError, error.c_str()), false;
   spec->result = parse_type(return_type);
   if (!spec->result) return PyErr_Format(PyExc_SystemError, "%s is not a type", return_type.c_str()), false;
+  if (form == Form::Loop && !can_box(spec->result, &error)) return PyErr_Format(PyExc_TypeError, "a value of type %s has no form in Python", error.c_str()), false;
   spec->result_slots = spec->result->slots;
   spec->arg_types = types;
   spec->return_type = return_type;
@@ -200,7 +208,7 @@ Specialization* publish(Dispatcher* self, Snapshot& snapshot, const clb_result* 
   spec->guards.move_from(snapshot.guards);
   spec->codes.swap(snapshot.codes);
   ok = ok && (form == Form::Function ? finish_specialization(self, spec, types, result->return_type) : finish_part(spec, form, types, result->return_type));
-  if (ok && form != Form::Objects && result->arg_types) type_empty_lists(&spec->plan, types, result->arg_types);
+  ok = ok && (form == Form::Objects || !result->arg_types || type_empty_lists(self, &spec->plan, types, result->arg_types));
   if (!ok) {
     delete spec;
     return nullptr;

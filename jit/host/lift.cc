@@ -39,7 +39,9 @@ struct Call {
   std::vector<coluber_owner> owners;
   Frame frame;
   explicit Call(const Specialization* spec)
-      : slots(static_cast<size_t>(spec->plan.slots + spec->result_slots) + 1), owners(static_cast<size_t>(spec->plan.owners) + 1), frame(slots.data(), owners.data()) {}
+      : slots(static_cast<size_t>(spec->plan.slots + spec->result_slots) + 1), owners(static_cast<size_t>(spec->plan.owners) + 1), frame(slots.data(), owners.data()) {
+    frame.numpy_items = true;
+  }
 };
 
 // The variables' types as texts; null: unbound. False: one has none.
@@ -81,16 +83,6 @@ bool plain_lists(PyObject* const* args, int64_t n) {
   return true;
 }
 
-bool holds_numpy_items(const HostType* t) {
-  if (!t) return false;
-  if (t->is(Kind::List)) return is_scalar(t->elem->kind) && t->elem->kind > Kind::PyComplex;
-  if (t->is(Kind::Unbound) || t->is(Kind::Optional)) return holds_numpy_items(t->elem);
-  for (const HostType* item : t->items) {
-    if (holds_numpy_items(item)) return true;
-  }
-  return false;
-}
-
 // The loop for these variables; null: it runs on objects, or (with an error pending) not at all.
 Specialization* loop_for(Site* site, PyObject* const* args, int64_t n, std::unique_ptr<Call>* call) {
   if (!plain_lists(args, n)) return nullptr;
@@ -116,14 +108,6 @@ Specialization* loop_for(Site* site, PyObject* const* args, int64_t n, std::uniq
     PyErr_Clear();
     Py_XDECREF(text);
     Py_DECREF(error);
-    return nullptr;
-  }
-  bool numpy_items = holds_numpy_items(made->result);
-  for (int32_t i = 0; i < made->plan.parameters; i++) numpy_items = numpy_items || holds_numpy_items(made->plan.ops[static_cast<size_t>(i)].type);
-  if (numpy_items) {                          // Python's lists would hold NumPy's scalars, native ones numbers
-    if (site->why.empty()) site->why = "a list of NumPy's scalars";
-    site->failed.push_back(key);
-    delete made;
     return nullptr;
   }
   site->loops.push_back(made);

@@ -61,6 +61,7 @@ struct Frame {
   coluber_owner* owners;
   int32_t used_owners = 0;
   std::vector<ListArgument>* lists = nullptr;   // made when the first list shows up
+  bool numpy_items = false;                     // NumPy's scalars go back into lists as such, not as numbers of Python
 
   Frame(uint64_t* s, coluber_owner* o) : slots(s), owners(o) {}
   Frame(const Frame&) = delete;
@@ -111,6 +112,6 @@ bool write_back_lists(Frame& frame, bool all);
 bool show_list(coluber_list* list, const HostType* item, PyObject* object);
 int reload_list(coluber_ctx* ctx, coluber_list* list, const HostType* item, PyObject* object);   // 0; 1: items of other types; -1: a Python error
 // A native item as a Python object, and whether an object already is that value (so that it keeps its identity).
-PyObject* box_item(const HostType* type, const char* at);
+PyObject* box_item(const HostType* type, const char* at, bool numpy);
 
 }  // namespace coluber::jit

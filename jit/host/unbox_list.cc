@@ -1,6 +1,7 @@
 // Lists at the boundary: their items are converted in one pass with a type check per item; after the call, what changed is written back.
 #include <cstring>
 
+#include "jit/host/box.h"
 #include "jit/host/pycompat.h"
 #include "jit/host/numpy_api.h"
 #include "jit/host/typeof.h"
@@ -140,7 +141,7 @@ bool same_item(const HostType* t, PyObject* object, const char* at) {
   return read_items(&object, 1, t, value, true) && memcmp(value, at, static_cast<size_t>(size)) == 0;
 }
 
-bool write_back(const ListArgument& argument) {
+bool write_back(const ListArgument& argument, bool numpy) {
   coluber_list* list = argument.list;
   PyObject* target = argument.object;
   int size = item_size(argument.type);
@@ -148,7 +149,7 @@ bool write_back(const ListArgument& argument) {
   for (int64_t i = 0; i < list->length; i++, at += size) {
     bool old = i < PyList_GET_SIZE(target);
     if (old && same_item(argument.type, PyList_GET_ITEM(target, i), at)) continue;
-    PyObject* item = box_item(argument.type, at);
+    PyObject* item = box_item(argument.type, at, numpy);
     if (!item) return false;
     if (old) {
       if (PyList_SetItem(target, i, item) < 0) return false;   // takes the reference
@@ -206,13 +207,13 @@ bool write_back_lists(Frame& frame, bool all) {
   if (!frame.lists) return true;
   for (const ListArgument& argument : *frame.lists) {
     if (!argument.list->changed && !all) continue;
-    if (!write_back(argument)) return false;
+    if (!write_back(argument, frame.numpy_items)) return false;
     argument.list->changed = 0;
   }
   return true;
 }
 
-bool show_list(coluber_list* list, const HostType* item, PyObject* object) { return write_back({list, object, item}); }
+bool show_list(coluber_list* list, const HostType* item, PyObject* object) { return write_back({list, object, item}, false); }
 
 int reload_list(coluber_ctx* ctx, coluber_list* list, const HostType* item, PyObject* object) {
   Py_ssize_t n = PyList_GET_SIZE(object);
@@ -234,7 +235,8 @@ int reload_list(coluber_ctx* ctx, coluber_list* list, const HostType* item, PyOb
   return 0;
 }
 
-PyObject* box_item(const HostType* t, const char* at) {
+PyObject* box_item(const HostType* t, const char* at, bool numpy) {
+  if (numpy && is_scalar(t->kind) && t->kind > Kind::PyComplex) return numpy_scalar(t->kind, at);
   auto load = [at](auto zero) {
     memcpy(&zero, at, sizeof zero);
     return zero;
@@ -264,7 +266,7 @@ PyObject* box_item(const HostType* t, const char* at) {
         int size = item_size(part) / part->slots;
         for (int k = 0; k < part->slots; k++) memcpy(value + k * size, at + 8 * k, static_cast<size_t>(size));
         at += 8 * part->slots;
-        PyObject* object = box_item(part, value);
+        PyObject* object = box_item(part, value, numpy);
         if (!object) Py_CLEAR(tuple);
         if (tuple) PyTuple_SET_ITEM(tuple, static_cast<Py_ssize_t>(i), object);
       }

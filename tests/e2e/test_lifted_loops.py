@@ -155,7 +155,77 @@ def two_loops(d, f):
     return s, y
 
 
-FUNCTIONS = [total, over_attribute, over_enumerate, over_zip, while_loop, stores, handled, handled_state, maybe_unbound, unbound_in_its_first_rounds, appends]
+def zip_of_attributes(d):
+    s = 0
+    for p, q in zip(d.values, d.values):
+        s += p * q
+    return s
+
+
+def enumerate_from(d):
+    out = []
+    for i, v in enumerate(d.values, 1):
+        out.append((i, v))
+    return out
+
+
+def length_of_attribute(d):
+    s = 0
+    for i in range(0, len(d.values), 2):
+        s += i
+    return s
+
+
+def handler_inside(d):
+    n = 0
+    found = []
+    for v in d.values:
+        try:
+            n += 12 // int(v)
+        except ZeroDivisionError as e:
+            n -= 1
+            found.append(str(e))
+        except (ValueError, OverflowError):
+            n += 1000
+    return n, found
+
+
+def handler_in_a_handler(d):
+    n = 0
+    try:
+        for i, v in enumerate(d.values):
+            try:
+                n += 60 // (3 - i)
+            except ZeroDivisionError:
+                if v > 2:
+                    raise
+    except ZeroDivisionError:
+        return "out"
+    return n
+
+
+def finally_inside(d):
+    n = 0
+    for v in d.values:
+        try:
+            if v > 2:
+                continue
+            n += 1
+        finally:
+            n += 10
+    return n
+
+
+def pairs(d):
+    last = None
+    k = 0
+    for v in d.values:
+        last = (v, k, v + v)
+        k += 1
+    return last
+
+
+FUNCTIONS = [zip_of_attributes, enumerate_from, length_of_attribute, handler_inside, handler_in_a_handler, finally_inside, pairs, total, over_attribute, over_enumerate, over_zip, while_loop, stores, handled, handled_state, maybe_unbound, unbound_in_its_first_rounds, appends]
 VALUES = [np.arange(5.0), np.arange(7), np.zeros(0), np.zeros(1, np.int32), np.arange(10.0)[::3], np.asfortranarray(np.arange(4.0)), [1, 2, 3], [1.5, 2.5],
           (1, 2, 3), [], [2 ** 62] * 5, [2 ** 70, 1], [True, False], np.array([np.nan, np.inf, -1.0]), np.array([True, False]), np.arange(3, dtype=np.uint8),
           [1, 2.5], ["a", "b"], np.array([1 + 2j, 3j]), range(5), {3: 1, 4: 2}, np.full(3, 2 ** 63 - 1)]
@@ -213,6 +283,13 @@ def test_loops_are_native_and_mode_says_so():
     assert [t for _, types, _ in f._loops() for t in types] == ["array(float64,1,C);pyint"]
     f(Data(np.arange(10)))
     assert len([t for _, types, _ in f._loops() for t in types]) == 2
+
+
+@pytest.mark.parametrize("function", [zip_of_attributes, enumerate_from, length_of_attribute, finally_inside, appends, pairs], ids=lambda f: f.__name__)
+def test_loops_over_what_an_attribute_gives_are_native(function):
+    f = jit(function)
+    f(Data(np.arange(5.0)))
+    assert "native" in f.mode("(pyobject,)").loops.values(), f._loops()
 
 
 def test_inner_loops_of_an_object_loop():

@@ -6,6 +6,9 @@ import random
 import pytest
 from check import compiled, made, same
 
+from coluber import njit
+from coluber.errors import TypingError
+
 pytestmark = pytest.mark.numpy
 
 LISTS = [[], [1], [3, 1, 2], [1, 2, 2, 3], [7, 6, 5, 4, 3, 2, 1]]
@@ -230,3 +233,13 @@ def test_items_that_come_later():
         assert compiled(f)(2) == f(2)
         assert all(type(x) is float for x in compiled(f)(2))
     same(made("def f(n):\n    xs = list()\n    for i in range(n):\n        xs.append(i)\n    return xs, list(xs), list(), list((1, 2, n))"), 3)
+
+
+def test_an_empty_list_takes_only_what_can_go_back():
+    def put(xs, n):
+        for i in range(n):
+            xs.append("odd" if i % 2 else "even")
+        return n
+
+    with pytest.raises(TypingError, match="list\\(str\\)"):
+        njit(put)([], 3)
