@@ -65,6 +65,8 @@ class Summary {
   std::unordered_map<std::string_view, Row> rows_;
 };
 
+constexpr int64_t kOneThread = 1;          // imm of `ew`: is not worth several threads
+
 // Ops of one block that become one loop nest. The root is an `ew`, roll or `array.assign`; members are the `ew` and rolls whose values only it
 // needs.
 struct Group {

@@ -270,7 +270,7 @@ class Expansion {
 
   // What the outermost loop begins with: kNoId, 0, for one thread.
   ValueId start(const Values& counts, ValueId from = kNoId) {
-    if (!e_.function().parallel || counts.empty() || seldom_) return kNoId;
+    if (!e_.function().parallel || counts.empty() || seldom_ || (!assign_ && root_.imm == kOneThread)) return kNoId;
     int64_t operations = static_cast<int64_t>(ops_.size());
     return e_.shared_start(from == kNoId ? e_.integer(0) : from, counts, element_cost(summary_, ops_, leaves_.size()), operations);
   }

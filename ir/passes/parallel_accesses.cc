@@ -158,7 +158,7 @@ void Accesses::call(const Op& op, BlockId b) {
     Access x = find(v);
     x.block = b;
     x.loc = op.loc;
-    if (x.root == kNoId) continue;
+    if (x.root == kNoId || is_private(x.root)) continue;
     if (!stores || f_.type_of(v)->readonly) {
       x.locks = held_;
       reads_.push_back(std::move(x));
