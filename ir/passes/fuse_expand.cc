@@ -13,6 +13,7 @@
 #include <map>
 
 #include "ir/passes/fuse.h"
+#include "ir/schedule.h"
 
 namespace coluber::ir::fuse {
 namespace {
@@ -31,9 +32,9 @@ struct Leaf {
 
 class Expansion {
  public:
-  Expansion(Emitter& e, const Arrays& arrays, Summary& summary, std::span<const Op> ops, const Shapes& shapes, bool seldom)
+  Expansion(Emitter& e, const Arrays& arrays, Summary& summary, std::span<const Op> ops, const Shapes& shapes, bool seldom, const Folded* folded)
       : e_(e), arrays_(arrays), summary_(summary), ops_(ops), root_(ops.back()), shapes_(shapes), assign_(root_.code == OpCode::ArrayAssign),
-        seldom_(seldom), what_(seldom ? kIndependent | kSeldom : kIndependent), rolls_(e), path_(ops.size(), 0) {
+        seldom_(seldom), folded_(folded), what_(seldom ? kIndependent | kSeldom : kIndependent), rolls_(e), path_(ops.size(), 0) {
     for (size_t k = 0; k < ops.size(); ++k)
       if (is_lazy(ops[k].code)) node_[ops[k].result()] = k;
     for (size_t k = ops.size(); k-- > 0;)  // users come behind
@@ -399,6 +400,14 @@ class Expansion {
   // ---- a new array -----------------------------------------------------------------------------------------------------------------
   void new_array() {
     ready();
+    if (folded_ && (rank_ == 1 || flat()) && std::all_of(leaves_.begin(), leaves_.end(), [](const Leaf& l) { return l.path == 0; })) return folded();
+    make_array(root_.result());
+    loops(root_.result());
+    if (folded_) fold_all(root_.result());
+  }
+
+  // Appends an array; its items are not there yet.
+  void make_array(ValueId result) {
     bool real = std::any_of(leaves_.begin(), leaves_.end(), [&](const Leaf& l) {
       return l.type->ndim == rank_ && (l.type->layout == Layout::C || l.type->layout == Layout::F);
     });
@@ -410,10 +419,111 @@ class Expansion {
     make.args = {e_.op(OpCode::Alloc, {bytes}, owner()), kNoId};
     make.args[1] = e_.op(OpCode::PtrCast, {e_.op(OpCode::OwnerData, {make.args[0]}, ptr_to(scalar(Kind::UInt8)))}, ptr_to(type_->elem));
     make.args.insert(make.args.end(), counts_.begin(), counts_.end());
+    make.results = {result};
+    make.loc = root_.loc;
+    e_.append(std::move(make));
+  }
+
+  // ---- a new array that is folded ----------------------------------------------------------------------------------------------------
+  Op fold_op(ValueId result) {
+    Op fold = folded_->fold;
+    for (const Op& need : folded_->needs) {
+      Op op = need;
+      op.results = {e_.function().add_value(e_.type(need.result()), e_.block())};
+      std::replace(fold.args.begin(), fold.args.end(), need.result(), op.result());
+      e_.append(std::move(op));
+    }
+    fold.results = {result};
+    return fold;
+  }
+
+  // All of an array that is there. One that begins with the first item begins with it twice.
+  void fold_all(ValueId array, ValueId into = kNoId) {
+    Op fold = fold_op(into == kNoId ? folded_->fold.result() : into);
+    if (!(fold.imm & kFoldFromFirst)) return expand_fold(e_, fold, array);
+    Values shape;
+    for (int axis = 0; axis < rank_; ++axis) shape.push_back(e_.shape(array, axis));
+    ValueId cell = fold_blocks(e_, fold, e_.data(array), e_.product(shape), true, [](ValueId, ValueId) {});
+    receive(cell, fold);
+  }
+
+  void receive(ValueId cell, const Op& fold) {
+    Op load;
+    load.code = OpCode::Load;
+    load.args = {cell};
+    load.results = fold.results;
+    load.loc = fold.loc;
+    e_.append(std::move(load));
+  }
+
+  // An array that only its shape is asked of any more has no memory.
+  void make_shape() {
+    Op make;
+    make.code = OpCode::ArrayMake;
+    make.args = {e_.op(OpCode::Zero, {}, owner()), e_.op(OpCode::Zero, {}, ptr_to(type_->elem))};
+    make.args.insert(make.args.end(), counts_.begin(), counts_.end());
     make.results = {root_.result()};
     make.loc = root_.loc;
     e_.append(std::move(make));
-    loops(root_.result());
+  }
+
+  void folded() {
+    const bool kept = folded_->kept;
+    TypeRef item = type_->elem;
+    if (kept) make_array(root_.result());
+    else make_shape();
+    if (same_ == kNoId) return blocks(folded_->fold.result());
+    ValueId cell = e_.op(OpCode::StackAlloc, {}, ptr_to(item), 16);
+    BlockId fast = e_.new_block(true), general = e_.new_block(true), done = e_.new_block(true);
+    e_.branch(same_, true, Edge{fast, {}}, Edge{general, {}});
+    auto result = [&] { return e_.function().add_value(item, e_.block()); };
+    e_.set_block(fast);
+    ValueId one = result();
+    blocks(one);
+    e_.effect(OpCode::Store, Values{cell, one});
+    e_.jump(done);
+    e_.set_block(general);
+    ValueId out = kept ? root_.result() : e_.function().add_value(type_, e_.block());
+    if (!kept) make_array(out);
+    loop(out, General);
+    ValueId other = result();
+    fold_all(out, other);
+    e_.effect(OpCode::Store, Values{cell, other});
+    e_.jump(done);
+    e_.set_block(done);
+    receive(cell, folded_->fold);
+  }
+
+  // Computed and folded by blocks: in the array's memory, or each in the same piece of memory.
+  void blocks(ValueId result) {
+    const bool kept = folded_->kept, in_row = rank_ > 1;
+    current_ = value_;
+    loaded_.assign(leaves_.size(), kNoId);
+    if (stretched_) zero_ = e_.integer(0);
+    ValueId total = e_.product(counts_), to = kNoId;
+    TypeRef row = array_of(type_->elem, 1, Layout::C);
+    if (kept) {
+      to = in_row ? flat_view(root_.result(), total) : root_.result();
+    } else {
+      ValueId size = e_.op(OpCode::Math, {total, e_.integer(kFoldBlock)}, pyint(), 0, "imin");
+      ValueId memory = e_.op(OpCode::Alloc, {e_.mul(size, e_.integer(item_size(type_->elem)))}, owner());
+      ValueId data = e_.op(OpCode::PtrCast, {e_.op(OpCode::OwnerData, {memory}, ptr_to(scalar(Kind::UInt8)))}, ptr_to(type_->elem));
+      to = e_.op(OpCode::ArrayMake, {memory, data, size}, row);
+    }
+    Values from;
+    for (const Leaf& leaf : leaves_) from.push_back(in_row ? flat_view(leaf.array, total) : leaf.array);
+    Op fold = fold_op(result);
+    ValueId cell = fold_blocks(e_, fold, e_.data(to), total, kept, [&](ValueId first, ValueId n) {
+      e_.nest(Values{n}, raises_, kIndependent, [&](std::span<const ValueId> i) {
+        ValueId at = e_.op(OpCode::Add, {first, i[0]}, pyint(), 1);
+        for (size_t k = 0; k < leaves_.size(); ++k) {
+          if (in_row) loaded_[k] = e_.op(OpCode::ArrayLoad, Values{from[k], at}, leaves_[k].type->elem, 1);
+          else load(k, Values{at}, Fast, kNoId);
+        }
+        store(to, Values{kept ? at : i[0]});
+      });
+    });
+    receive(cell, fold);
   }
 
   // ---- assignment ------------------------------------------------------------------------------------------------------------------
@@ -517,6 +627,7 @@ class Expansion {
   const Op& root_;
   const Shapes& shapes_;                   // of members that were checked where they stood
   const bool assign_, seldom_;
+  const Folded* const folded_;
   const int what_;                         // as the imm of jump says, of loops where no axis is broadcast
   TypeRef type_ = nullptr;                 // of the array that is written
   int rank_ = 0;
@@ -556,8 +667,8 @@ void check_shapes(Emitter& e, const Op& op, Shapes* shapes) {
   (*shapes)[op.result()] = std::move(result);
 }
 
-void expand(Emitter& e, const Arrays& arrays, Summary& summary, std::span<const Op> ops, const Shapes& shapes, bool seldom) {
-  Expansion(e, arrays, summary, ops, shapes, seldom).run();
+void expand(Emitter& e, const Arrays& arrays, Summary& summary, std::span<const Op> ops, const Shapes& shapes, bool seldom, const Folded* folded) {
+  Expansion(e, arrays, summary, ops, shapes, seldom, folded).run();
 }
 
 }  // namespace coluber::ir::fuse
