@@ -247,7 +247,14 @@ struct Folded {
 std::unordered_map<ValueId, Folded> find_folds(const Function& f, const std::vector<uint32_t>& uses, Summary& summary);
 // Folds an array, at the emitter's place.
 void expand_fold(Emitter& e, const Op& fold, ValueId array);
+void fold_all(Emitter& e, const Folded& folded, ValueId array, ValueId result);
+Op fold_again(Emitter& e, const Folded& folded, ValueId result);       // the fold, where what it needs is made again
+void make_shape(Emitter& e, const Op& root, std::span<const ValueId> shape);       // an array of which only that is asked: without memory
+ValueId make_block(Emitter& e, TypeRef item, ValueId n);               // memory for a block of n items
+ValueId flat_view(Emitter& e, ValueId array, ValueId total);           // all items of one that lies in a row, as a vector
+void load_item(Emitter& e, ValueId cell, ValueId result);
 // Computes items block by block and folds each block. fill(first, n, to): items first to first + n into memory from `to` on.
+// What they arrive at is in the cell that is returned.
 ValueId fold_blocks(Emitter& e, const Op& fold, ValueId items, ValueId n, bool in_place, const std::function<void(ValueId first, ValueId n)>& fill);
 
 // Writes the loop of a group at the emitter's place. `ops`: the members, then the root. seldom: little code counts more than speed.

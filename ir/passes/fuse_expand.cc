@@ -225,12 +225,6 @@ class Expansion {
     });
   }
 
-  ValueId flat_view(ValueId array, ValueId total) {
-    TypeRef t = e_.type(array);
-    return e_.op(OpCode::ArrayMake, {e_.op(OpCode::ArrayOwner, {array}, owner()), e_.data(array), total},
-                 array_of(t->elem, 1, Layout::C, t->readonly));
-  }
-
   void loop(ValueId out, Mode mode) {
     current_ = value_;
     loaded_.assign(leaves_.size(), kNoId);
@@ -240,7 +234,7 @@ class Expansion {
     if (stretched_) zero_ = e_.integer(0);
     flat_.assign(leaves_.size(), kNoId);
     for (size_t k = 0; k < leaves_.size(); ++k)
-      if (leaves_[k].flat.any()) flat_[k] = flat_view(leaves_[k].array, leaves_[k].flat.size);
+      if (leaves_[k].flat.any()) flat_[k] = flat_view(e_, leaves_[k].array, leaves_[k].flat.size);
     bool reversed = type_->layout == Layout::F;
     Values counts = counts_;
     if (reversed) std::reverse(counts.begin(), counts.end());
@@ -278,13 +272,13 @@ class Expansion {
 
   void flat_loop(ValueId out) {
     ValueId total = e_.product(counts_);
-    ValueId to = flat_view(out, total);
+    ValueId to = flat_view(e_, out, total);
     Values from;
     std::vector<Turn> turns;
     Values rest = counts_;
     rest.erase(rest.begin() + outer_axis());
     for (const Leaf& leaf : leaves_) {
-      from.push_back(leaf.array == out ? to : flat_view(leaf.array, total));
+      from.push_back(leaf.array == out ? to : flat_view(e_, leaf.array, total));
       const Turn* outer = leaf.turns.empty() ? &leaf.flat : &leaf.turns[static_cast<size_t>(outer_axis())];
       turns.push_back(leaf.turns.empty() ? *outer : rolls_.scaled(*outer, rows(rest)));
     }
@@ -403,7 +397,7 @@ class Expansion {
     if (folded_ && (rank_ == 1 || flat()) && std::all_of(leaves_.begin(), leaves_.end(), [](const Leaf& l) { return l.path == 0; })) return folded();
     make_array(root_.result());
     loops(root_.result());
-    if (folded_) fold_all(root_.result());
+    if (folded_) fold_all(e_, *folded_, root_.result(), folded_->fold.result());
   }
 
   // Appends an array; its items are not there yet.
@@ -425,60 +419,17 @@ class Expansion {
   }
 
   // ---- a new array that is folded ----------------------------------------------------------------------------------------------------
-  Op fold_op(ValueId result) {
-    Op fold = folded_->fold;
-    for (const Op& need : folded_->needs) {
-      Op op = need;
-      op.results = {e_.function().add_value(e_.type(need.result()), e_.block())};
-      std::replace(fold.args.begin(), fold.args.end(), need.result(), op.result());
-      e_.append(std::move(op));
-    }
-    fold.results = {result};
-    return fold;
-  }
-
-  // All of an array that is there. One that begins with the first item begins with it twice.
-  void fold_all(ValueId array, ValueId into = kNoId) {
-    Op fold = fold_op(into == kNoId ? folded_->fold.result() : into);
-    if (!(fold.imm & kFoldFromFirst)) return expand_fold(e_, fold, array);
-    Values shape;
-    for (int axis = 0; axis < rank_; ++axis) shape.push_back(e_.shape(array, axis));
-    ValueId cell = fold_blocks(e_, fold, e_.data(array), e_.product(shape), true, [](ValueId, ValueId) {});
-    receive(cell, fold);
-  }
-
-  void receive(ValueId cell, const Op& fold) {
-    Op load;
-    load.code = OpCode::Load;
-    load.args = {cell};
-    load.results = fold.results;
-    load.loc = fold.loc;
-    e_.append(std::move(load));
-  }
-
-  // An array that only its shape is asked of any more has no memory.
-  void make_shape() {
-    Op make;
-    make.code = OpCode::ArrayMake;
-    make.args = {e_.op(OpCode::Zero, {}, owner()), e_.op(OpCode::Zero, {}, ptr_to(type_->elem))};
-    make.args.insert(make.args.end(), counts_.begin(), counts_.end());
-    make.results = {root_.result()};
-    make.loc = root_.loc;
-    e_.append(std::move(make));
-  }
-
   void folded() {
     const bool kept = folded_->kept;
     TypeRef item = type_->elem;
     if (kept) make_array(root_.result());
-    else make_shape();
+    else make_shape(e_, root_, counts_);
     if (same_ == kNoId) return blocks(folded_->fold.result());
     ValueId cell = e_.op(OpCode::StackAlloc, {}, ptr_to(item), 16);
     BlockId fast = e_.new_block(true), general = e_.new_block(true), done = e_.new_block(true);
     e_.branch(same_, true, Edge{fast, {}}, Edge{general, {}});
-    auto result = [&] { return e_.function().add_value(item, e_.block()); };
     e_.set_block(fast);
-    ValueId one = result();
+    ValueId one = e_.function().add_value(item, fast), other = e_.function().add_value(item, general);
     blocks(one);
     e_.effect(OpCode::Store, Values{cell, one});
     e_.jump(done);
@@ -486,12 +437,11 @@ class Expansion {
     ValueId out = kept ? root_.result() : e_.function().add_value(type_, e_.block());
     if (!kept) make_array(out);
     loop(out, General);
-    ValueId other = result();
-    fold_all(out, other);
+    fold_all(e_, *folded_, out, other);
     e_.effect(OpCode::Store, Values{cell, other});
     e_.jump(done);
     e_.set_block(done);
-    receive(cell, folded_->fold);
+    load_item(e_, cell, folded_->fold.result());
   }
 
   // Computed and folded by blocks: in the array's memory, or each in the same piece of memory.
@@ -501,18 +451,11 @@ class Expansion {
     loaded_.assign(leaves_.size(), kNoId);
     if (stretched_) zero_ = e_.integer(0);
     ValueId total = e_.product(counts_), to = kNoId;
-    TypeRef row = array_of(type_->elem, 1, Layout::C);
-    if (kept) {
-      to = in_row ? flat_view(root_.result(), total) : root_.result();
-    } else {
-      ValueId size = e_.op(OpCode::Math, {total, e_.integer(kFoldBlock)}, pyint(), 0, "imin");
-      ValueId memory = e_.op(OpCode::Alloc, {e_.mul(size, e_.integer(item_size(type_->elem)))}, owner());
-      ValueId data = e_.op(OpCode::PtrCast, {e_.op(OpCode::OwnerData, {memory}, ptr_to(scalar(Kind::UInt8)))}, ptr_to(type_->elem));
-      to = e_.op(OpCode::ArrayMake, {memory, data, size}, row);
-    }
+    if (!kept) to = make_block(e_, type_->elem, total);
+    else to = in_row ? flat_view(e_, root_.result(), total) : root_.result();
     Values from;
-    for (const Leaf& leaf : leaves_) from.push_back(in_row ? flat_view(leaf.array, total) : leaf.array);
-    Op fold = fold_op(result);
+    for (const Leaf& leaf : leaves_) from.push_back(in_row ? flat_view(e_, leaf.array, total) : leaf.array);
+    Op fold = fold_again(e_, *folded_, result);
     ValueId cell = fold_blocks(e_, fold, e_.data(to), total, kept, [&](ValueId first, ValueId n) {
       e_.nest(Values{n}, raises_, kIndependent, [&](std::span<const ValueId> i) {
         ValueId at = e_.op(OpCode::Add, {first, i[0]}, pyint(), 1);
@@ -523,7 +466,7 @@ class Expansion {
         store(to, Values{kept ? at : i[0]});
       });
     });
-    receive(cell, fold);
+    load_item(e_, cell, result);
   }
 
   // ---- assignment ------------------------------------------------------------------------------------------------------------------
@@ -648,24 +591,6 @@ class Expansion {
 };
 
 }  // namespace
-
-void check_shapes(Emitter& e, const Op& op, Shapes* shapes) {
-  Values result(static_cast<size_t>(e.type(op.result())->ndim), kNoId);
-  for (ValueId v : op.args) {
-    TypeRef t = e.type(v);
-    if (!t->is(Kind::Array)) continue;
-    for (int k = 0; k < t->ndim; ++k) {
-      auto known = shapes->find(v);
-      ValueId s = known != shapes->end() ? known->second[static_cast<size_t>(k)] : e.shape(v, k);
-      int axis = k + static_cast<int>(result.size()) - t->ndim;
-      ValueId& n = result[static_cast<size_t>(axis)];
-      n = n == kNoId ? s : e.broadcast(n, s, axis);
-    }
-  }
-  for (ValueId& n : result)
-    if (n == kNoId) n = e.integer(1);
-  (*shapes)[op.result()] = std::move(result);
-}
 
 void expand(Emitter& e, const Arrays& arrays, Summary& summary, std::span<const Op> ops, const Shapes& shapes, bool seldom, const Folded* folded) {
   Expansion(e, arrays, summary, ops, shapes, seldom, folded).run();

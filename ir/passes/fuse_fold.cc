@@ -1,8 +1,8 @@
 // Part of fuse: NumPy's reductions (`fold`) of arrays. One of an array that an elementwise group makes is done with it, block by block: the items of a
 // block are computed into memory that stays in the cache, or to where they belong if the array is used otherwise as well, and NumPy's loop goes over them.
 //
-//   %2 = ew %0, "kernel"                           fold_begin %state, loop, data, %cell, %buffer, %n, ...
-//   %3 = fold loop, data, 0.0, %2        ^1(%at):  %m = fold_next %state;  br gt %m, 0, ^2, ^3
+//   %2 = ew %0, "kernel"                           fold_begin %state, loop, data, %cell, %n, ...
+//   %3 = fold loop, data, 0.0, %2        ^1(%at):  %m = fold_next %state, %buffer;  br gt %m, 0, ^2, ^3
 //                                        ^2:       for i < %m: %buffer[i] = kernel(%0[%at + i]);  jump ^1(%at + %m)
 //                                        ^3:       %3 = load %cell
 //
@@ -141,23 +141,69 @@ void expand_fold(Emitter& e, const Op& fold, ValueId array) {
     args.push_back(e.integer(fold.imm & kFold));
   }
   e.op(OpCode::CallRt, args, none(), 0, fold.imm & kFoldShared ? "coluber_fold_shared" : "coluber_fold");
+  load_item(e, cell, fold.result());
+}
+
+void load_item(Emitter& e, ValueId cell, ValueId result) {
   Op load;
   load.code = OpCode::Load;
   load.args = {cell};
-  load.results = fold.results;
-  load.loc = fold.loc;
+  load.results = {result};
   e.append(std::move(load));
+}
+
+void make_shape(Emitter& e, const Op& root, std::span<const ValueId> shape) {
+  Op make;
+  make.code = OpCode::ArrayMake;
+  make.args = {e.op(OpCode::Zero, {}, owner()), e.op(OpCode::Zero, {}, ptr_to(e.type(root.result())->elem))};
+  make.args.insert(make.args.end(), shape.begin(), shape.end());
+  make.results = root.results;
+  make.loc = root.loc;
+  e.append(std::move(make));
+}
+
+ValueId make_block(Emitter& e, TypeRef item, ValueId n) {
+  ValueId size = e.op(OpCode::Math, {n, e.integer(kFoldBlock)}, pyint(), 0, "imin");
+  ValueId memory = e.op(OpCode::Alloc, {e.mul(size, e.integer(item_size(item)))}, owner());
+  ValueId data = e.op(OpCode::PtrCast, {e.op(OpCode::OwnerData, {memory}, ptr_to(scalar(Kind::UInt8)))}, ptr_to(item));
+  return e.op(OpCode::ArrayMake, {memory, data, size}, array_of(item, 1, Layout::C));
+}
+
+ValueId flat_view(Emitter& e, ValueId array, ValueId total) {
+  TypeRef t = e.type(array);
+  return e.op(OpCode::ArrayMake, {e.op(OpCode::ArrayOwner, {array}, owner()), e.data(array), total}, array_of(t->elem, 1, Layout::C, t->readonly));
+}
+
+Op fold_again(Emitter& e, const Folded& folded, ValueId result) {
+  Op fold = folded.fold;
+  for (const Op& need : folded.needs) {
+    Op op = need;
+    op.results = {e.function().add_value(e.type(need.result()), e.block())};
+    std::replace(fold.args.begin(), fold.args.end(), need.result(), op.result());
+    e.append(std::move(op));
+  }
+  fold.results = {result};
+  return fold;
+}
+
+// All of an array that is there. One that begins with the first item begins with it twice.
+void fold_all(Emitter& e, const Folded& folded, ValueId array, ValueId result) {
+  Op fold = fold_again(e, folded, result);
+  if (!(fold.imm & kFoldFromFirst)) return expand_fold(e, fold, array);
+  Values shape;
+  for (int axis = 0; axis < e.type(array)->ndim; ++axis) shape.push_back(e.shape(array, axis));
+  load_item(e, fold_blocks(e, fold, e.data(array), e.product(shape), true, [](ValueId, ValueId) {}), result);
 }
 
 ValueId fold_blocks(Emitter& e, const Op& fold, ValueId items, ValueId n, bool in_place, const std::function<void(ValueId first, ValueId n)>& fill) {
   ValueId cell = item_cell(e, fold), state = e.op(OpCode::StackAlloc, {}, ptr_to(scalar(Kind::UInt8)), kFoldState);
   ValueId how = e.integer(fold.imm | (in_place ? int64_t{kFoldInPlace} : 0)), size = e.integer(item_size(e.type(fold.result())));
-  e.op(OpCode::CallRt, Values{state, fold.args[0], fold.args[1], cell, items, n, size, how}, none(), 0, "coluber_fold_begin");
+  e.op(OpCode::CallRt, Values{state, fold.args[0], fold.args[1], cell, n, size, how}, none(), 0, "coluber_fold_begin");
   BlockId next = e.new_block(true), block = e.new_block(true), done = e.new_block(true);
   e.function().blocks[next].loop_header = true;
   e.jump(next, {e.integer(0)});
   e.set_block(next);
-  ValueId at = e.param(pyint()), m = e.op(OpCode::CallRt, Values{state}, pyint(), 0, "coluber_fold_next");
+  ValueId at = e.param(pyint()), m = e.op(OpCode::CallRt, Values{state, items}, pyint(), 0, "coluber_fold_next");
   e.branch(e.op(OpCode::Gt, {m, e.integer(0)}, pybool()), true, Edge{block, {}}, Edge{done, {}});
   e.set_block(block);
   fill(at, m);

@@ -41,7 +41,7 @@ void apply(void* function, void* data, void* x, void* y, void* out) {
 // the sums of left halves wait for their right ones.
 struct Blocks {
   void *function, *data;
-  char *acc, *items;
+  char* acc;
   int64_t left, item, how, bits;                     // left: items that no block has had
   int64_t at = 0, size = 0;                          // the last block
   int depth = 0;
@@ -78,7 +78,7 @@ struct Blocks {
     return false;
   }
 
-  int64_t next() {
+  int64_t next(char* items) {
     bool tree = how != kAny;
     char* last = items + (bits & kFoldInPlace ? at * item : 0);
     if (size == 0) {                                 // nothing yet
@@ -194,19 +194,18 @@ void coluber_fold(void* function, void* loop_data, void* acc, void* items, int64
   reinterpret_cast<Loop>(function)(args, &n, steps, loop_data);
 }
 
-void coluber_fold_begin(void* state, void* function, void* loop_data, void* acc, void* items, int64_t n, int64_t item, int64_t how) {
+void coluber_fold_begin(void* state, void* function, void* loop_data, void* acc, int64_t n, int64_t item, int64_t how) {
   auto* b = new (state) Blocks;                      // the nodes are filled when they are needed
   b->function = function;
   b->data = loop_data;
   b->acc = static_cast<char*>(acc);
-  b->items = static_cast<char*>(items);
   b->left = n;
   b->item = item;
   b->how = how & kFold;
   b->bits = how;
 }
 
-int64_t coluber_fold_next(void* state) { return static_cast<Blocks*>(state)->next(); }
+int64_t coluber_fold_next(void* state, void* items) { return static_cast<Blocks*>(state)->next(static_cast<char*>(items)); }
 
 int32_t coluber_fold_shared(coluber_ctx* ctx, void* function, void* loop_data, void* acc, void* items, int64_t n, int64_t step, int64_t item, int64_t how) {
   Fold fold{function, loop_data, static_cast<char*>(acc), static_cast<char*>(items), n, step, item, how, pieces_of(n, how)};
