@@ -25,4 +25,18 @@ enum ScheduleBits : int64_t {
 // How accumulators of 8 bytes are combined without a function of the loop's own: a CombineStep, + kOfFloats.
 enum CombineStep : uint8_t { kStepAdd, kStepMul, kStepAnd, kStepOr, kStepXor, kStepMin, kStepMax, kOfFloats = 8 };
 
+// How NumPy's loop reduces a vector that is cut: what comes of the pieces does not depend on how (extrema, products in order), sums along NumPy's pairwise
+// tree, of floats and complex numbers, and sums of what a buffer of NumPy's holds.
+enum FoldHow : int64_t {
+  kAny, kPairwise, kPairwiseComplex, kBuffered, kBufferedComplex,
+  kFold = 7,                               // these
+  kFoldShared = 8,                         // on several threads
+  kFoldFromFirst = 16,                     // begins with the first item
+  kFoldInPlace = 32,                       // (of blocks) lie where they belong, not one over the other
+  kFoldSearch = 64,                        // over as soon as it is another one than at the beginning
+};
+
+constexpr int64_t kFoldBlock = 1024;       // items that are computed and folded at a time, at most
+constexpr int64_t kFoldState = 2560;       // bytes of the runtime's state between blocks
+
 }  // namespace coluber::ir

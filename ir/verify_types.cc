@@ -95,7 +95,11 @@ class Types {
       case OpCode::Present: return need(wraps(arg(op, 0)) && is_bool(result(op)), "a bool of an optional or unbound");
       case OpCode::Payload: return need(wraps(arg(op, 0)) && arg(op, 0)->elem == result(op), "the payload of an optional or unbound");
       case OpCode::Reduce:
+        if (arg(op, 0)->is(Kind::Array))
+          return need(!op.names.empty() && op.names.size() <= 2 && arg(op, 0)->elem == arg(op, 2) && arg(op, 0) == result(op), "(array, x, item) -> array, with a function of two");
         return need(op.names.size() == 1 && arg(op, 0) == arg(op, 2) && arg(op, 0) == result(op), "(accumulator, x, accumulator) -> accumulator, with a function of two");
+      case OpCode::Fold:
+        return need(pointer(op, 0) && pointer(op, 1) && arg(op, 3)->is(Kind::Array) && arg(op, 3)->elem == result(op) && arg(op, 2) == result(op), "(ptr, ptr, item, array) -> item");
       case OpCode::RaceCheck: return need(pointer(op, 0) && integer(op, 1), "(ptr, pyint)");
       case OpCode::Call: return call(op);
       case OpCode::Retain: case OpCode::Release: return need(is_managed(arg(op, 0)), "the operand is not counted");

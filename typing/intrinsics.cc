@@ -3,6 +3,7 @@
 #include <cstring>
 #include <unordered_map>
 
+#include "ir/schedule.h"
 #include "typing/session.h"
 
 namespace coluber::typing {
@@ -432,29 +433,26 @@ TV i_ufunc_loop(Emit& e, Args& a) {
   if (!e.dry()) call_loop(e, a, key);
   return e.none();
 }
+TV fold(Emit& e, Args& a, int64_t how) {
+  TypeRef d = a[2].type->elem;
+  std::string t = type_letter(d), key = loop_key(e, a[0], t + t + "->" + t);
+  return e.op(OpCode::Fold, {import(e, key + ":fn"), import(e, key + ":data"), e.cast(a[1], d), a[2]}, d, how);
+}
 // fold(ufunc, x, array): the ufunc's reduction of a 1-d array of x's dtype, begun with x.
 TV i_fold(Emit& e, Args& a) {
   need(a, 3, "fold");
-  TypeRef d = a[2].type->elem, p = ptr_to(d);
-  std::string t = type_letter(d);
-  std::string key = loop_key(e, a[0], t + t + "->" + t);
-  TV cell = e.op(OpCode::StackAlloc, {}, p, 16);
-  e.op(OpCode::Store, {cell, e.cast(a[1], d)}, ir::none());
-  e.op(OpCode::CallRt, {import(e, key + ":fn"), import(e, key + ":data"), cell, first_item(e, a[2]), e.shape(a[2], 0), e.stride(a[2], 0)}, ir::none(), 0, "coluber_fold");
-  return e.op(OpCode::Load, {cell}, d);
+  TypeRef d = a[2].type->elem;
+  const clb_const* u = a[0].c ? a[0].c : e.session().object(a[0].type->handle);
+  std::string_view name = u->s ? u->s : "";
+  bool search = name == "numpy.logical_or" || name == "numpy.logical_and";
+  int64_t how = name != "numpy.add" ? search ? int64_t{kFoldSearch} : kAny : is_complex(d) ? kPairwiseComplex : is_float(d) ? kPairwise : kAny;
+  return fold(e, a, how);
 }
 // fold_shared(ufunc, x, array, how): the same, cut in pieces for several threads. how: 0 min, max and their like; 1 pairwise sum of floats;
 // 2 of complex numbers; 3 and 4 the same, of what a buffer of NumPy's holds.
 TV i_fold_shared(Emit& e, Args& a) {
   need(a, 4, "fold_shared");
-  TypeRef d = a[2].type->elem;
-  std::string t = type_letter(d);
-  std::string key = loop_key(e, a[0], t + t + "->" + t);
-  TV cell = e.op(OpCode::StackAlloc, {}, ptr_to(d), 16);
-  e.op(OpCode::Store, {cell, e.cast(a[1], d)}, ir::none());
-  e.op(OpCode::CallRt, {import(e, key + ":fn"), import(e, key + ":data"), cell, first_item(e, a[2]), e.shape(a[2], 0), e.stride(a[2], 0),
-                        e.const_int(item_size(d)), a[3]}, ir::none(), 0, "coluber_fold_shared");
-  return e.op(OpCode::Load, {cell}, d);
+  return fold(e, a, literal_int(a[3]) | kFoldShared);
 }
 // dot_items(a, b): the sum of products of two 1-d arrays of one dtype and length.
 TV i_dot(Emit& e, Args& a) {

@@ -238,8 +238,8 @@ FunctionInfo* Session::operator_kernel(const std::string& op, int operands) {
   return p;
 }
 
-FunctionInfo* Session::call_kernel(const clb_const* function) {
-  std::string key = "call/" + std::to_string(function->handle);
+FunctionInfo* Session::call_kernel(const clb_const* function, size_t operands, size_t takes) {
+  std::string key = "call/" + std::to_string(function->handle) + "/" + std::to_string(operands) + "/" + std::to_string(takes);
   auto it = kernels_.find(key);
   if (it != kernels_.end()) return it->second.get();
   auto info = std::make_unique<FunctionInfo>();
@@ -250,8 +250,11 @@ FunctionInfo* Session::call_kernel(const clb_const* function) {
   f.name = info->name;
   Builder b(&f);
   b.set_block(f.add_block());
-  ValueId x = b.param(bottom()), y = b.param(bottom());
-  ValueId result = b.emit(OpCode::PyCall, {b.emit(OpCode::PyConst, {}, bottom()), x, y}, bottom());
+  std::vector<ValueId> args{kNoId};
+  for (size_t k = 0; k < operands; ++k) args.push_back(b.param(bottom()));
+  args[0] = b.emit(OpCode::PyConst, {}, bottom());
+  args.resize(1 + takes);
+  ValueId result = b.emit(OpCode::PyCall, args, bottom());
   b.ret(result);
   index_function(*info);
   return kernels_.emplace(key, std::move(info)).first->second.get();

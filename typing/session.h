@@ -98,7 +98,8 @@ class Session {
   FunctionInfo* function(int64_t handle, bool objects = false, const std::string& entry = {});
   FunctionInfo* operator_kernel(const std::string& op, int operands);   // lambda a, b: a <op> b
   FunctionInfo* cast_kernel(TypeRef to);
-  FunctionInfo* call_kernel(const clb_const* function);                // lambda a, b: function(a, b)
+  // lambda a, b: function(a, b), and so for other numbers; takes: how many of them the function gets
+  FunctionInfo* call_kernel(const clb_const* function, size_t operands = 2, size_t takes = 2);
 
   // The host. The returned constants live as long as the session; null: there is none.
   const clb_const* global(int64_t fn, const std::string& name);

@@ -24,7 +24,7 @@ namespace coluber::ir {
 void run_cleanup(Function& f, const PassOptions&) {
   constexpr int kMaxRounds = 5;            // what is left after that is rare, and the next cleanup gets it
   bool owned = f.typed && has_ownership(f);
-  bool blocks_settled = false;
+  bool blocks_settled = false, asked = !f.typed || owned;
   for (int round = 0; round < kMaxRounds; ++round) {
     for (int again = 0; again < kMaxRounds && !blocks_settled; ++again) blocks_settled = !simplify_blocks(f);
     bool changed = simplify_params(f, owned);
@@ -32,7 +32,9 @@ void run_cleanup(Function& f, const PassOptions&) {
     if (f.typed) changed |= simplify_values(f, owned);
     bool removed = remove_dead(f, owned);
     blocks_settled = !changed && !(removed && simplify_blocks(f));
-    if (blocks_settled) break;             // ops that went, and no block with them: nothing for the others
+    if (!blocks_settled) continue;
+    if (asked || !drop_unread_args(f)) break;              // ops that went, and no block with them: nothing for the others
+    asked = true;
   }
 }
 

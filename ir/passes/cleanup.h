@@ -12,6 +12,8 @@ bool split_tuple_params(Function& f);
 // Folds, forwards what was just put together, and finds what was computed before. Typed IR. Managed values are left alone when `owned`:
 // their references are counted by then.
 bool simplify_values(Function& f, bool owned);
+// What edges bring over which nobody comes to read it.
+bool drop_unread_args(Function& f);
 // Ops and parameters that nothing needs.
 bool remove_dead(Function& f, bool owned);
 

@@ -3,6 +3,8 @@
 //
 //   ^1(%4: tuple(array(float64,1,C),pyint)):        ^1(%9: pyint):
 //     %5 = tuple.get %4, 0 : array(...)               ... %0 instead of %5, %9 instead of tuple.get %4, 1
+//
+// A variable that may be unbound (or an optional) which is bound on each edge is its value.
 #include <algorithm>
 
 #include "ir/analysis/uses.h"
@@ -99,6 +101,8 @@ std::vector<TypeRef> items_of(TypeRef t) {
   }
 }
 
+bool wraps(TypeRef t) { return t->is(Kind::Unbound) || t->is(Kind::Optional); }
+
 class SplitParams {
  public:
   explicit SplitParams(Function& f) : f_(f) {}
@@ -106,7 +110,7 @@ class SplitParams {
   bool run() {
     bool candidates = false;
     for (BlockId b = 1; b < f_.blocks.size(); ++b)
-      for (ValueId v : f_.blocks[b].params) candidates |= !items_of(f_.type_of(v)).empty();
+      for (ValueId v : f_.blocks[b].params) candidates |= !items_of(f_.type_of(v)).empty() || wraps(f_.type_of(v));
     if (!candidates) return false;
     find_whole();
     // New parameters may be tuples again: those are split in turn.
@@ -126,9 +130,37 @@ class SplitParams {
     if (any) mark_through_params(f_, &whole_);
   }
 
+  // Parameters that are bound on all ways to them: all until an edge brings something else.
+  void find_bound(const Cfg& cfg) {
+    bound_.assign(f_.values.size(), 0);
+    std::vector<uint8_t> made(f_.values.size(), 0);
+    bool any = false;
+    for (BlockId b : cfg.rpo()) {
+      for (const Op& op : f_.blocks[b].ops)
+        if (op.code == OpCode::Some) made[op.result()] = 1;
+      for (ValueId v : f_.blocks[b].params)
+        if (b != 0 && wraps(f_.type_of(v))) bound_[v] = any = true;
+    }
+    for (bool more = any; more;) {
+      more = false;
+      for (BlockId b : cfg.rpo())
+        for (size_t k = 0; k < f_.blocks[b].params.size(); ++k) {
+          ValueId v = f_.blocks[b].params[k];
+          auto brings = [&](const Pred& p) { return !p.error() && (made[edge_of(f_, p).args[k]] || bound_[edge_of(f_, p).args[k]]); };
+          if (!bound_[v] || std::all_of(cfg.preds(b).begin(), cfg.preds(b).end(), brings)) continue;
+          bound_[v] = 0;
+          more = true;
+        }
+    }
+  }
+  std::vector<TypeRef> parts_of(ValueId v) const {
+    return bound_[v] ? std::vector<TypeRef>{f_.type_of(v)->elem} : items_of(f_.type_of(v));
+  }
+
   bool step() {
     Cfg cfg(f_);
     items_.clear();
+    find_bound(cfg);
     dead_.assign(f_.values.size(), 0);
     for (BlockId b : cfg.rpo())
       if (b != 0) split_block(cfg, b);
@@ -138,7 +170,7 @@ class SplitParams {
     makes_.assign(f_.values.size(), nullptr);
     for (BlockId b : cfg.rpo())
       for (const Op& op : f_.blocks[b].ops)
-        if (op.code == OpCode::TupleMake) makes_[op.result()] = &op;
+        if (op.code == OpCode::TupleMake || op.code == OpCode::Some) makes_[op.result()] = &op;
     for (BlockId b : cfg.rpo())
       for (const Pred& p : cfg.preds(b))
         if (first_[b] != kNoId) extend_edge(b, p);
@@ -157,7 +189,7 @@ class SplitParams {
     size_t n = block.params.size();
     for (size_t i = 0; i < n; ++i) {
       ValueId v = block.params[i];
-      std::vector<TypeRef> types = items_of(f_.type_of(v));
+      std::vector<TypeRef> types = parts_of(v);
       if (types.empty() || used_by_state(block, v) || (v < whole_.size() && whole_[v])) continue;
       Split& split = items_.emplace_back(Split{v, b, static_cast<uint32_t>(i), {}});
       for (TypeRef t : types) split.items.push_back(f_.add_value(t, b));
@@ -196,7 +228,7 @@ class SplitParams {
     if (make && make->args.size() == count && f_.type_of(make->args[k]) == type) return make->args[k];
     ValueId v = f_.add_value(type, b);
     Op get;
-    get.code = OpCode::TupleGet;
+    get.code = wraps(f_.type_of(aggregate)) ? OpCode::Payload : OpCode::TupleGet;
     get.args = {aggregate};
     get.results = {v};
     get.imm = k;
@@ -222,7 +254,7 @@ class SplitParams {
       std::vector<Op> ops;
       for (; s < items_.size() && items_[s].block == b; ++s) {
         Op& make = ops.emplace_back();
-        make.code = OpCode::TupleMake;
+        make.code = wraps(f_.type_of(items_[s].param)) ? OpCode::Some : OpCode::TupleMake;
         make.results = {items_[s].param};
         make.args = items_[s].items;
       }
@@ -244,6 +276,7 @@ class SplitParams {
   Function& f_;
   std::vector<Split> items_;               // grouped by block
   std::vector<uint8_t> whole_;             // values that stay
+  std::vector<uint8_t> bound_;             // parameters that are the value within
   std::vector<uint32_t> first_;            // of each block; kNoId: none
   std::vector<const Op*> makes_;
   std::vector<std::pair<BlockId, Op>> gets_;

@@ -22,7 +22,10 @@
 // (for several threads), fuse_overlap, fuse_effects, fuse_emit.
 #include "ir/passes/fuse.h"
 
+#include <unordered_set>
+
 #include "ir/analysis/uses.h"
+#include "ir/passes/cleanup.h"
 #include "ir/passes/manager.h"
 
 namespace coluber::ir {
@@ -32,7 +35,7 @@ using namespace fuse;
 
 bool has_work(const Block& b) {
   for (const Op& op : b.ops)
-    if (is_lazy(op.code) || op.code == OpCode::ArrayAssign) return true;
+    if (is_lazy(op.code) || op.code == OpCode::ArrayAssign || op.code == OpCode::Fold) return true;
   return false;
 }
 
@@ -78,6 +81,40 @@ void name_whole_arrays(Function& f) {
         for (ValueId& v : op.args) v = whole(v);
 }
 
+// In folds, a view of all items of an array in one row is that array. True: there was one.
+bool name_rows(Function& f) {
+  std::vector<const Op*> made(f.values.size(), nullptr);
+  std::vector<Op*> folds;
+  for (Block& b : f.blocks)
+    for (Op& op : b.ops) {
+      if (op.results.size() == 1) made[op.result()] = &op;
+      if (op.code == OpCode::Fold) folds.push_back(&op);
+    }
+  bool any = false;
+  for (Op* fold : folds) {
+    const Op* view = made[fold->args[3]];
+    const Op* from = view && view->code == OpCode::ArrayMake && view->args.size() == 3 ? made[view->args[0]] : nullptr;
+    const Op* data = from && from->code == OpCode::ArrayOwner ? made[view->args[1]] : nullptr;
+    if (!data || data->code != OpCode::ArrayData || data->args[0] != from->args[0]) continue;
+    ValueId array = from->args[0];
+    TypeRef t = f.type_of(array);
+    if ((t->layout != Layout::C && t->layout != Layout::F) || t->elem != f.type_of(fold->args[3])->elem) continue;
+    std::vector<ValueId> factors{view->args[2]};
+    uint64_t axes = 0;
+    bool product = true;
+    for (size_t k = 0; k < factors.size() && product; ++k) {        // grows meanwhile
+      const Op* op = made[factors[k]];
+      if (op && op->code == OpCode::Mul) factors.insert(factors.end(), op->args.begin(), op->args.end());
+      else product = op && op->code == OpCode::ArrayShape && op->args[0] == array && !(axes >> op->imm & 1);
+      if (product && op->code == OpCode::ArrayShape) axes |= uint64_t{1} << op->imm;
+    }
+    if (!product || axes != (uint64_t{1} << t->ndim) - 1) continue;
+    fold->args[3] = array;
+    any = true;
+  }
+  return any;
+}
+
 // A roll that is an array of its own: no loop copies faster than what it brings.
 void make_call(Op& roll) {
   roll.code = OpCode::Call;
@@ -96,8 +133,14 @@ void find_kept(const std::vector<uint32_t>& uses, std::vector<Bundled>* bundle) 
   }
 }
 
+// Folds of what groups make, and those that have been done with it.
+struct Folds {
+  std::unordered_map<ValueId, Folded> found;
+  std::unordered_set<ValueId> done;
+};
+
 // Takes the block apart at its groups' roots. What follows the last loop, the terminator included, ends up in the last block made.
-void rewrite(Function& f, BlockId b, const Plan& plan, const std::vector<uint32_t>& uses, Arrays& arrays, Summary& summary) {
+void rewrite(Function& f, BlockId b, const Plan& plan, const std::vector<uint32_t>& uses, Arrays& arrays, Summary& summary, Folds* folds) {
   std::vector<Op> ops = std::move(f.blocks[b].ops);
   f.blocks[b].ops.clear();
   Emitter e(f, arrays, b, f.blocks[b].on_error);
@@ -106,6 +149,10 @@ void rewrite(Function& f, BlockId b, const Plan& plan, const std::vector<uint32_
   for (uint32_t i = 0; i < ops.size(); ++i) {
     uint32_t group = plan.group_of[i];
     if (group == kNoId) {
+      if (ops[i].code == OpCode::Fold) {
+        if (!folds->done.count(ops[i].result())) e.set_loc(ops[i].loc), expand_fold(e, ops[i], ops[i].args[3]);
+        continue;
+      }
       if (ops[i].code == OpCode::ArrayRoll) make_call(ops[i]);
       e.append(std::move(ops[i]));
       continue;
@@ -120,7 +167,11 @@ void rewrite(Function& f, BlockId b, const Plan& plan, const std::vector<uint32_
     together.push_back(std::move(ops[i]));
     uint32_t bundle = plan.groups[group].bundle;
     if (bundle == kNoId) {
-      expand(e, arrays, summary, together, shapes);
+      const Op& root = together.back();
+      auto folded = root.code == OpCode::Elementwise ? folds->found.find(root.result()) : folds->found.end();
+      bool any = folded != folds->found.end();
+      if (any) folds->done.insert(folded->second.fold.result());
+      expand(e, arrays, summary, together, shapes, false, any ? &folded->second : nullptr);
       continue;
     }
     waiting.push_back({std::move(together)});
@@ -146,13 +197,15 @@ void run_fuse(Program& p, const PassOptions&) {
   for (Function* f : list) {
     Arrays arrays(*f, summary);
     name_whole_arrays(*f);
+    if (name_rows(*f)) remove_dead(*f, false);
     std::vector<uint32_t> uses = count_uses(*f);
+    Folds folds{find_folds(*f, uses, summary), {}};
     BlockId blocks = static_cast<BlockId>(f->blocks.size());
     for (BlockId b = 0; b < blocks; ++b) {
       if (!has_work(f->blocks[b])) continue;
       Plan plan = plan_block(*f, b, uses, arrays, summary);
       plan_bundles(*f, b, arrays, summary, &plan);
-      rewrite(*f, b, plan, uses, arrays, summary);
+      rewrite(*f, b, plan, uses, arrays, summary, &folds);
     }
   }
 }

@@ -1,6 +1,7 @@
 // The parts of the fuse pass (see fuse.cc): what functions do to memory, where arrays lie, which ops become one loop, and the loop.
 #pragma once
 #include <deque>
+#include <functional>
 #include <span>
 #include <string_view>
 #include <unordered_map>
@@ -64,6 +65,8 @@ class Summary {
   };
   std::unordered_map<std::string_view, Row> rows_;
 };
+
+constexpr int64_t kOneThread = 1;          // imm of `ew`: is not worth several threads
 
 // Ops of one block that become one loop nest. The root is an `ew`, roll or `array.assign`; members are the `ew` and rolls whose values only it
 // needs.
@@ -234,8 +237,29 @@ int64_t cost_of(const Summary& summary, const Op& op);
 // The operand `threads` of a par.loop of kWorth: what so many rounds of that cost come to.
 ValueId work_of(Builder& b, ValueId rounds, int64_t cost);
 
+// NumPy's reduction of what a group makes, or of an array that is there.
+struct Folded {
+  Op fold;
+  std::vector<Op> needs;                   // constants and imports that are its operands, made again
+  bool kept = false;                       // the array is used otherwise, too
+};
+// The folds of arrays that elementwise groups make and that can be done where those are made, by array. (fuse_fold.cc)
+std::unordered_map<ValueId, Folded> find_folds(const Function& f, const std::vector<uint32_t>& uses, Summary& summary);
+// Folds an array, at the emitter's place.
+void expand_fold(Emitter& e, const Op& fold, ValueId array);
+void fold_all(Emitter& e, const Folded& folded, ValueId array, ValueId result);
+Op fold_again(Emitter& e, const Folded& folded, ValueId result);       // the fold, where what it needs is made again
+void make_shape(Emitter& e, const Op& root, std::span<const ValueId> shape);       // an array of which only that is asked: without memory
+ValueId make_block(Emitter& e, TypeRef item, ValueId n);               // memory for a block of n items
+ValueId flat_view(Emitter& e, ValueId array, ValueId total);           // all items of one that lies in a row, as a vector
+void load_item(Emitter& e, ValueId cell, ValueId result);
+// Computes items block by block and folds each block. fill(first, n, to): items first to first + n into memory from `to` on.
+// What they arrive at is in the cell that is returned.
+ValueId fold_blocks(Emitter& e, const Op& fold, ValueId items, ValueId n, bool in_place, const std::function<void(ValueId first, ValueId n)>& fill);
+
 // Writes the loop of a group at the emitter's place. `ops`: the members, then the root. seldom: little code counts more than speed.
-void expand(Emitter& e, const Arrays& arrays, Summary& summary, std::span<const Op> ops, const Shapes& shapes, bool seldom = false);
+void expand(Emitter& e, const Arrays& arrays, Summary& summary, std::span<const Op> ops, const Shapes& shapes, bool seldom = false,
+            const Folded* folded = nullptr);
 
 // A group of a bundle. kept: what it makes is used behind the bundle, too.
 struct Bundled {

@@ -108,4 +108,22 @@ void Emitter::close(const Open& loop, ValueId next, int what) {
   set_block(loop.exit);
 }
 
+void check_shapes(Emitter& e, const Op& op, Shapes* shapes) {
+  std::vector<ValueId> result(static_cast<size_t>(e.type(op.result())->ndim), kNoId);
+  for (ValueId v : op.args) {
+    TypeRef t = e.type(v);
+    if (!t->is(Kind::Array)) continue;
+    for (int k = 0; k < t->ndim; ++k) {
+      auto known = shapes->find(v);
+      ValueId s = known != shapes->end() ? known->second[static_cast<size_t>(k)] : e.shape(v, k);
+      int axis = k + static_cast<int>(result.size()) - t->ndim;
+      ValueId& n = result[static_cast<size_t>(axis)];
+      n = n == kNoId ? s : e.broadcast(n, s, axis);
+    }
+  }
+  for (ValueId& n : result)
+    if (n == kNoId) n = e.integer(1);
+  (*shapes)[op.result()] = std::move(result);
+}
+
 }  // namespace coluber::ir::fuse

@@ -13,6 +13,7 @@
 #include <map>
 
 #include "ir/passes/fuse.h"
+#include "ir/schedule.h"
 
 namespace coluber::ir::fuse {
 namespace {
@@ -31,9 +32,9 @@ struct Leaf {
 
 class Expansion {
  public:
-  Expansion(Emitter& e, const Arrays& arrays, Summary& summary, std::span<const Op> ops, const Shapes& shapes, bool seldom)
+  Expansion(Emitter& e, const Arrays& arrays, Summary& summary, std::span<const Op> ops, const Shapes& shapes, bool seldom, const Folded* folded)
       : e_(e), arrays_(arrays), summary_(summary), ops_(ops), root_(ops.back()), shapes_(shapes), assign_(root_.code == OpCode::ArrayAssign),
-        seldom_(seldom), what_(seldom ? kIndependent | kSeldom : kIndependent), rolls_(e), path_(ops.size(), 0) {
+        seldom_(seldom), folded_(folded), what_(seldom ? kIndependent | kSeldom : kIndependent), rolls_(e), path_(ops.size(), 0) {
     for (size_t k = 0; k < ops.size(); ++k)
       if (is_lazy(ops[k].code)) node_[ops[k].result()] = k;
     for (size_t k = ops.size(); k-- > 0;)  // users come behind
@@ -224,12 +225,6 @@ class Expansion {
     });
   }
 
-  ValueId flat_view(ValueId array, ValueId total) {
-    TypeRef t = e_.type(array);
-    return e_.op(OpCode::ArrayMake, {e_.op(OpCode::ArrayOwner, {array}, owner()), e_.data(array), total},
-                 array_of(t->elem, 1, Layout::C, t->readonly));
-  }
-
   void loop(ValueId out, Mode mode) {
     current_ = value_;
     loaded_.assign(leaves_.size(), kNoId);
@@ -239,7 +234,7 @@ class Expansion {
     if (stretched_) zero_ = e_.integer(0);
     flat_.assign(leaves_.size(), kNoId);
     for (size_t k = 0; k < leaves_.size(); ++k)
-      if (leaves_[k].flat.any()) flat_[k] = flat_view(leaves_[k].array, leaves_[k].flat.size);
+      if (leaves_[k].flat.any()) flat_[k] = flat_view(e_, leaves_[k].array, leaves_[k].flat.size);
     bool reversed = type_->layout == Layout::F;
     Values counts = counts_;
     if (reversed) std::reverse(counts.begin(), counts.end());
@@ -270,20 +265,20 @@ class Expansion {
 
   // What the outermost loop begins with: kNoId, 0, for one thread.
   ValueId start(const Values& counts, ValueId from = kNoId) {
-    if (!e_.function().parallel || counts.empty() || seldom_) return kNoId;
+    if (!e_.function().parallel || counts.empty() || seldom_ || (!assign_ && root_.imm == kOneThread)) return kNoId;
     int64_t operations = static_cast<int64_t>(ops_.size());
     return e_.shared_start(from == kNoId ? e_.integer(0) : from, counts, element_cost(summary_, ops_, leaves_.size()), operations);
   }
 
   void flat_loop(ValueId out) {
     ValueId total = e_.product(counts_);
-    ValueId to = flat_view(out, total);
+    ValueId to = flat_view(e_, out, total);
     Values from;
     std::vector<Turn> turns;
     Values rest = counts_;
     rest.erase(rest.begin() + outer_axis());
     for (const Leaf& leaf : leaves_) {
-      from.push_back(leaf.array == out ? to : flat_view(leaf.array, total));
+      from.push_back(leaf.array == out ? to : flat_view(e_, leaf.array, total));
       const Turn* outer = leaf.turns.empty() ? &leaf.flat : &leaf.turns[static_cast<size_t>(outer_axis())];
       turns.push_back(leaf.turns.empty() ? *outer : rolls_.scaled(*outer, rows(rest)));
     }
@@ -399,6 +394,14 @@ class Expansion {
   // ---- a new array -----------------------------------------------------------------------------------------------------------------
   void new_array() {
     ready();
+    if (folded_ && (rank_ == 1 || flat()) && std::all_of(leaves_.begin(), leaves_.end(), [](const Leaf& l) { return l.path == 0; })) return folded();
+    make_array(root_.result());
+    loops(root_.result());
+    if (folded_) fold_all(e_, *folded_, root_.result(), folded_->fold.result());
+  }
+
+  // Appends an array; its items are not there yet.
+  void make_array(ValueId result) {
     bool real = std::any_of(leaves_.begin(), leaves_.end(), [&](const Leaf& l) {
       return l.type->ndim == rank_ && (l.type->layout == Layout::C || l.type->layout == Layout::F);
     });
@@ -410,10 +413,60 @@ class Expansion {
     make.args = {e_.op(OpCode::Alloc, {bytes}, owner()), kNoId};
     make.args[1] = e_.op(OpCode::PtrCast, {e_.op(OpCode::OwnerData, {make.args[0]}, ptr_to(scalar(Kind::UInt8)))}, ptr_to(type_->elem));
     make.args.insert(make.args.end(), counts_.begin(), counts_.end());
-    make.results = {root_.result()};
+    make.results = {result};
     make.loc = root_.loc;
     e_.append(std::move(make));
-    loops(root_.result());
+  }
+
+  // ---- a new array that is folded ----------------------------------------------------------------------------------------------------
+  void folded() {
+    const bool kept = folded_->kept;
+    TypeRef item = type_->elem;
+    if (kept) make_array(root_.result());
+    else make_shape(e_, root_, counts_);
+    if (same_ == kNoId) return blocks(folded_->fold.result());
+    ValueId cell = e_.op(OpCode::StackAlloc, {}, ptr_to(item), 16);
+    BlockId fast = e_.new_block(true), general = e_.new_block(true), done = e_.new_block(true);
+    e_.branch(same_, true, Edge{fast, {}}, Edge{general, {}});
+    e_.set_block(fast);
+    ValueId one = e_.function().add_value(item, fast), other = e_.function().add_value(item, general);
+    blocks(one);
+    e_.effect(OpCode::Store, Values{cell, one});
+    e_.jump(done);
+    e_.set_block(general);
+    ValueId out = kept ? root_.result() : e_.function().add_value(type_, e_.block());
+    if (!kept) make_array(out);
+    loop(out, General);
+    fold_all(e_, *folded_, out, other);
+    e_.effect(OpCode::Store, Values{cell, other});
+    e_.jump(done);
+    e_.set_block(done);
+    load_item(e_, cell, folded_->fold.result());
+  }
+
+  // Computed and folded by blocks: in the array's memory, or each in the same piece of memory.
+  void blocks(ValueId result) {
+    const bool kept = folded_->kept, in_row = rank_ > 1;
+    current_ = value_;
+    loaded_.assign(leaves_.size(), kNoId);
+    if (stretched_) zero_ = e_.integer(0);
+    ValueId total = e_.product(counts_), to = kNoId;
+    if (!kept) to = make_block(e_, type_->elem, total);
+    else to = in_row ? flat_view(e_, root_.result(), total) : root_.result();
+    Values from;
+    for (const Leaf& leaf : leaves_) from.push_back(in_row ? flat_view(e_, leaf.array, total) : leaf.array);
+    Op fold = fold_again(e_, *folded_, result);
+    ValueId cell = fold_blocks(e_, fold, e_.data(to), total, kept, [&](ValueId first, ValueId n) {
+      e_.nest(Values{n}, raises_, kIndependent, [&](std::span<const ValueId> i) {
+        ValueId at = e_.op(OpCode::Add, {first, i[0]}, pyint(), 1);
+        for (size_t k = 0; k < leaves_.size(); ++k) {
+          if (in_row) loaded_[k] = e_.op(OpCode::ArrayLoad, Values{from[k], at}, leaves_[k].type->elem, 1);
+          else load(k, Values{at}, Fast, kNoId);
+        }
+        store(to, Values{kept ? at : i[0]});
+      });
+    });
+    load_item(e_, cell, result);
   }
 
   // ---- assignment ------------------------------------------------------------------------------------------------------------------
@@ -517,6 +570,7 @@ class Expansion {
   const Op& root_;
   const Shapes& shapes_;                   // of members that were checked where they stood
   const bool assign_, seldom_;
+  const Folded* const folded_;
   const int what_;                         // as the imm of jump says, of loops where no axis is broadcast
   TypeRef type_ = nullptr;                 // of the array that is written
   int rank_ = 0;
@@ -538,26 +592,8 @@ class Expansion {
 
 }  // namespace
 
-void check_shapes(Emitter& e, const Op& op, Shapes* shapes) {
-  Values result(static_cast<size_t>(e.type(op.result())->ndim), kNoId);
-  for (ValueId v : op.args) {
-    TypeRef t = e.type(v);
-    if (!t->is(Kind::Array)) continue;
-    for (int k = 0; k < t->ndim; ++k) {
-      auto known = shapes->find(v);
-      ValueId s = known != shapes->end() ? known->second[static_cast<size_t>(k)] : e.shape(v, k);
-      int axis = k + static_cast<int>(result.size()) - t->ndim;
-      ValueId& n = result[static_cast<size_t>(axis)];
-      n = n == kNoId ? s : e.broadcast(n, s, axis);
-    }
-  }
-  for (ValueId& n : result)
-    if (n == kNoId) n = e.integer(1);
-  (*shapes)[op.result()] = std::move(result);
-}
-
-void expand(Emitter& e, const Arrays& arrays, Summary& summary, std::span<const Op> ops, const Shapes& shapes, bool seldom) {
-  Expansion(e, arrays, summary, ops, shapes, seldom).run();
+void expand(Emitter& e, const Arrays& arrays, Summary& summary, std::span<const Op> ops, const Shapes& shapes, bool seldom, const Folded* folded) {
+  Expansion(e, arrays, summary, ops, shapes, seldom, folded).run();
 }
 
 }  // namespace coluber::ir::fuse

@@ -18,7 +18,7 @@ class Planner {
 
   Plan run() {
     bool any = false;
-    for (const Op& op : ops_) any |= is_lazy(op.code) || op.code == OpCode::ArrayAssign;
+    for (const Op& op : ops_) any |= is_lazy(op.code) || op.code == OpCode::ArrayAssign || op.code == OpCode::Fold;
     if (!any) return {};
     plan_.group_of.assign(ops_.size(), kNoId);
     plan_.early.assign(ops_.size(), 0);

@@ -42,7 +42,7 @@ int64_t cost_of(const Summary& summary, const Op& op, int depth) {
       const Function* callee = depth < kDeepest ? summary.function(op.sym) : nullptr;
       return callee ? cost_of(summary, *callee, depth + 1) : kCallCost;
     }
-    case OpCode::CallRt: case OpCode::CallPtr: return kCallCost;
+    case OpCode::CallRt: case OpCode::CallPtr: case OpCode::Fold: return kCallCost;
     default: return 1;
   }
 }

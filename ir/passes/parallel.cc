@@ -63,7 +63,7 @@ void call_reductions(Function& f) {
 class Parallel {
  public:
   Parallel(Program& p, const PassOptions& options)
-      : p_(p), summary_(p), strict_(options.unproved_is_error), report_(options.report ? *options.report : unread_) {}
+      : p_(p), options_(options), summary_(p), strict_(options.unproved_is_error), report_(options.report ? *options.report : unread_) {}
 
   void run() {
     find_objects();
@@ -74,12 +74,24 @@ class Parallel {
       while (f.typed && f.parallel && !f.by_cells && mark_lists(f, summary_)) {}
       while (f.typed && has_marks(f)) next(f, &made);
       apart_.clear();
+      calls_reduced_ = calls_reduced_ || !reduced_.empty();
+      reduced_.clear();
     }
     for (size_t i = written; i < p_.functions.size(); ++i) remove_marks(*p_.functions[i]);   // nobody begins with them any more
     for (auto& f : p_.functions) call_reductions(*f);
+    if (calls_reduced_) inline_reductions(written);
   }
 
  private:
+  // The functions that reduce arrays come into the rounds, for fuse to see that what they make is assigned and used nowhere else.
+  void inline_reductions(size_t written) {
+    std::unordered_set<const Function*> old;
+    for (size_t i = 0; i < written; ++i) old.insert(p_.functions[i].get());
+    run_inline(p_, options_);
+    for (auto& f : p_.functions)
+      if (!old.count(f.get())) run_cleanup(*f, options_);
+  }
+
   // The outermost loop that is left.
   void next(Function& f, int* made) {
     Analyses a(f);
@@ -118,7 +130,8 @@ class Parallel {
   void loop_found(Function& f, const Analyses& a, LoopId id, size_t counter, const Op& mark, int* made) {
     int64_t further = mark.imm / kFurtherLoop;
     bool moved = hoist(f, a, id, {a.loops.loops()[id].header});         // an exception handler may use what the header computes
-    if (moved || (further && hoist_bounds(f, a, id, further)) || push_by_place(f, a, id, counter) || name_arrays(f, a, id)) {
+    if (moved || (further && hoist_bounds(f, a, id, further)) || push_by_place(f, a, id, counter) || name_arrays(f, a, id) ||
+        (mark.imm != kWorth && reduce_in_place(p_, f, a, id, counter, &reduced_))) {
       return;                              // positions of ops have changed
     }
     if (mark.imm == kWorth) return shared_loop(f, a, id, counter, mark);
@@ -188,7 +201,10 @@ class Parallel {
     auto carries = [&](Combine how) {
       return any([&](const Candidate& c) { return std::any_of(c.carried.begin(), c.carried.end(), [&](const Carried& k) { return k.how == how; }); });
     };
-    if (schedule == kEqual && any([&](const Candidate& c) { return varies(f, a, c); })) schedule = kMeasured;
+    bool in_order = carries(Combine::Function) || any([](const Candidate& c) {           // the function may not commute
+                      return std::any_of(c.arrays.begin(), c.arrays.end(), [](const PrivateArray& k) { return k.how == Combine::Function; });
+                    });
+    if (schedule == kEqual && !in_order && any([&](const Candidate& c) { return varies(f, a, c); })) schedule = kMeasured;
     if (carries(Combine::With)) schedule = kEqual;        // of equals the first
     if (carries(Combine::FloorDiv)) form_bits |= kFromNeutral;
     std::vector<Loc> places;
@@ -298,6 +314,7 @@ class Parallel {
   // False: an error.
   bool races(const Function& f, const Analyses& a, Candidate& c, LoopNote* note) {
     Findings found;
+    add_reduced(f, c, reduced_, &c.arrays);
     find_all_races(f, a, c, &found);
     for (ValueId array : found.arrays) {
       PrivateArray one;
@@ -350,9 +367,12 @@ class Parallel {
   }
 
   Program& p_;
+  const PassOptions& options_;
   fuse::Summary summary_;                  // of the functions as they were: bodies are called by nobody here
   std::unordered_set<std::string> objects_;
   std::unordered_map<uint32_t, std::string> apart_;        // by location of the mark: why a loop is not one with that in front of it
+  std::vector<PrivateArray> reduced_;      // by functions; of this function
+  bool calls_reduced_ = false;
   int shared_ = 0;                         // loops of array expressions and library functions so far
   const bool strict_;
   Report unread_;

@@ -35,6 +35,7 @@ struct Carried {
   size_t with = 0;                         // With: index of the extremum among what is carried
   std::string function;                    // Function: of two accumulators
   std::vector<Op> identity;                // Function: the ops that make the value to begin with, the last one
+  std::string identity_function;           // ... of an array: what makes it, of the array; or empty
   std::vector<ValueId> quotients;          // FloorDiv: in the loop
   size_t loop = 0;                         // of several that are one
 };
@@ -44,6 +45,8 @@ struct PrivateArray {
   ValueId array = kNoId;
   Combine how = Combine::Add;
   bool whole = false;                      // each round adds to all of it: a copy costs no more than a round
+  std::string function, identity_function; // as of Carried
+  std::vector<Op> identity;
 };
 
 // A loop that began with a par.loop.
@@ -93,6 +96,12 @@ bool lies_alone(const Function& f, const Analyses& a, LoopId loop, ValueId array
 bool lie_apart(const Function& f, const Analyses& a, ValueId x, ValueId y);
 // The values it carries. On failure *variable is the parameter that is no reduction, *why what is done to it; kNoId: it has to stay as it is.
 bool find_carried(const Function& f, const Analyses& a, Candidate* c, ValueId* variable, std::string* why);
+// Is a parameter of the header an array that nothing but a function of the user's happens to? chain: all that it is in a round.
+bool find_reduced(const Function& f, const Analyses& a, const Candidate& c, size_t param, Carried* out, std::vector<ValueId>* chain);
+// Makes such a one an array from outside that each round assigns to (parallel_reduced.cc). False: there was nothing.
+bool reduce_in_place(Program& p, Function& f, const Analyses& a, LoopId loop, size_t counter, std::vector<PrivateArray>* reduced);
+// Those of them that the loop assigns to.
+void add_reduced(const Function& f, const Candidate& c, const std::vector<PrivateArray>& reduced, std::vector<PrivateArray>* arrays);
 // Do its rounds differ in length?
 bool varies(const Function& f, const Analyses& a, const Candidate& c);
 
@@ -109,6 +118,8 @@ void find_races(const Function& f, const Analyses& a, const Candidate& c, fuse::
 bool find_private(const Program& p, const Function& f, const Analyses& a, const Candidate& c, fuse::Summary& summary, ValueId array, PrivateArray* out);
 // name.init and name.merge, for the arrays of the loop.
 void make_private_functions(Program& p, const Function& f, const Candidate& c, const std::string& name);
+// Appends the ops that make an identity (Carried::identity), which are those of `from`.
+ValueId make_identity(Builder& b, const std::vector<Op>& identity, const Function& from);
 // What x can be combined with without a change: of sums and products, 0 of bits.
 ValueId neutral_of(Builder& b, Combine how, TypeRef type);
 

@@ -98,6 +98,7 @@ void Accesses::collect(const Op& op, BlockId b) {
     case OpCode::ArrayLoad: reads_.push_back(access(op.args[0], 1)); return;
     case OpCode::ListStore: stores_.push_back(access(op.args[0], 0)), stores_.back().indices = {op.args[1]}; return;
     case OpCode::ListLoad: reads_.push_back(access(op.args[0], 0)), reads_.back().indices = {op.args[1]}; return;
+    case OpCode::Fold: reads_.push_back(access(op.args[3], 0)); return;
     case OpCode::ArrayAssign:
       stores_.push_back(access(op.args[0], 0));
       if (f_.type_of(op.args[1])->is(Kind::Array)) reads_.push_back(access(op.args[1], 0));
@@ -158,7 +159,7 @@ void Accesses::call(const Op& op, BlockId b) {
     Access x = find(v);
     x.block = b;
     x.loc = op.loc;
-    if (x.root == kNoId) continue;
+    if (x.root == kNoId || is_private(x.root)) continue;
     if (!stores || f_.type_of(v)->readonly) {
       x.locks = held_;
       reads_.push_back(std::move(x));

@@ -1,5 +1,6 @@
 // What the rounds of a loop store and read (see parallel_accesses.cc): for parallel_races.cc, within one loop, and parallel_together.cc, between two.
 #pragma once
+#include <algorithm>
 #include <map>
 
 #include "ir/passes/parallel.h"
@@ -48,6 +49,9 @@ class Accesses {
   bool outside(ValueId v) const { return !c_.contains(f_.values[v].block); }
   Varies varies(ValueId v, int depth);
   bool same(ValueId a, ValueId b) const;
+  bool is_private(ValueId root) const {      // an array that each thread has one of
+    return std::any_of(c_.arrays.begin(), c_.arrays.end(), [&](const PrivateArray& p) { return p.array == root; });
+  }
   void certain(const Access& x, const std::string& what);
   void unproved(const Access& x, const std::string& what);
 

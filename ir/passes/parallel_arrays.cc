@@ -3,7 +3,8 @@
 //   acc[k] += x, acc[k] -= x, acc[k] *= x, acc[k] &= x, ...      an item is read, one kind of operator applied, and stored at the same place
 //   acc += row, acc[k] += row                                    the same with all of the array, or of a view
 //
-// each thread gets an array of its own, which begins with what changes nothing, and they are added to the array behind the loop.
+// each thread gets an array of its own, which begins with what changes nothing, and they are added to the array behind the loop. So it is with those
+// that a function of the user's reduces (parallel_reduced.cc).
 #include <algorithm>
 
 #include "ir/passes/parallel.h"
@@ -27,7 +28,7 @@ class Accumulates {
         if (!use(v, at)) return false;
     }
     if (!known_) return false;
-    *out = {array_, how_, whole_ && !items_};
+    *out = {array_, how_, whole_ && !items_, {}, {}, {}};
     return true;
   }
 
@@ -194,6 +195,14 @@ std::string make_kernel(Program& p, const std::string& name, Combine how, TypeRe
   return name;
 }
 
+// Of an array that a function reduces: what a thread begins with, of the same shape.
+ValueId fill(Program& p, const Function& f, Builder& b, const PrivateArray& one, const std::string& name, ValueId given, TypeRef made) {
+  ValueId array = b.emit(OpCode::Elementwise, {given}, made, 0, make_kernel(p, name, Combine::Or, made->elem, true));
+  ValueId identity = one.identity_function.empty() ? make_identity(b, one.identity, f) : b.emit(OpCode::Call, {given}, p.find(one.identity_function)->result, 0, one.identity_function);
+  b.op(OpCode::ArrayAssign, {array, identity});
+  return array;
+}
+
 Function* make_function(Program& p, const std::string& name, const Function& of) {
   p.functions.push_back(std::make_unique<Function>());
   Function* made = p.functions.back().get();
@@ -205,6 +214,19 @@ Function* make_function(Program& p, const std::string& name, const Function& of)
 }
 
 }  // namespace
+
+ValueId make_identity(Builder& b, const std::vector<Op>& identity, const Function& from) {
+  std::unordered_map<ValueId, ValueId> made;
+  for (Op op : identity) {
+    ValueId old = op.result();
+    TypeRef type = from.type_of(old);
+    for (ValueId& v : op.args) v = made.at(v);
+    op.results[0] = made[old] = b.function().add_value(type, b.block());
+    op.loc = b.loc();
+    b.function().blocks[b.block()].ops.push_back(std::move(op));
+  }
+  return made.at(identity.back().result());
+}
 
 ValueId neutral_of(Builder& b, Combine how, TypeRef type) {
   bool sum = how == Combine::Add;
@@ -233,6 +255,12 @@ void make_private_functions(Program& p, const Function& f, const Candidate& c, c
     TypeRef t = types[k], made = array_of(t->elem, t->ndim, t->layout == Layout::F ? Layout::F : Layout::C);
     Combine how = c.arrays[k].how;
     std::string number = std::to_string(k);
+    if (how == Combine::Function) {
+      fresh.push_back(fill(p, f, i, c.arrays[k], name + ".neutral" + number, given[k], made));
+      ValueId both = m.emit(OpCode::Call, {into[k], from[k]}, p.find(c.arrays[k].function)->result, 0, c.arrays[k].function);
+      m.op(OpCode::ArrayAssign, {into[k], both});
+      continue;
+    }
     ValueId filled = i.emit(OpCode::Elementwise, {given[k]}, made, 0, make_kernel(p, name + ".neutral" + number, how, t->elem, true));
     fresh.push_back(made == t ? filled : i.emit(OpCode::ArrayAs, {filled}, t));
     ValueId sum = m.emit(OpCode::Elementwise, {into[k], from[k]}, made, 0, make_kernel(p, name + ".merge" + number, how, t->elem, false));

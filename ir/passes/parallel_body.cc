@@ -382,7 +382,8 @@ class Outline {
   // in pieces   ^round: the first loop from %p to %end = min(%p + 512, %stop)    ^next: the second one    ^next': jump ^head(%end, accumulators...)
 
   static bool works_long(const Op& op) {
-    return op.code == OpCode::Call || op.code == OpCode::Elementwise || op.code == OpCode::ArrayAssign || op.code == OpCode::Alloc;
+    return op.code == OpCode::Call || op.code == OpCode::Elementwise || op.code == OpCode::ArrayAssign || op.code == OpCode::Alloc ||
+           op.code == OpCode::Fold;
   }
 
   // Rounds that have loops of their own are merged, and those of loops that all are one block and cannot raise, since these vectorise together as well as

@@ -24,16 +24,16 @@ bool ordered(OpCode code) { return code == OpCode::Lt || code == OpCode::Le || c
 // Follows one parameter of the header through a round.
 class Follow {
  public:
-  Follow(const Function& f, const Analyses& a, const Candidate& c, size_t param)
-      : f_(f), a_(a), c_(c), header_(c.header), param_(param), start_(f.blocks[c.header].params[param]) {}
+  Follow(const Function& f, const Analyses& a, const Candidate& c, size_t param, bool array = false)
+      : f_(f), a_(a), c_(c), header_(c.header), param_(param), start_(f.blocks[c.header].params[param]), array_(array) {}
 
   bool run(Carried* out) {
-    if (is_last()) {
+    if (!array_ && is_last()) {
       out->how = Combine::Last;
       return true;
     }
     TypeRef type = f_.type_of(start_);
-    if (!is_number(type) && (!type->is(Kind::Tuple) || is_managed(type))) return why_ = "it is not a number", false;
+    if (!array_ && !is_number(type) && (!type->is(Kind::Tuple) || is_managed(type))) return why_ = type->is(Kind::Array) ? "it is no number, nor an array that one function of coluber.reduction makes" : "it is not a number", false;
     add(start_);
     while (!work_.empty()) {
       ValueId v = work_.back();
@@ -49,6 +49,7 @@ class Follow {
   const std::vector<ValueId>& companions() const { return companions_; }
   bool strict() const { return strict_; }
   bool checked() const { return checked_; }
+  std::vector<ValueId> chain() const { return {chain_.begin(), chain_.end()}; }
 
  private:
   bool inside(ValueId v) const { return chain_.count(v) != 0; }
@@ -113,6 +114,7 @@ class Follow {
   bool reduce(const Op& op) {
     if (how_known_ && (how_ != Combine::Function || function_ != op.names[0])) return fail("different operators are applied to it");
     function_ = op.names[0];
+    if (op.names.size() > 1) identity_function_ = op.names[1];
     identity_.clear();
     return collect(op.args[2], 0) ? combine(Combine::Function, op.result()) : fail("the identity of its reduction is no constant");
   }
@@ -160,6 +162,7 @@ class Follow {
         add(op.result());
         return true;
       case OpCode::DebugLocal: return true;
+      case OpCode::ArrayShape: return array_ || fail("its value is used in the loop");
       case OpCode::AddOvf: case OpCode::SubOvf: case OpCode::MulOvf:
         checked_ = true;
         return fail("each step of it is checked for overflow");
@@ -355,6 +358,7 @@ class Follow {
     if (how_ == Combine::Set) out->set = set_->result();
     out->function = function_;
     out->identity = identity_;
+    out->identity_function = identity_function_;
     out->quotients = quotients_;
     return true;
   }
@@ -365,6 +369,7 @@ class Follow {
   const BlockId header_;
   const size_t param_;
   const ValueId start_;
+  const bool array_;
   std::unordered_set<ValueId> chain_;
   std::vector<ValueId> work_, merged_;
   std::vector<const Op*> selects_, compares_;
@@ -372,7 +377,7 @@ class Follow {
   std::vector<BlockId> branches_;
   std::vector<Pred> taken_;
   std::vector<ValueId> companions_, quotients_;
-  std::string function_;
+  std::string function_, identity_function_;
   std::vector<Op> identity_;
   bool strict_ = true;                     // of equals, the first one stays
   const Op* set_ = nullptr;
@@ -414,6 +419,13 @@ bool follows(const Function& f, const Analyses& a, const Candidate& c, size_t pa
 }
 
 }  // namespace
+
+bool find_reduced(const Function& f, const Analyses& a, const Candidate& c, size_t param, Carried* out, std::vector<ValueId>* chain) {
+  Follow follow(f, a, c, param, true);
+  if (!follow.run(out) || out->how != Combine::Function) return false;
+  *chain = follow.chain();
+  return true;
+}
 
 bool find_carried(const Function& f, const Analyses& a, Candidate* c, ValueId* variable, std::string* why) {
   const std::vector<ValueId>& params = f.blocks[c->header].params;

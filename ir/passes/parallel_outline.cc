@@ -134,16 +134,7 @@ Results combine_results(Program& p, const Function& f, const Analyses& a, const 
 // What a thread begins with, so that combining its value with others is right. Of those that may be combined twice: the value before the loop.
 ValueId neutral(Builder& b, const Carried& k, TypeRef type, ValueId initial) {
   if (k.how == Combine::FloorDiv) return b.const_int(1, type);
-  if (k.how == Combine::Function) {
-    std::unordered_map<ValueId, ValueId> made;
-    for (Op op : k.identity) {
-      ValueId old = op.result(), fresh = b.function().add_value(b.function().type_of(old), b.block());
-      for (ValueId& v : op.args) v = made.at(v);
-      op.results[0] = made[old] = fresh;
-      b.function().blocks[b.block()].ops.push_back(std::move(op));
-    }
-    return made.at(k.identity.back().result());
-  }
+  if (k.how == Combine::Function) return make_identity(b, k.identity, b.function());
   bool once = k.how == Combine::Add || k.how == Combine::Mul || k.how == Combine::Xor;
   return once ? neutral_of(b, k.how, type) : initial;
 }

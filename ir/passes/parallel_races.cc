@@ -107,10 +107,6 @@ class Races : public Accesses {
     }
     return false;
   }
-
-  bool is_private(ValueId root) const {
-    return std::any_of(c_.arrays.begin(), c_.arrays.end(), [&](const PrivateArray& p) { return p.array == root; });
-  }
 };
 
 }  // namespace

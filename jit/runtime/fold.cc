@@ -3,16 +3,106 @@
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
+#include <new>
 
+#include "ir/schedule.h"
 #include "jit/runtime/parallel.h"
 #include "jit/runtime/runtime.h"
 
 namespace coluber::jit {
 namespace {
 
-enum How : int64_t { kAny, kPairwise, kPairwiseComplex, kBuffered, kBufferedComplex };   // as the intrinsic fold_shared has them
+using namespace coluber::ir;                         // FoldHow
+
 constexpr int64_t kSplit = 32768, kPiece = 16384, kMostPieces = 256, kBuffer = 8192;
 constexpr int64_t kCost = 4;                         // of one item, in the unit of parallel_least()
+
+// Where NumPy's pairwise sum of so many items parts them.
+int64_t half_of(int64_t count, int64_t how) { return how == kPairwiseComplex ? (count - count % 8) / 2 : count / 2 - count / 2 % 8; }
+
+using Item = unsigned char[16];
+
+// -0.0, what added to x is x; of complex numbers both parts.
+void neutral_sum(void* to, int64_t item, int64_t how) {
+  int64_t width = how == kPairwiseComplex || how == kBufferedComplex ? item / 2 : item;
+  memset(to, 0, static_cast<size_t>(item));
+  for (int64_t end = width - 1; end < item; end += width) static_cast<char*>(to)[end] = static_cast<char>(0x80);
+}
+
+// out = x op y, one item each.
+void apply(void* function, void* data, void* x, void* y, void* out) {
+  using Loop = void (*)(char**, const int64_t*, const int64_t*, void*);
+  char* args[3] = {static_cast<char*>(x), static_cast<char*>(y), static_cast<char*>(out)};
+  int64_t count = 1, steps[3] = {0, 0, 0};
+  reinterpret_cast<Loop>(function)(args, &count, steps, data);
+}
+
+// A vector that is computed block by block. Of pairwise sums a block is a node of the tree that is small enough, the blocks come from left to right, and
+// the sums of left halves wait for their right ones.
+struct Blocks {
+  void *function, *data;
+  char* acc;
+  int64_t left, item, how, bits;                     // left: items that no block has had
+  int64_t at = 0, size = 0;                          // the last block
+  int depth = 0;
+  alignas(8) Item before;                                // of a search: what it began with
+  struct Node {
+    int64_t right;                                   // items of the right half
+    bool waits;                                      // the left half's sum is there
+    alignas(8) Item sum;
+  } nodes[64];
+
+  void descend(int64_t count) {
+    while (count > kFoldBlock) {
+      int64_t first = half_of(count, how);
+      nodes[depth].right = count - first;
+      nodes[depth++].waits = false;
+      count = first;
+    }
+    size = count;
+  }
+
+  // The last block's sum goes up the tree; false: that was all.
+  bool climb(Item sum) {
+    while (depth > 0) {
+      Node& top = nodes[depth - 1];
+      if (!top.waits) {
+        memcpy(top.sum, sum, sizeof(Item));
+        top.waits = true;
+        return descend(top.right), true;
+      }
+      apply(function, data, top.sum, sum, sum);
+      depth--;
+    }
+    apply(function, data, acc, sum, acc);
+    return false;
+  }
+
+  int64_t next(char* items) {
+    bool tree = how != kAny;
+    char* last = items + (bits & kFoldInPlace ? at * item : 0);
+    if (size == 0) {                                 // nothing yet
+      if (left == 0) return 0;
+      memcpy(before, acc, static_cast<size_t>(item));
+      if (tree) descend(left);
+      else size = std::min(left, kFoldBlock);
+      return size;
+    }
+    if (at == 0 && bits & kFoldFromFirst) memcpy(acc, last, static_cast<size_t>(item));
+    at += size;
+    left -= size;
+    if (tree) {
+      alignas(8) Item sum;
+      neutral_sum(sum, item, how);
+      coluber_fold(function, data, sum, last, size, item);
+      return climb(sum) ? size : 0;
+    }
+    coluber_fold(function, data, acc, last, size, item);
+    if (bits & kFoldSearch && memcmp(before, acc, static_cast<size_t>(item)) != 0 && !(bits & kFoldInPlace)) return 0;
+    return size = std::min(left, kFoldBlock);
+  }
+};
+static_assert(sizeof(Blocks) <= kFoldState);
 
 struct Fold {
   void *function, *data;
@@ -22,7 +112,7 @@ struct Fold {
 
   bool buffered() const { return how >= kBuffered; }
 
-  int64_t half(int64_t count) const { return how == kPairwiseComplex ? (count - count % 8) / 2 : count / 2 - count / 2 % 8; }
+  int64_t half(int64_t count) const { return half_of(count, how); }
 
   void place(int64_t k, int64_t* first, int64_t* count) const {
     if (buffered()) {
@@ -48,10 +138,8 @@ struct Fold {
     char* to = found + k * item;
     if (how == kAny) {
       memcpy(to, acc, static_cast<size_t>(item));    // twice does no harm
-    } else {                                         // -0.0, what added to x is x
-      int64_t width = how == kPairwiseComplex || how == kBufferedComplex ? item / 2 : item;
-      memset(to, 0, static_cast<size_t>(item));
-      for (int64_t end = width - 1; end < item; end += width) to[end] = static_cast<char>(0x80);
+    } else {
+      neutral_sum(to, item, how);
     }
     coluber_fold(function, data, to, items + first * step, count, step);
   }
@@ -105,6 +193,19 @@ void coluber_fold(void* function, void* loop_data, void* acc, void* items, int64
   int64_t steps[3] = {0, step, 0};
   reinterpret_cast<Loop>(function)(args, &n, steps, loop_data);
 }
+
+void coluber_fold_begin(void* state, void* function, void* loop_data, void* acc, int64_t n, int64_t item, int64_t how) {
+  auto* b = new (state) Blocks;                      // the nodes are filled when they are needed
+  b->function = function;
+  b->data = loop_data;
+  b->acc = static_cast<char*>(acc);
+  b->left = n;
+  b->item = item;
+  b->how = how & kFold;
+  b->bits = how;
+}
+
+int64_t coluber_fold_next(void* state, void* items) { return static_cast<Blocks*>(state)->next(static_cast<char*>(items)); }
 
 int32_t coluber_fold_shared(coluber_ctx* ctx, void* function, void* loop_data, void* acc, void* items, int64_t n, int64_t step, int64_t item, int64_t how) {
   Fold fold{function, loop_data, static_cast<char*>(acc), static_cast<char*>(items), n, step, item, how, pieces_of(n, how)};

@@ -31,6 +31,8 @@ void coluber_fpe_clear();
 int64_t coluber_fpe_test();
 int32_t coluber_check_python_error(coluber_ctx* ctx);
 void coluber_fold(void* function, void* loop_data, void* acc, void* items, int64_t n, int64_t step);
+void coluber_fold_begin(void* state, void* function, void* loop_data, void* acc, int64_t n, int64_t item, int64_t how);
+int64_t coluber_fold_next(void* state, void* items);
 int32_t coluber_fold_shared(coluber_ctx* ctx, void* function, void* loop_data, void* acc, void* items, int64_t n, int64_t step, int64_t item, int64_t how);
 double coluber_int_quotient(int64_t a, int64_t b);
 int64_t coluber_reciprocal(int64_t d);

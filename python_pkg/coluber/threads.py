@@ -74,7 +74,7 @@ class critical:
 
 
 def reduction(op, identity):
-    """A reduction of prange loops by a function of two values, which are numbers or tuples of numbers:
+    """A reduction of prange loops by a function of two values, which are numbers, tuples of numbers, or arrays:
 
         farther = coluber.reduction(lambda a, b: a if abs(a) > abs(b) else b, 0.0)
 
@@ -82,7 +82,8 @@ def reduction(op, identity):
             most = farther(most, x[i])
 
     The function has to be associative, and op(a, identity) to be a: each thread begins with the identity, and what they arrive at is combined in
-    the order of their rounds. In Python, and outside of parallel loops, farther(a, b) is op(a, b)."""
+    the order of their rounds (under the schedules 'dynamic' and 'guided' it has to commute). Of arrays the identity is one number for all items, or a
+    function that makes it, of the accumulator or of nothing, and all results have the accumulator's shape. In Python, and outside of parallel loops, farther(a, b) is op(a, b)."""
     if not callable(op):
         raise TypeError(f"a reduction is by a function of two values, not by {op!r}")
 

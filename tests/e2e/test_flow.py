@@ -264,6 +264,32 @@ def test_unbound():
     same(unbound, False, message=False)
 
 
+def set_in_loops(x, n):
+    for i in range(n):
+        for j in range(3):
+            if x > j:
+                s = x + j
+            t = (x, j)
+        for j in range(5, 4, -1):
+            u = t[0] - j
+        x += u
+    return s, t, u
+
+
+def set_in_no_round(x):
+    for j in range(0):
+        x = j
+        s = x
+    return x, s
+
+
+def test_set_in_loops_of_constant_length():
+    for x in (1, 2, 0.5, -1):
+        for n in (0, 1, 3):
+            same(set_in_loops, x, n, message=False)
+    same(set_in_no_round, 3, message=False)
+
+
 def test_numpy_scalars_as_arguments():
     same(gcd, np.int32(48), np.int32(36))
     same(ternary, np.float32(1.5), np.float64(2.5))

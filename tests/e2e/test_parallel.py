@@ -320,6 +320,69 @@ def test_private_variables():
     agree(only_inside, np.zeros(200), parallel=1)
 
 
+def set_by_a_loop(a, out):
+    for i in prange(len(out)):
+        for _ in range(1):
+            s = 0.0
+        for k in range(a.shape[1]):
+            s += a[i, k]
+        out[i] = s
+
+
+def set_by_a_loop_down(a, out):
+    s = 5.0
+    for i in prange(len(out)):
+        for j in range(2, -1, -1):
+            for k in range(2):
+                s = a[i, j] - k
+        for k in range(a.shape[1]):
+            s *= a[i, k]
+        out[i] = s
+    return s
+
+
+def pair_set_by_a_loop(a, out):
+    for i in prange(len(out)):
+        for j in range(0, 6, 4):
+            t = (i + j, a[i, 0])
+            if a[i, 1] > 0.75:
+                break
+        out[i] = t[0] + t[1]
+    return out
+
+
+def row_set_by_a_loop(a, out):
+    for i in prange(len(out)):
+        j = 0
+        while j < 2:
+            row = a[i] * j
+            j += 1
+        out[i] = row[1] + row[2]
+
+
+@pytest.mark.parametrize("f", [set_by_a_loop, set_by_a_loop_down, pair_set_by_a_loop, row_set_by_a_loop])
+def test_a_loop_that_runs_for_certain_assigns(f):
+    agree(f, RNG.random((97, 5)), np.zeros(97), parallel=1)
+
+
+def set_by_a_loop_perhaps(x):
+    s = 1.0
+    for i in prange(len(x)):
+        for j in range(i % 2):
+            s = x[i]
+        x[i] = s
+    return s
+
+
+def set_and_kept(x):
+    s = 1.0
+    for i in prange(len(x)):
+        for j in range(2):
+            s = s / 2 + j
+        x[i] = s
+    return s
+
+
 def swaps(x):
     a, b = 1.0, 2.0
     for i in prange(len(x)):
@@ -387,7 +450,7 @@ def last_of_equals(x):
 
 
 @pytest.mark.parametrize("f, name", [(swaps, "a"), (shifted, "before"), (mixed, "s"), (reads, "s"), (compares, "s"), (counts_by_hand, "k"), (place_of_some, "at"),
-                                     (last_of_equals, "at")])
+                                     (last_of_equals, "at"), (set_by_a_loop_perhaps, "s"), (set_and_kept, "s")])
 def test_what_goes_from_round_to_round_is_an_error(f, name):
     with pytest.raises(coluber.TypingError, match=f"variable '[ab]'|variable '{name}'") as e:
         compiled(f)(RNG.random(10))

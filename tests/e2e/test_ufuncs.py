@@ -119,6 +119,13 @@ def test_two_operands(name):
         compare(name, xs, ys)
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_abs_of_python(dtype):
+    def difference(a):
+        return abs(a), abs(a[::-1] + a)
+    same(difference, values(dtype), ulps=1 if "complex" in dtype else 0)
+
+
 @pytest.mark.parametrize("name", ["add", "maximum", "arctan2", "power", "less", "floor_divide", "bitwise_and", "left_shift", "logical_xor", "copysign"])
 def test_weak_operands(name):
     """Arrays with Python's scalars, from either side."""

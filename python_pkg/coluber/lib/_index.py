@@ -482,6 +482,7 @@ INDEX = {
     'numpy.where': 'numpy.elementwise',
     'numpy.zeros': 'numpy.creation',
     'numpy.zeros_like': 'numpy.creation',
+    'op:abs:array': 'numpy.elementwise',
     'op:abs:complex': 'builtins_numbers',
     'op:add:list,list': 'lists',
     'op:as_array': 'numpy.creation',

@@ -29,6 +29,11 @@ def where(condition, x=None, y=None):
     return elementwise(_choose, operand(condition), operand(x), operand(y))
 
 
+@implements("op:abs:array")
+def abs_(a):
+    return np.absolute(a)
+
+
 # ---- clip
 
 def _above(x, lo):
