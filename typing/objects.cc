@@ -259,6 +259,7 @@ void o_import(Emit& e, const Op& op, Out out) {
   out->push_back(one(e, {"import", op.imm, name_key(op.sym)}, {this_function(e), from}));
 }
 void o_object(Emit& e, const Op& op, In a, Out out) {
+  if (op.sym == "own" && !a[0].is(Kind::Object)) return out->push_back(a[0]);   // of numbers nobody sees how long they live
   std::vector<TV> args(a.begin(), a.end());
   if (op.sym == "delete_global" || op.sym == "own_cell") args.insert(args.begin(), this_function(e));
   Call c{op.sym.c_str(), op.imm, op.names.empty() ? "" : name_key(op.names[0])};
@@ -266,7 +267,7 @@ void o_object(Emit& e, const Op& op, In a, Out out) {
   switch (op.results.size()) {
     case 0: return effect(e, c, args);
     case 1: return out->push_back(one(e, c, args, flag ? pybool() : op.sym == "length" ? pyint() : object()));
-    default: return emit(e, c, args, {object(), object()}, out);
+    default: return emit(e, c, args, {object(), op.sym == "send" ? pybool() : object()}, out);
   }
 }
 // A variable's object, or null when it is not bound.
@@ -298,6 +299,12 @@ void o_lift(Emit& e, const Op& op, In a, Out out) {
     }
     out->push_back(r);
   }
+}
+void o_suspend(Emit& e, const Op& op, In a, Out out) {
+  if (e.dry()) return out->push_back(one(e, {"suspend"}, {}));
+  std::vector<TV> args;
+  for (const TV& v : a) args.push_back(object_or_null(e, v));
+  out->push_back(one(e, {"suspend", op.imm, "entry:" + op.sym, true}, args));
 }
 void o_exit(Emit& e, const Op& op, In a, Out out) {
   if (e.dry()) return out->push_back(one(e, {"exit_with"}, {}));
@@ -411,6 +418,9 @@ void leave(Emit& e, const Op& frame) {
   ir::frontend::EntryPoint::parse(e.spec().fn->entry, &at);
   size_t n = static_cast<size_t>(frame.ints[1]);
   at.offset = static_cast<uint32_t>(frame.ints[0]);
+  at.resume = 0;
+  at.markers.clear();
+  at.blocks.clear();
   at.vars.assign(frame.ints.begin() + 2, frame.ints.begin() + 2 + static_cast<std::ptrdiff_t>(n));
   at.holes.assign(frame.ints.begin() + 2 + static_cast<std::ptrdiff_t>(n), frame.ints.end());
   at.stack = static_cast<int>(frame.args.size() - n);
@@ -508,6 +518,7 @@ void eval_object_op(Emit& e, const Op& op, uint64_t key, std::span<const TV> a, 
     case OpCode::PyFrame: return out->push_back(e.none());
     case OpCode::PyLift: return o_lift(e, op, a, out);
     case OpCode::PyExit: return o_exit(e, op, a, out);
+    case OpCode::PySuspend: return o_suspend(e, op, a, out);
     default: return eval_native_op(e, op, key, a, out);   // unbound, check_bound, unsupported, debug_local
   }
 }

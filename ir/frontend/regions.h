@@ -1,4 +1,5 @@
 // Parts of functions: code that begins in the middle of a function, and loops as functions of their own.
+// (Generators: all their code is parts, from one yield to the next ones.)
 //
 // Object mode enters a loop with the types that its variables have at that moment ("lifting"): where a loop begins, a py.lift hands the variables
 // over; when the host finds or makes native code for their types, that runs, and execution goes on behind the loop with what it set. And native
@@ -16,6 +17,9 @@ namespace coluber::ir::frontend {
 struct Cfg;
 struct Unit;
 
+// The text of an entry that stands for all of a generator: nothing is made of it, but it is seen whether every part will compile.
+inline constexpr std::string_view kWholeGenerator = "whole";
+
 struct EntryPoint {
   struct Exit {
     uint32_t offset = 0;                   // of the instruction behind the loop
@@ -28,12 +32,20 @@ struct EntryPoint {
   std::vector<int> holes;                  // which slots above the nulls have no value, counted from there
   std::vector<Exit> exits;                 // of a loop or body: where it is left
   std::vector<uint32_t> cuts;              // of a loop or body: handlers outside of it; kBegun: one that the code ends, but does not begin (3.10)
+  std::vector<int> markers;                // which slots above the nulls have an exception that is being handled, counted likewise
+  struct Block {
+    uint32_t target;                       // of the handler's first instruction; kBegun: it is running
+    int depth;                             // of the stack below it
+  };
+  int resume = 0;                          // 1: of a generator, behind the yield at `offset`; 2: it is a `yield from`
+  std::vector<Block> blocks;               // then: 3.10's block stack
   std::vector<uint32_t> on_objects;        // instructions whose ints have left 64 bits before
 
   static constexpr uint32_t kBegun = ~uint32_t{0};
 
   bool region() const { return !exits.empty(); }
-  std::string text() const;                // "offset;vars;nulls;stack:holes;offset:vars/...;cuts;on_objects"
+  // "offset;vars;nulls;stack:holes:markers;offset:vars/...;cuts;resume/target:depth/...;on_objects"
+  std::string text() const;
   static bool parse(std::string_view text, EntryPoint* out);
 };
 

@@ -9,6 +9,7 @@
 #include <cstring>
 #include <stdexcept>
 
+#include "ir/frontend/regions.h"
 #include "ir/passes/manager.h"
 
 namespace coluber::jit {
@@ -58,6 +59,8 @@ void report_times(const Compilation& c, const std::string& name) {
   }
   std::fprintf(stderr, "%s total %.2f ms\n", line.c_str(), total * 1e3);
 }
+
+constexpr int kGenerator = 0x20;              // co_flags
 
 std::vector<typing::AbsVal> arguments(typing::Session& session, const clb_request& request) {
   std::vector<typing::AbsVal> args;
@@ -143,6 +146,8 @@ void run(const clb_host* host, const clb_request& request, Compilation* out, std
     dump("ir", *name, wants_dump("ir", *name) ? ir::print(*fn->ir) : "");
     stages.done("frontend");
     spec = session.specialise(fn, arguments(session, request));
+    if (request.objects && !request.entry && (fn->snapshot->code->flags & kGenerator))   // no call of one begins whose rest would not compile
+      session.specialise(session.function(request.function, true, std::string(ir::frontend::kWholeGenerator)), arguments(session, request));
     check_return_type(request, *spec);
     stages.done("inference");
   } catch (typing::TypeFail& f) {

@@ -209,7 +209,7 @@ Site* site_of(Dispatcher* self, const std::string& text) {
   for (Site* site : self->state->sites) {
     if (site->text == text) return site;
   }
-  self->state->sites.push_back(new Site{self, text, exit_vars_of(text), {}, {}, ""});
+  self->state->sites.push_back(new Site{self, text, exit_vars_of(text), {}, {}, "", {}, 0, 0, false});
   return self->state->sites.back();
 }
 
@@ -221,7 +221,9 @@ void drop_sites(Dispatcher* self) {
       spec->doomed = true;
       if (spec->entered == spec->left) delete spec;
     }
-    delete site;
+    site->loops.clear();
+    site->dropped = true;
+    if (!site->generators) delete site;
   }
 }
 
@@ -297,7 +299,7 @@ OBJECT_OP(leave) {
     if (!PyErr_Occurred()) PyErr_SetString(PyExc_OverflowError, "an int leaves 64 bits where execution cannot go on with Python's");
     return raise_python_error(ctx);
   }
-  PyObject* result = call_mixed(site->dispatcher, rest, args);
+  PyObject* result = call_mixed(site->dispatcher, rest, args, ctx->generator);
   if (!result) return raise_python_error(ctx);
   ctx->left = result;
   return 0;

@@ -8,6 +8,7 @@
 namespace coluber::jit {
 
 struct Dispatcher;
+struct Mixed;
 struct Specialization;
 
 // A point of a function where code of its own begins: a loop, by the types its variables have when it is entered, or the rest of the function.
@@ -18,6 +19,10 @@ struct Site {
   std::vector<Specialization*> loops;
   std::vector<std::string> failed;            // types that do not compile
   std::string why;                            // the first reason
+  std::vector<Mixed*> rests;                  // where a generator goes on: by the letters of its frame
+  int64_t mixed_dropped;                      // DispatcherState's when they were found
+  int64_t generators;                         // that stand here, and keep it
+  bool dropped;
 };
 
 // The site of this text, made when it is new; for imports.

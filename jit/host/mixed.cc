@@ -82,12 +82,21 @@ Mixed* mixed_part(Dispatcher* self, const std::string& entry, PyObject* const* a
   return known;
 }
 
-PyObject* call_mixed(Dispatcher* self, Mixed* mixed, PyObject* const* args) {
+bool fits_mixed(const Mixed* mixed, PyObject* const* args, size_t n) {
+  const char* letters = mixed->key.data() + (mixed->key.size() - n);
+  for (size_t i = 0; i < n; i++) {
+    if (letters[i] != letter_of(args[i])) return false;
+  }
+  return true;
+}
+
+PyObject* call_mixed(Dispatcher* self, Mixed* mixed, PyObject* const* args, void* generator) {
   Specialization* spec = mixed->spec;
   if (Py_EnterRecursiveCall(" while calling a Python object")) return nullptr;
   coluber_ctx ctx;
   PyObject* handled = handled_exception();
   init_part_context(&ctx, spec, handled, nullptr);
+  ctx.generator = generator;
   uint64_t result[4];                         // an object or a number
   spec->entered++;
   int32_t status = spec->entry(&ctx, reinterpret_cast<const uint64_t*>(args), result);
@@ -158,6 +167,7 @@ PyObject* mixed_list(Dispatcher* self) {
 }
 
 void drop_mixed(Dispatcher* self) {
+  self->state->mixed_dropped++;
   std::vector<Mixed*> all;
   all.swap(self->state->mixed);
   std::vector<PyTypeObject*> classes;

@@ -21,8 +21,10 @@ struct Mixed {
 Mixed* mixed_for(Dispatcher* self, PyObject* const* args);
 // Of a part of the function (the text of an entry point), for these variables; null: unbound. Null when it does not compile (*why) or with an error.
 Mixed* mixed_part(Dispatcher* self, const std::string& entry, PyObject* const* args, int64_t n, std::string* why = nullptr);
-// Calls it. The result, or null with an error.
-PyObject* call_mixed(Dispatcher* self, Mixed* mixed, PyObject* const* args);
+// Calls it. The result, or null with an error. generator: whose code it is, or null.
+PyObject* call_mixed(Dispatcher* self, Mixed* mixed, PyObject* const* args, void* generator = nullptr);
+// Do the values fit it?
+bool fits_mixed(const Mixed* mixed, PyObject* const* args, size_t n);
 
 // For calls known to run in object mode, before anything else is tried: the specialisation, where these classes of arguments have been seen to
 // need it and its globals are as they were; else null.

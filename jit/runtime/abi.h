@@ -69,6 +69,7 @@ typedef struct coluber_ctx {
   int64_t overflowed;             /* an int has left 64 bits (guard IntOverflow) */
   void *left;                     /* status 2: the result */
   void *frame;                    /* lifted loops: the host's Frame, for lists that are to be written back before execution goes on elsewhere */
+  void *generator;                /* object mode: the host's Generator whose code runs, or null */
   void *handled;                  /* object mode: the exception being handled when the function was called, borrowed, or null */
 } coluber_ctx;
 /* Status 2 of a function: execution left it for object mode, whose result (an owned PyObject*) is in ctx->left. */

@@ -1,0 +1,486 @@
+// The type coluber.generator: what CPython's generators do, around parts of compiled code. See generator.h.
+#include "jit/host/generator.h"
+
+#include <frameobject.h>
+#include <structmember.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <new>
+#include <utility>
+
+#include "jit/host/dispatcher.h"
+#include "jit/host/lift.h"
+#include "jit/host/mixed.h"
+#include "jit/host/pycompat.h"
+#include "jit/runtime/objects.h"
+
+namespace coluber::jit {
+namespace {
+
+PyTypeObject* g_generator_type = nullptr;
+
+Generator* cast(PyObject* o) { return reinterpret_cast<Generator*>(o); }
+PyObject* object(Generator* g) { return reinterpret_cast<PyObject*>(g); }
+
+// ---- running ------------------------------------------------------------------------------------------------------------------------------
+
+void stand_at(Generator* g, Site* site) {
+  if (g->site == site) return;
+  if (site) site->generators++;
+  if (g->site && --g->site->generators == 0 && g->site->dropped) delete g->site;
+  g->site = site;
+}
+
+void drop_values(std::vector<PyObject*>* values) {
+  while (!values->empty()) {
+    PyObject* value = values->back();
+    values->pop_back();
+    Py_XDECREF(value);
+  }
+}
+
+void finish(Generator* g) {
+  g->state = Generator::Finished;
+  stand_at(g, nullptr);
+  drop_values(&g->values);
+  Py_CLEAR(g->sent);
+  Py_CLEAR(g->thrown);
+  Py_CLEAR(g->returned);
+}
+
+// The part at a site for these values; null with an error.
+Mixed* part_at(Site* site, PyObject* const* values, size_t n, std::string* why) {
+  if (site->mixed_dropped != site->dispatcher->state->mixed_dropped) {
+    site->rests.clear();
+    site->mixed_dropped = site->dispatcher->state->mixed_dropped;
+  }
+  for (Mixed* known : site->rests) {
+    if (known->spec && fits_mixed(known, values, n) && known->spec->guards.hold()) return known;
+  }
+  Mixed* made = mixed_part(site->dispatcher, site->text, values, static_cast<int64_t>(n), why);
+  if (made && std::find(site->rests.begin(), site->rests.end(), made) == site->rests.end()) site->rests.push_back(made);
+  return made;
+}
+
+// Runs from where it stands to the next yield or its end.
+PyObject* run(Generator* g) {
+  std::string why;
+  Mixed* part = part_at(g->site, g->values.data(), g->values.size(), &why);
+  if (!part) {
+    if (!PyErr_Occurred()) PyErr_Format(PyExc_SystemError, "a part of the generator %U() does not compile: %s", g->qualname, why.c_str());
+    return nullptr;
+  }
+  g->before.swap(g->values);
+  g->yielded = false;
+  PyObject* result = call_mixed(g->dispatcher, part, g->before.data(), g);
+  if (!g->before.empty()) {
+    PyObject* error = result ? nullptr : take_exception();
+    drop_values(&g->before);
+    if (error) set_exception(error);
+  }
+  return result;
+}
+
+// A StopIteration that leaves a generator would end the loop over it.
+void refuse_stop_iteration() {
+  if (!PyErr_ExceptionMatches(PyExc_StopIteration)) return;
+  PyObject* cause = take_exception();
+  PyErr_SetString(PyExc_RuntimeError, "generator raised StopIteration");
+  PyObject* error = take_exception();
+  PyException_SetCause(error, Py_NewRef(cause));
+  PyException_SetContext(error, cause);
+  set_exception(error);
+}
+
+PySendResult fail(PyObject* thrown, PyObject* kind, const char* text) {
+  Py_XDECREF(thrown);
+  PyErr_SetString(kind, text);
+  return PYGEN_ERROR;
+}
+
+// Sends a value (borrowed; null: None), or raises `thrown` (owned) where it stands.
+PySendResult resume(Generator* g, PyObject* sent, PyObject* thrown, PyObject** result) {
+  *result = nullptr;
+  if (g->state == Generator::Running) return fail(thrown, PyExc_ValueError, "generator already executing");
+  if (g->state == Generator::Created && sent && sent != Py_None && !thrown) return fail(nullptr, PyExc_TypeError, "can't send non-None value to a just-started generator");
+  if (thrown && g->state != Generator::Suspended) {
+    finish(g);
+    set_exception(thrown);
+    return PYGEN_ERROR;
+  }
+  if (g->state == Generator::Finished) {
+    *result = Py_NewRef(Py_None);
+    return PYGEN_RETURN;
+  }
+  Py_INCREF(object(g));
+  bool direct = g->delegates && !g->handling && !thrown && !g->returned;   // nothing of the generator itself has to run
+  g->state = Generator::Running;
+  if (direct) {
+    PySendResult how = PYGEN_ERROR;
+    if (!Py_EnterRecursiveCall(" while calling a Python object")) {
+      how = PyIter_Send(g->values.back(), sent ? sent : Py_None, result);
+      Py_LeaveRecursiveCall();
+    }
+    if (how == PYGEN_NEXT) {
+      g->state = Generator::Suspended;
+      Py_DECREF(object(g));
+      return how;
+    }
+    if (how == PYGEN_ERROR) thrown = take_exception();
+    else std::swap(g->returned, *result);
+    sent = nullptr;
+  }
+  g->sent = Py_XNewRef(sent);
+  g->thrown = thrown;
+  *result = run(g);
+  Py_CLEAR(g->sent);
+  PySendResult how = !*result ? PYGEN_ERROR : g->yielded ? PYGEN_NEXT : PYGEN_RETURN;
+  if (how == PYGEN_NEXT) g->state = Generator::Suspended;
+  else {
+    PyObject* error = *result ? nullptr : take_exception();
+    finish(g);
+    if (error) set_exception(error);
+  }
+  if (how == PYGEN_ERROR) refuse_stop_iteration();
+  Py_DECREF(object(g));
+  return how;
+}
+
+// The value that a method or the iteration gives; a returned one (taken) as a StopIteration.
+PyObject* stop_iteration(PyObject* value, bool plain) {
+  if (value == Py_None) {
+    if (!plain) PyErr_SetNone(PyExc_StopIteration);
+  } else if (PyObject* stop = PyObject_CallOneArg(PyExc_StopIteration, value)) {
+    PyErr_SetObject(PyExc_StopIteration, stop);
+    Py_DECREF(stop);
+  }
+  Py_DECREF(value);
+  return nullptr;
+}
+
+PyObject* answer_of(Generator* g, PyObject* sent, PyObject* thrown) {
+  PyObject* value;
+  PySendResult how = resume(g, sent, thrown, &value);
+  return how == PYGEN_RETURN ? stop_iteration(value, false) : value;
+}
+
+PyObject* generator_next(PyObject* o) {
+  PyObject* value;
+  PySendResult how = resume(cast(o), nullptr, nullptr, &value);
+  return how == PYGEN_RETURN ? stop_iteration(value, true) : value;
+}
+
+PyObject* generator_send(PyObject* o, PyObject* value) { return answer_of(cast(o), value, nullptr); }
+PySendResult generator_am_send(PyObject* o, PyObject* value, PyObject** result) { return resume(cast(o), value, nullptr, result); }
+
+// ---- throw and close ------------------------------------------------------------------------------------------------------------------------
+
+// The iterator that it delegates to: new reference, or null.
+PyObject* delegate_of(Generator* g) { return g->state == Generator::Suspended && g->delegates ? Py_NewRef(g->values.back()) : nullptr; }
+
+// An attribute that need not be there; null without an error: it is not.
+PyObject* optional(PyObject* o, const char* name) {
+  PyObject* found = PyObject_GetAttrString(o, name);
+  if (!found && PyErr_ExceptionMatches(PyExc_AttributeError)) PyErr_Clear();
+  return found;
+}
+
+bool close_iterator(Generator* g, PyObject* iterator) {
+  g->state = Generator::Running;
+  PyObject* close = optional(iterator, "close");
+  PyObject* done = close ? PyObject_CallNoArgs(close) : nullptr;
+  Py_XDECREF(close);
+  Py_XDECREF(done);
+  g->state = Generator::Suspended;
+  return !PyErr_Occurred();
+}
+
+// The exception of throw()'s arguments: new reference, or null with an error.
+PyObject* exception_of(PyObject* type, PyObject* value, PyObject* traceback) {
+  if (traceback == Py_None) traceback = nullptr;
+  if (traceback && !PyTraceBack_Check(traceback)) return PyErr_SetString(PyExc_TypeError, "throw() third argument must be a traceback object"), nullptr;
+  if (PyExceptionInstance_Check(type)) {
+    if (value && value != Py_None) return PyErr_SetString(PyExc_TypeError, "instance exception may not have a separate value"), nullptr;
+    if (traceback) PyException_SetTraceback(type, traceback);
+    return Py_NewRef(type);
+  }
+  if (!PyExceptionClass_Check(type)) {
+    PyErr_Format(PyExc_TypeError, "exceptions must be classes or instances deriving from BaseException, not %s", Py_TYPE(type)->tp_name);
+    return nullptr;
+  }
+  if (value && PyExceptionInstance_Check(value) && PyType_IsSubtype(Py_TYPE(value), reinterpret_cast<PyTypeObject*>(type))) Py_INCREF(value);
+  else if (!value || value == Py_None) value = PyObject_CallNoArgs(type);
+  else value = PyTuple_Check(value) ? PyObject_CallObject(type, value) : PyObject_CallOneArg(type, value);
+  if (!value) return take_exception();        // what making it has raised is raised in its place
+  if (!PyExceptionInstance_Check(value)) {
+    PyErr_Format(PyExc_TypeError, "calling %R should have returned an instance of BaseException, not %s", type, Py_TYPE(value)->tp_name);
+    Py_DECREF(value);
+    return take_exception();
+  }
+  if (traceback) PyException_SetTraceback(value, traceback);
+  return value;
+}
+
+// The value of the pending StopIteration, whose error it takes; null: another exception is pending.
+PyObject* stop_value() {
+  if (!PyErr_ExceptionMatches(PyExc_StopIteration)) return nullptr;
+  PyObject* stop = take_exception();
+  PyObject* value = Py_NewRef(reinterpret_cast<PyStopIterationObject*>(stop)->value);
+  Py_DECREF(stop);
+  return value;
+}
+
+// To the iterator that `g` delegates to. False: it has no throw(), or is closed instead, and `*thrown` is to be raised in the generator itself.
+bool throw_into_delegate(Generator* g, PyObject* iterator, PyObject* const* args, Py_ssize_t nargs, PyObject** thrown, PyObject** result) {
+  if (PyErr_GivenExceptionMatches(args[0], PyExc_GeneratorExit)) {
+    if (!close_iterator(g, iterator)) *thrown = take_exception();
+    return false;
+  }
+  PyObject* method = optional(iterator, "throw");
+  if (!method) {
+    if (PyErr_Occurred()) *thrown = take_exception();
+    return false;
+  }
+  g->state = Generator::Running;
+  *result = PyObject_Vectorcall(method, args, static_cast<size_t>(nargs), nullptr);
+  g->state = Generator::Suspended;
+  Py_DECREF(method);
+  if (*result) return true;
+  g->returned = stop_value();
+  *result = answer_of(g, nullptr, g->returned ? nullptr : take_exception());
+  return true;
+}
+
+PyObject* generator_throw(PyObject* o, PyObject* const* args, Py_ssize_t nargs) {
+  Generator* g = cast(o);
+  if (nargs < 1 || nargs > 3) return PyErr_Format(PyExc_TypeError, nargs < 1 ? "throw expected at least 1 argument, got %zd" : "throw expected at most 3 arguments, got %zd", nargs);
+  if (PY_VERSION_HEX >= 0x030C0000 && nargs > 1 &&
+      PyErr_WarnEx(PyExc_DeprecationWarning, "the (type, exc, tb) signature of throw() is deprecated, use the single-arg signature instead.", 1) < 0) return nullptr;
+  PyObject *thrown = nullptr, *result = nullptr;
+  if (PyObject* iterator = delegate_of(g)) {
+    bool done = throw_into_delegate(g, iterator, args, nargs, &thrown, &result);
+    Py_DECREF(iterator);
+    if (done) return result;
+  }
+  if (!thrown) thrown = exception_of(args[0], nargs > 1 ? args[1] : nullptr, nargs > 2 ? args[2] : nullptr);
+  return thrown ? answer_of(g, nullptr, thrown) : nullptr;
+}
+
+PyObject* generator_close(PyObject* o, PyObject*) {
+  Generator* g = cast(o);
+  if (g->state == Generator::Created) finish(g);
+  if (g->state == Generator::Finished) Py_RETURN_NONE;
+  PyObject* thrown = nullptr;
+  if (PyObject* iterator = delegate_of(g)) {
+    if (!close_iterator(g, iterator)) thrown = take_exception();
+    Py_DECREF(iterator);
+  }
+  if (!thrown) thrown = PyObject_CallNoArgs(PyExc_GeneratorExit);
+  PyObject* value = nullptr;
+  PySendResult how = thrown ? resume(g, nullptr, thrown, &value) : PYGEN_ERROR;
+  if (how == PYGEN_NEXT) {
+    Py_DECREF(value);
+    return PyErr_SetString(PyExc_RuntimeError, "generator ignored GeneratorExit"), nullptr;
+  }
+  if (how == PYGEN_RETURN) {
+    if (PY_VERSION_HEX >= 0x030D0000) return value;
+    Py_DECREF(value);
+    Py_RETURN_NONE;
+  }
+  if (!PyErr_ExceptionMatches(PyExc_GeneratorExit)) return nullptr;
+  PyErr_Clear();
+  Py_RETURN_NONE;
+}
+
+// ---- the object -----------------------------------------------------------------------------------------------------------------------------
+
+// One that is dropped where it stands closes itself, so that `finally` and `with` do what they promise.
+void generator_finalize(PyObject* o) {
+  if (cast(o)->state != Generator::Suspended) return;
+  PyObject* error = take_exception();
+  PyObject* closed = generator_close(o, nullptr);
+  if (!closed) PyErr_WriteUnraisable(o);
+  Py_XDECREF(closed);
+  if (error) set_exception(error);
+}
+
+int generator_traverse(PyObject* o, visitproc visit, void* arg) {
+  Generator* g = cast(o);
+  Py_VISIT(Py_TYPE(o));
+  Py_VISIT(g->dispatcher);
+  for (PyObject* value : g->values) Py_VISIT(value);
+  for (PyObject* value : g->before) Py_VISIT(value);
+  Py_VISIT(g->sent);
+  Py_VISIT(g->thrown);
+  Py_VISIT(g->returned);
+  return 0;
+}
+
+int generator_clear(PyObject* o) {
+  finish(cast(o));
+  return 0;
+}
+
+void generator_dealloc(PyObject* o) {
+  Generator* g = cast(o);
+  PyTypeObject* type = Py_TYPE(o);
+  PyObject_GC_UnTrack(o);
+  if (g->weakrefs) PyObject_ClearWeakRefs(o);
+  PyObject_GC_Track(o);
+  if (PyObject_CallFinalizerFromDealloc(o)) return;
+  PyObject_GC_UnTrack(o);
+  finish(g);
+  g->values.~vector();
+  g->before.~vector();
+  Py_CLEAR(g->dispatcher);
+  Py_CLEAR(g->name);
+  Py_CLEAR(g->qualname);
+  PyObject_GC_Del(o);
+  Py_DECREF(type);
+}
+
+PyObject* generator_repr(PyObject* o) { return PyUnicode_FromFormat("<generator object %S at %p>", cast(o)->qualname, o); }
+
+PyObject* code_of(Generator* g) { return PyFunction_GET_CODE(g->dispatcher->py_func); }
+
+PyObject* get_name(PyObject* o, void*) { return Py_NewRef(cast(o)->name); }
+PyObject* get_qualname(PyObject* o, void*) { return Py_NewRef(cast(o)->qualname); }
+int set_text(PyObject** to, PyObject* value, const char* complaint) {
+  if (!value || !PyUnicode_Check(value)) return PyErr_SetString(PyExc_TypeError, complaint), -1;
+  Py_SETREF(*to, Py_NewRef(value));
+  return 0;
+}
+int set_name(PyObject* o, PyObject* value, void*) { return set_text(&cast(o)->name, value, "__name__ must be set to a string object"); }
+int set_qualname(PyObject* o, PyObject* value, void*) { return set_text(&cast(o)->qualname, value, "__qualname__ must be set to a string object"); }
+PyObject* get_running(PyObject* o, void*) { return PyBool_FromLong(cast(o)->state == Generator::Running); }
+PyObject* get_suspended(PyObject* o, void*) { return PyBool_FromLong(cast(o)->state == Generator::Suspended); }
+PyObject* get_code(PyObject* o, void*) { return Py_NewRef(code_of(cast(o))); }
+PyObject* get_yieldfrom(PyObject* o, void*) {
+  PyObject* iterator = delegate_of(cast(o));
+  return iterator ? iterator : Py_NewRef(Py_None);
+}
+// A frame of its code, without its variables: whether there is one tells whether it has finished.
+PyObject* get_frame(PyObject* o, void*) {
+  Generator* g = cast(o);
+  if (g->state == Generator::Finished) Py_RETURN_NONE;
+  return reinterpret_cast<PyObject*>(PyFrame_New(PyThreadState_Get(), reinterpret_cast<PyCodeObject*>(code_of(g)), PyFunction_GET_GLOBALS(g->dispatcher->py_func), nullptr));
+}
+
+PyMethodDef g_methods[] = {
+    {"send", generator_send, METH_O, "send(value): goes on with it as the value of the yield; the next value that is yielded, or StopIteration."},
+    {"throw", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(generator_throw)), METH_FASTCALL,
+     "throw(exception): raises it where the generator stands; the next value that is yielded, or StopIteration."},
+    {"close", generator_close, METH_NOARGS, "close(): raises GeneratorExit where the generator stands."},
+    {nullptr, nullptr, 0, nullptr}};
+
+PyGetSetDef g_getset[] = {{"__name__", get_name, set_name, nullptr, nullptr},
+                          {"__qualname__", get_qualname, set_qualname, nullptr, nullptr},
+                          {"gi_running", get_running, nullptr, nullptr, nullptr},
+                          {"gi_suspended", get_suspended, nullptr, nullptr, nullptr},
+                          {"gi_frame", get_frame, nullptr, nullptr, nullptr},
+                          {"gi_code", get_code, nullptr, nullptr, nullptr},
+                          {"gi_yieldfrom", get_yieldfrom, nullptr, "the iterator that it delegates to, or None", nullptr},
+                          {nullptr, nullptr, nullptr, nullptr, nullptr}};
+
+PyMemberDef g_members[] = {{"__weaklistoffset__", T_PYSSIZET, offsetof(Generator, weakrefs), READONLY, nullptr}, {nullptr, 0, 0, 0, nullptr}};
+
+PyType_Slot g_slots[] = {{Py_tp_dealloc, reinterpret_cast<void*>(generator_dealloc)},
+                         {Py_tp_traverse, reinterpret_cast<void*>(generator_traverse)},
+                         {Py_tp_clear, reinterpret_cast<void*>(generator_clear)},
+                         {Py_tp_finalize, reinterpret_cast<void*>(generator_finalize)},
+                         {Py_tp_repr, reinterpret_cast<void*>(generator_repr)},
+                         {Py_tp_iter, reinterpret_cast<void*>(PyObject_SelfIter)},
+                         {Py_tp_iternext, reinterpret_cast<void*>(generator_next)},
+                         {Py_am_send, reinterpret_cast<void*>(generator_am_send)},
+                         {Py_tp_methods, g_methods},
+                         {Py_tp_getset, g_getset},
+                         {Py_tp_members, g_members},
+                         {0, nullptr}};
+
+PyType_Spec g_spec = {"coluber.generator", sizeof(Generator), 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_DISALLOW_INSTANTIATION, g_slots};
+
+}  // namespace
+
+PyObject* new_generator(Dispatcher* dispatcher, PyObject* const* args) {
+  Generator* g = PyObject_GC_New(Generator, g_generator_type);
+  if (!g) return nullptr;
+  new (&g->values) std::vector<PyObject*>();
+  new (&g->before) std::vector<PyObject*>();
+  auto* function = reinterpret_cast<PyFunctionObject*>(dispatcher->py_func);
+  Py_INCREF(dispatcher);
+  g->dispatcher = dispatcher;
+  g->name = Py_NewRef(function->func_name);
+  g->qualname = Py_NewRef(function->func_qualname);
+  g->weakrefs = g->sent = g->thrown = g->returned = nullptr;
+  g->site = nullptr;
+  g->state = Generator::Created;
+  g->yielded = g->delegates = g->handling = false;
+  stand_at(g, site_of(dispatcher, ""));
+  for (int32_t i = 0; i < dispatcher->state->nparams; i++) g->values.push_back(Py_NewRef(args[i]));
+  PyObject_GC_Track(object(g));
+  return object(g);
+}
+
+bool start_of_generator(Dispatcher* dispatcher, PyObject* const* args) {
+  return part_at(site_of(dispatcher, ""), args, static_cast<size_t>(dispatcher->state->nparams), nullptr) != nullptr;
+}
+
+bool make_generator_type() {
+  g_generator_type = reinterpret_cast<PyTypeObject*>(PyType_FromSpec(&g_spec));
+  return g_generator_type != nullptr;
+}
+
+}  // namespace coluber::jit
+
+using namespace coluber::jit;
+
+OBJECT_OP(suspend) {
+  Generator* g = static_cast<Generator*>(ctx->generator);
+  for (int64_t i = 1; i < n; i++) g->values.push_back(Py_XNewRef(static_cast<PyObject*>(cells[i])));
+  stand_at(g, static_cast<Site*>(import));
+  g->delegates = imm & 1;
+  g->handling = imm & 2;
+  g->yielded = true;
+  return give(ctx, out, Py_NewRef(static_cast<PyObject*>(cells[0])));
+}
+
+OBJECT_OP(sent) {
+  Generator* g = static_cast<Generator*>(ctx->generator);
+  for (PyObject*& value : g->before) {        // the code holds the others itself, until their variables are set anew
+    bool number = value && (PyLong_CheckExact(value) || PyFloat_CheckExact(value));
+    if (!number) Py_CLEAR(value);
+  }
+  PyObject* thrown = g->thrown;
+  g->thrown = nullptr;
+  if (!thrown && *ctx->poll && coluber_poll(ctx)) return 1;
+  if (!thrown) return give(ctx, out, g->sent ? std::exchange(g->sent, nullptr) : Py_NewRef(Py_None));
+  if (imm) PyErr_SetObject(reinterpret_cast<PyObject*>(Py_TYPE(thrown)), thrown), Py_DECREF(thrown);   // chained to what is being handled
+  else set_exception(thrown);
+  return raise_python_error(ctx);
+}
+
+OBJECT_OP(own) { return give(ctx, out, Py_NewRef(static_cast<PyObject*>(cells[0]))); }
+
+OBJECT_OP(yield_iter) {
+  PyObject* over = static_cast<PyObject*>(cells[0]);
+  if (PyGen_CheckExact(over)) return give(ctx, out, Py_NewRef(over));
+  if (!PyCoro_CheckExact(over)) return give(ctx, out, PyObject_GetIter(over));
+  PyErr_SetString(PyExc_TypeError, "cannot 'yield from' a coroutine object in a non-coroutine generator");
+  return raise_python_error(ctx);
+}
+
+OBJECT_OP(send) {
+  Operands a{cells, n};
+  Generator* g = static_cast<Generator*>(ctx->generator);
+  PyObject* value = std::exchange(g->returned, nullptr);
+  PySendResult how = value ? PYGEN_RETURN : PyIter_Send(a[0], a[1], &value);
+  out[1] = how == PYGEN_NEXT;
+  return give(ctx, out, value);
+}
+
+OBJECT_OP(stop_value) {
+  set_exception(Py_NewRef(static_cast<PyObject*>(cells[0])));
+  PyObject* value = stop_value();
+  return give(ctx, out, value);
+}
