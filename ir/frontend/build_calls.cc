@@ -176,7 +176,9 @@ void Builder::do_ImportFrom(const Inst& i) {
 
 void Builder::do_Yield(const Inst&) {
   if (!unit_.checked) return simple(OpCode::PyUnsupported, 1, "yield");
-  push(object("sent", {pop()}));
+  ValueId sent = object("sent", {below(1)});
+  pop();
+  push(sent);
 }
 
 void Builder::do_Unsupported(const Inst& i) {

@@ -44,12 +44,12 @@ void Builder::do_Suspend(const Inst& i) {
   at.resume = 1 + i.b;
   at.on_objects = unit_.entry.on_objects;
   for (const BlockStackEntry& b : cfg_.block_stacks[static_cast<size_t>(cfg_block_->block_stack)]) at.blocks.push_back({b.target, b.depth});
-  std::vector<ValueId> args{pop()};
+  std::vector<ValueId> args{below(1)};
   for (size_t v = 0; v < unit_.own_vars; ++v) {
     at.vars.push_back(static_cast<int>(v));
     args.push_back(in_cell(static_cast<int>(v)) ? cells_[v] : read(static_cast<int>(v), false));
   }
-  for (size_t k = 0; k < stack_.size(); ++k) {
+  for (size_t k = 0; k + 1 < stack_.size(); ++k) {
     if (stack_[k].kind == Slot::Null) {
       at.holes.push_back(static_cast<int>(k));
       continue;
@@ -65,7 +65,9 @@ void Builder::do_Suspend(const Inst& i) {
 void Builder::do_Sent(const Inst&) {
   bool handling = !unit_.entry.markers.empty();
   if (handling) handled();
-  push(object("sent", {}, {}, handling));
+  ValueId value = object("sent", {}, {}, handling);
+  pop();
+  push(value);
 }
 void Builder::do_Mark(const Inst&) {
   ValueId e = pop();

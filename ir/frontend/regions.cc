@@ -125,13 +125,15 @@ Inst make(Micro op, int a = 0, int b = 0) {
 namespace {
 
 // The block where a generator goes on behind the yield at `offset`: the value sent in comes first, or what is thrown in is raised there.
-int behind_yield(Cfg* cfg, uint32_t offset) {
+int behind_yield(Unit* unit, Cfg* cfg, uint32_t offset) {
   for (const CfgBlock& b : cfg->blocks) {
     if (b.insts.empty() || b.insts.back().op != Micro::Suspend || b.insts.back().offset != offset || b.behind < 0) continue;
     CfgBlock sent;
-    sent.insts.push_back(make(Micro::Sent));
-    sent.insts[0].loc = b.insts.back().loc;
-    sent.insts[0].offset = offset;
+    sent.insts = {make(Micro::Const, unit->none()), make(Micro::Sent)};
+    for (Inst& i : sent.insts) {
+      i.loc = b.insts.back().loc;
+      i.offset = offset;
+    }
     sent.next = b.behind;
     sent.handler = b.handler;
     sent.handler_depth = b.handler_depth;
@@ -150,7 +152,7 @@ void enter_at(Unit* unit, Cfg* cfg, const EntryPoint& entry) {
   std::vector<int> handlers;
   for (uint32_t at : entry.cuts)
     if (at != EntryPoint::kBegun) handlers.push_back(block_at(*cfg, at));
-  int first = entry.resume ? behind_yield(cfg, entry.offset) : block_at(*cfg, entry.offset);
+  int first = entry.resume ? behind_yield(unit, cfg, entry.offset) : block_at(*cfg, entry.offset);
   for (size_t k = 0; k < entry.exits.size(); ++k) {
     CfgBlock& b = cfg->blocks[static_cast<size_t>(block_at(*cfg, entry.exits[k].offset))];
     Inst exit = make(Micro::Exit, static_cast<int>(k));
@@ -348,7 +350,7 @@ class Lifts : Splicer {
         if (to < 0 || in[static_cast<size_t>(to)] || std::find(p->targets.begin(), p->targets.end(), to) != p->targets.end()) continue;
         EntryPoint::Exit e;
         e.offset = at(to).insts[0].offset;
-        if (!alone(to) || at(to).foreign || at(to).depth < p->lift.entry.nulls) return false;
+        if (!alone(to) || at(to).foreign || at(to).depth < p->lift.entry.nulls || raises_again(to, p->lift.entry.nulls)) return false;
         for (size_t v = 0; v < std::min(sets.size(), unit_.own_vars); ++v)
           if (sets[v] && live_.live(to, static_cast<int>(v))) e.vars.push_back(static_cast<int>(v));
         p->targets.push_back(to);
@@ -358,6 +360,22 @@ class Lifts : Splicer {
     }
     return !p->targets.empty() && p->targets.size() <= 8;
   }
+  // The way out is within a handler and needs the exception, which the native loop does not hand over.
+  bool raises_again(int from, int depth) {
+    std::vector<bool> seen(cfg_.blocks.size(), false);
+    std::vector<int> work{from};
+    while (!work.empty()) {
+      int b = work.back();
+      work.pop_back();
+      if (b < 0 || seen[static_cast<size_t>(b)] || at(b).depth <= depth) continue;
+      seen[static_cast<size_t>(b)] = true;
+      for (const Inst& i : at(b).insts)
+        if (i.op == Micro::Reraise || i.op == Micro::WithExit || (i.op == Micro::Raise && !i.a)) return true;
+      work.insert(work.end(), {at(b).next, at(b).other});
+    }
+    return false;
+  }
+
   void parameters(Plan* p, const Vars& reads) {
     Vars wanted = reads;
     for (const EntryPoint::Exit& e : p->lift.entry.exits)

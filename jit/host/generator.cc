@@ -93,6 +93,23 @@ void refuse_stop_iteration() {
   set_exception(error);
 }
 
+PyFrameObject* frame_of(Generator* g) {
+  PyObject* function = g->dispatcher->py_func;
+  return PyFrame_New(PyThreadState_Get(), reinterpret_cast<PyCodeObject*>(PyFunction_GET_CODE(function)), PyFunction_GET_GLOBALS(function), nullptr);
+}
+
+// What is thrown in before it has begun is raised where its code begins.
+void add_first_line(Generator* g, PyObject* thrown) {
+  PyFrameObject* frame = frame_of(g);
+  PyObject *next = PyException_GetTraceback(thrown), *entry = nullptr;
+  if (frame) entry = PyObject_CallFunction(reinterpret_cast<PyObject*>(&PyTraceBack_Type), "OOii", next ? next : Py_None, frame, 0, PyFrame_GetLineNumber(frame));
+  if (entry) PyException_SetTraceback(thrown, entry);
+  PyErr_Clear();
+  Py_XDECREF(next);
+  Py_XDECREF(entry);
+  Py_XDECREF(reinterpret_cast<PyObject*>(frame));
+}
+
 PySendResult fail(PyObject* thrown, PyObject* kind, const char* text) {
   Py_XDECREF(thrown);
   PyErr_SetString(kind, text);
@@ -105,6 +122,7 @@ PySendResult resume(Generator* g, PyObject* sent, PyObject* thrown, PyObject** r
   if (g->state == Generator::Running) return fail(thrown, PyExc_ValueError, "generator already executing");
   if (g->state == Generator::Created && sent && sent != Py_None && !thrown) return fail(nullptr, PyExc_TypeError, "can't send non-None value to a just-started generator");
   if (thrown && g->state != Generator::Suspended) {
+    if (g->state == Generator::Created) add_first_line(g, thrown);
     finish(g);
     set_exception(thrown);
     return PYGEN_ERROR;
@@ -342,8 +360,6 @@ void generator_dealloc(PyObject* o) {
 
 PyObject* generator_repr(PyObject* o) { return PyUnicode_FromFormat("<generator object %S at %p>", cast(o)->qualname, o); }
 
-PyObject* code_of(Generator* g) { return PyFunction_GET_CODE(g->dispatcher->py_func); }
-
 PyObject* get_name(PyObject* o, void*) { return Py_NewRef(cast(o)->name); }
 PyObject* get_qualname(PyObject* o, void*) { return Py_NewRef(cast(o)->qualname); }
 int set_text(PyObject** to, PyObject* value, const char* complaint) {
@@ -355,7 +371,7 @@ int set_name(PyObject* o, PyObject* value, void*) { return set_text(&cast(o)->na
 int set_qualname(PyObject* o, PyObject* value, void*) { return set_text(&cast(o)->qualname, value, "__qualname__ must be set to a string object"); }
 PyObject* get_running(PyObject* o, void*) { return PyBool_FromLong(cast(o)->state == Generator::Running); }
 PyObject* get_suspended(PyObject* o, void*) { return PyBool_FromLong(cast(o)->state == Generator::Suspended); }
-PyObject* get_code(PyObject* o, void*) { return Py_NewRef(code_of(cast(o))); }
+PyObject* get_code(PyObject* o, void*) { return Py_NewRef(PyFunction_GET_CODE(cast(o)->dispatcher->py_func)); }
 PyObject* get_yieldfrom(PyObject* o, void*) {
   PyObject* iterator = delegate_of(cast(o));
   return iterator ? iterator : Py_NewRef(Py_None);
@@ -364,7 +380,7 @@ PyObject* get_yieldfrom(PyObject* o, void*) {
 PyObject* get_frame(PyObject* o, void*) {
   Generator* g = cast(o);
   if (g->state == Generator::Finished) Py_RETURN_NONE;
-  return reinterpret_cast<PyObject*>(PyFrame_New(PyThreadState_Get(), reinterpret_cast<PyCodeObject*>(code_of(g)), PyFunction_GET_GLOBALS(g->dispatcher->py_func), nullptr));
+  return reinterpret_cast<PyObject*>(frame_of(g));
 }
 
 PyMethodDef g_methods[] = {

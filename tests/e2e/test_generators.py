@@ -251,6 +251,7 @@ def send_all(*values):
     def talk(g, log):
         out = []
         for v in values:
+            v = copy.copy(v)
             try:
                 if v is None:
                     out.append(next(g))
