@@ -125,15 +125,13 @@ Inst make(Micro op, int a = 0, int b = 0) {
 namespace {
 
 // The block where a generator goes on behind the yield at `offset`: the value sent in comes first, or what is thrown in is raised there.
-int behind_yield(Unit* unit, Cfg* cfg, uint32_t offset) {
+int behind_yield(Cfg* cfg, uint32_t offset) {
   for (const CfgBlock& b : cfg->blocks) {
     if (b.insts.empty() || b.insts.back().op != Micro::Suspend || b.insts.back().offset != offset || b.behind < 0) continue;
     CfgBlock sent;
-    sent.insts = {make(Micro::Const, unit->none()), make(Micro::Sent)};
-    for (Inst& i : sent.insts) {
-      i.loc = b.insts.back().loc;
-      i.offset = offset;
-    }
+    sent.insts = {make(Micro::Sent)};
+    sent.insts[0].loc = b.insts.back().loc;
+    sent.insts[0].offset = offset;
     sent.next = b.behind;
     sent.handler = b.handler;
     sent.handler_depth = b.handler_depth;
@@ -152,7 +150,7 @@ void enter_at(Unit* unit, Cfg* cfg, const EntryPoint& entry) {
   std::vector<int> handlers;
   for (uint32_t at : entry.cuts)
     if (at != EntryPoint::kBegun) handlers.push_back(block_at(*cfg, at));
-  int first = entry.resume ? behind_yield(unit, cfg, entry.offset) : block_at(*cfg, entry.offset);
+  int first = entry.resume ? behind_yield(cfg, entry.offset) : block_at(*cfg, entry.offset);
   for (size_t k = 0; k < entry.exits.size(); ++k) {
     CfgBlock& b = cfg->blocks[static_cast<size_t>(block_at(*cfg, entry.exits[k].offset))];
     Inst exit = make(Micro::Exit, static_cast<int>(k));
@@ -177,8 +175,9 @@ void enter_at(Unit* unit, Cfg* cfg, const EntryPoint& entry) {
     unit->vars.push_back({".stack", false});
     if (std::find(entry.markers.begin(), entry.markers.end(), k) != entry.markers.end()) head.insts.push_back(make(Micro::Mark));
   }
+  if (entry.resume) head.insts.push_back(make(Micro::Const, unit->none()));   // in whose place Sent leaves the value
   for (const EntryPoint::Block& b : entry.blocks) {
-    head.insts.push_back(make(Micro::PushHandler, 0, slots - b.depth));
+    head.insts.push_back(make(Micro::PushHandler, 0, slots + 1 - b.depth));
     head.insts.back().target = b.target == EntryPoint::kBegun ? -1 : block_at(*cfg, b.target) + 1;
   }
   for (uint32_t at : entry.cuts)
