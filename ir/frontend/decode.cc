@@ -188,7 +188,12 @@ class Decoder {
     if (name == "YIELD_FROM") return yield_from(), true;
     if (name == "END_SEND") return drop_second(), true;
     if (name != "CLEANUP_THROW") return false;
-    add(Micro::StopValue);                 // (iterator, what was sent, exception) -> (None, value)
+    unit_.names.push_back("StopIteration");   // (iterator, what was sent, exception) -> (None, value), or the exception goes on
+    add(Micro::Global, static_cast<int>(unit_.names.size() - 1));
+    add(Micro::ExcMatch);
+    jump_within(Micro::Branch, 1, 2);
+    add(Micro::Reraise, 0, 1);
+    add(Micro::StopValue);
     drop_second();
     drop_second();
     add(Micro::Const, unit_.none());

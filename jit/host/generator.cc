@@ -496,7 +496,5 @@ OBJECT_OP(send) {
 }
 
 OBJECT_OP(stop_value) {
-  set_exception(Py_NewRef(static_cast<PyObject*>(cells[0])));
-  PyObject* value = stop_value();
-  return give(ctx, out, value);
+  return give(ctx, out, Py_NewRef(reinterpret_cast<PyStopIterationObject*>(cells[0])->value));
 }

@@ -7,7 +7,6 @@ import inspect
 import itertools
 import pickle
 import sys
-import threading
 import traceback
 import warnings
 import weakref
@@ -17,7 +16,7 @@ from check import in_threads
 
 from coluber import jit
 
-pytestmark = pytest.mark.filterwarnings("ignore::coluber.ObjectModeWarning", "ignore::DeprecationWarning")
+pytestmark = pytest.mark.filterwarnings("ignore::coluber.ObjectModeWarning", "ignore::DeprecationWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
 FORCED = {"forceobj": True}
 
 
@@ -322,3 +321,188 @@ def test_conversations(function, make, values, options):
         assert outcome(f) == want
     assert all(why is None for _, _, why in f._object_mode()), f._object_mode()
     assert type(f(*make([]))).__name__ == "generator" and not inspect.isgenerator(f(*make([])))
+
+
+def test_contextmanager_over_a_compiled_generator():
+    log = []
+
+    @contextlib.contextmanager
+    @jit
+    def managed(x):
+        log.append("enter")
+        try:
+            yield x
+        except KeyError:
+            log.append("caught")
+        finally:
+            log.append("exit")
+    with managed(5) as x:
+        log.append(x)
+    with managed(6):
+        raise KeyError
+    with pytest.raises(Loud), managed(7):
+        raise Loud
+    assert log == ["enter", 5, "exit", "enter", "caught", "exit", "enter", "exit"]
+
+
+def test_consumers():
+    f = jit(squares)
+    assert list(itertools.islice(f(10 ** 9), 5)) == [0, 1, 4, 9, 16] and sum(f(100)) == sum(squares(100)) and dict(zip("ab", f(2))) == {"a": 0, "b": 1}
+    a, b = itertools.tee(f(3))
+    assert list(a) == list(b) == [0, 1, 4] and [*f(2), *f(1)] == [0, 1, 0] and 9 in f(5)
+    assert isinstance(f(1), collections.abc.Generator) and iter(g := f(1)) is g
+
+
+def test_interleaved_and_recursive():
+    f, g = jit(squares)(4), jit(squares)(4)
+    assert [x for pair in zip(f, g) for x in pair] == [0, 0, 1, 1, 4, 4, 9, 9]
+
+    def make(wrap):
+        @wrap
+        def walk(tree):
+            if tree:
+                left, x, right = tree
+                yield from walk(left)
+                yield x
+                yield from walk(right)
+        return walk
+    tree = None
+    for k in range(60):
+        tree = (tree, k, (None, -k, None))
+    assert list(make(jit)(tree)) == list(make(lambda f: f)(tree))
+
+
+def test_a_running_generator_is_not_entered():
+    def itself(box):
+        yield next(box[0])
+    box = []
+    box.append(jit(itself)(box))
+    with pytest.raises(ValueError, match="generator already executing"):
+        next(box[0])
+    assert list(box[0]) == []
+
+
+def test_methods_are_generators_too():
+    class Bag:
+        def __init__(self, xs):
+            self.xs = xs
+
+        @jit
+        def __iter__(self):
+            for x in self.xs:
+                yield x * 2
+    assert list(Bag([1, "a"])) == [2, "aa"]
+
+
+def test_dropped_where_it_stands():
+    log = []
+    g = jit(cleans)(log)
+    next(g)
+    del g
+    gc.collect()
+    assert log == ["in", "exit", "finally"]
+    ring = []
+    g = jit(cleans)(ring)
+    next(g)
+    ring.append(g)
+    r = weakref.ref(g)
+    del g, ring
+    gc.collect()
+    assert r() is None
+
+
+def test_variables_live_as_long_as_in_python():
+    def holds(log):
+        a = Loud()
+        r = weakref.ref(a)
+        yield r() is not None
+        del a
+        log.append(r() is None)
+        yield 1
+    log = []
+    assert list(jit(holds)(log)) == [True, 1] and log == [True]
+
+
+def test_references_balance():
+    functions = [jit(f) for f in (squares, cleans, delegates_twice, closure, nested_loops)]
+
+    def run():
+        for f in functions:
+            for steps in (0, 1, 2, 50):
+                g = f([] if f.__name__ in ("cleans", "delegates_twice") else 3)
+                list(itertools.islice(g, steps))
+                with contextlib.suppress(Loud):
+                    g.throw(Loud())
+    run()
+    gc.collect()
+    before = len(gc.get_objects()), sys.getrefcount(None)
+    for _ in range(100):
+        run()
+    gc.collect()
+    assert abs(len(gc.get_objects()) - before[0]) < 40 and abs(sys.getrefcount(None) - before[1]) < 40
+
+
+def test_threads_have_their_own():
+    f = jit(squares)
+    in_threads(8, lambda k: [list(f(50 + k)) for _ in range(20)] == [[i * i for i in range(50 + k)]] * 20 or 1 / 0)
+
+
+def test_no_copies():
+    g = jit(squares)(3)
+    for copies in (copy.copy, copy.deepcopy, pickle.dumps):
+        with pytest.raises(TypeError):
+            copies(g)
+    with pytest.raises(TypeError):
+        type(g)()
+
+
+def test_names_and_states():
+    f = jit(squares)
+    g = f(1)
+    assert (g.__name__, g.__qualname__, g.gi_code) == ("squares", "squares", squares.__code__) and repr(g).startswith("<generator object squares at ")
+    if sys.version_info >= (3, 11):
+        assert inspect.getgeneratorstate(g) == "GEN_CREATED"
+        next(g)
+        assert inspect.getgeneratorstate(g) == "GEN_SUSPENDED"
+    list(g)
+    assert inspect.getgeneratorstate(g) == "GEN_CLOSED"
+
+
+def test_recompiled_while_suspended():
+    f = jit(squares)
+    g = f(4)
+    next(g)
+    f.recompile()
+    assert list(g) == [1, 4, 9]
+
+
+def test_coroutines_run_in_python():
+    async def waits():
+        return 1
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        c = jit(waits)()
+    assert inspect.iscoroutine(c)
+    c.close()
+
+
+def test_retries_in_a_loop():
+    def retries(f, n):
+        while n:
+            try:
+                return f(n)
+            except KeyError:
+                n -= 1
+        return "none"
+
+    def fails(n):
+        if n > 2:
+            raise KeyError
+        if n == 1:
+            raise Loud
+        return n
+    f = jit(retries)
+    assert f(fails, 5) == 2 and f(fails, 0) == "none"
+    with pytest.raises(Loud):
+        f(fails, 1)
+    assert all(why is None for _, _, why in f._object_mode()), f._object_mode()

@@ -90,9 +90,11 @@ def test_keywords_are_handed_on():
     assert called(jit(keywords), 1, b=2)[0] == (1, {"b": 2})
 
 
-def test_generators_run_in_python():
-    generator, told = called(jit(numbers), 4)
-    assert list(generator) == [0, 1, 4, 9] and len(told) == 1
+def test_generators_are_compiled_and_warn_once():
+    f = jit(numbers)
+    generator, told = called(f, 4)
+    assert list(generator) == [0, 1, 4, 9] and len(told) == 1 and "compiled with Python objects" in str(told[0].message)
+    assert called(f, 2)[1] == []
 
 
 def test_objects_keep_their_identity():
