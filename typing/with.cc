@@ -124,6 +124,12 @@ TypeRef type_of(Emit& e, const With& w, size_t k, int variable, bool* seen) {
   fail("ObjmodeUntyped", {name});
 }
 
+// The host has the code of an inner function, but neither its cells nor, on disk, a name for it.
+void inner_function(Emit& e) {
+  if (!e.spec().captures.empty()) fail("ObjmodeBody", {"objmode is not supported in an inner function that uses variables of the outer one", "hand them over as arguments"});
+  e.session().hint(e.spec().fn->handle, "objmode", "");
+}
+
 struct Output {
   TypeRef type;
   bool seen;
@@ -155,7 +161,7 @@ TV result(Emit& e, TypeRef t) {
 
 void eval_with(Emit& e, const Op& op, std::span<const TV> a, std::vector<TV>* out) {
   refuse(op, a[0]);
-  if (e.session().is_inner(e.spec().fn->handle)) fail("ObjmodeBody", {"objmode is not supported in a function that is defined inside of a compiled one", "define the function outside of it"});
+  if (e.session().is_inner(e.spec().fn->handle)) inner_function(e);
   With w(op, a);
   for (size_t k = 0; k < w.keywords; k++) declared_type(e, w.keyword(k), w.declared(k));   // all must be right, used or not
   std::vector<TV> in;

@@ -172,12 +172,15 @@ void FunctionLowering::lower_index_check(const Op& op) {
 }
 
 void FunctionLowering::lower_poll(const Op& op) {
-  V word = load_field(ctx_, offsetof(coluber_ctx, poll), b_.getPtrTy(), Memory::Context);
+  auto* word = llvm::cast<llvm::LoadInst>(load_field(ctx_, offsetof(coluber_ctx, poll), b_.getPtrTy(), Memory::Context));
+  word->setMetadata(llvm::LLVMContext::MD_invariant_load, llvm::MDNode::get(context_, {}));
   llvm::LoadInst* flag = b_.CreateAlignedLoad(b_.getInt8Ty(), word, llvm::Align(1), true);
   llvm::BasicBlock *call = cold_block("poll"), *next = llvm::BasicBlock::Create(context_, "", f_);
   b_.CreateCondBr(b_.CreateIsNull(flag), next, call, module_.unlikely_false());
   b_.SetInsertPoint(call);
-  check_status(module_.call_runtime(b_, "coluber_poll", {ctx_}), op);
+  llvm::CallInst* poll = module_.call_runtime(b_, "coluber_poll", {ctx_});
+  module_.leaves_lists(poll);             // Python code that handles a signal has lists of its own
+  check_status(poll, op);
   b_.CreateBr(next);
   b_.SetInsertPoint(next);
 }

@@ -253,6 +253,7 @@ Slots load_argument_cells(ModuleLowering& module, Builder& b, llvm::Value* cells
   llvm::LLVMContext& context = b.getContext();
   llvm::MDNode* empty = llvm::MDNode::get(context, {});
   llvm::MDBuilder md(context);
+  auto number = [&](uint64_t n) { return llvm::MDNode::get(context, md.createConstant(b.getInt64(n))); };
   Slots s;
   for (const Slot& slot : module.slots().of(t)) {
     llvm::Type* type = memory_type(context, slot);
@@ -260,6 +261,11 @@ Slots load_argument_cells(ModuleLowering& module, Builder& b, llvm::Value* cells
     llvm::LoadInst* load = b.CreateAlignedLoad(type, address, llvm::Align(8));
     load->setMetadata(llvm::LLVMContext::MD_noundef, empty);
     load->setMetadata(llvm::LLVMContext::MD_invariant_load, empty);
+    if (t->is(ir::Kind::List)) {           // the caller holds it: its header may be read in front of a loop
+      load->setMetadata(llvm::LLVMContext::MD_nonnull, empty);
+      load->setMetadata(llvm::LLVMContext::MD_dereferenceable, number(sizeof(coluber_list)));
+      load->setMetadata(llvm::LLVMContext::MD_align, number(alignof(coluber_list)));
+    }
     if (slot.fact == SlotFact::NotNegative)
       load->setMetadata(llvm::LLVMContext::MD_range, md.createRange(llvm::APInt(64, 0), llvm::APInt::getSignedMinValue(64)));
     s.push_back(slot.kind == SlotKind::Bool ? b.CreateIsNotNull(load) : static_cast<llvm::Value*>(load));

@@ -1,11 +1,15 @@
 // Three rewrites, each of which was seen in profiles of ordinary loops:
 //   - vectors of int64 become float64 by five instructions on whole vectors where the processor has none for it (AVX2). LLVM takes the vector apart,
 //     converts one by one and puts it together again, which costs more than all the rest of most loops;
-//   - a float64 that becomes an int64 if it fits is checked by the result of the conversion, not by comparisons of its own;
+//   - a float64 that becomes an int64 if it fits is checked by the result of the conversion, not by comparisons of its own; where what follows looks at
+//     the result anyway, behind that (sink_checks.cc);
 //   - the step of a loop's counter goes to where the latch first uses it, behind the uses of the counter. Otherwise both live at once, and a register is
 //     copied in each turn.
 #include "backends/llvm/late_rewrites.h"
 
+#include "backends/llvm/sink_checks.h"
+
+#include <llvm/Analysis/AssumptionCache.h>
 #include <llvm/Analysis/LoopInfo.h>
 #include <llvm/CodeGen/TargetSubtargetInfo.h>
 #include <llvm/IR/Dominators.h>
@@ -62,7 +66,8 @@ llvm::FCmpInst* range_check(llvm::Value* x) {
   return nullptr;
 }
 
-void check_result(llvm::Instruction* conversion, llvm::FCmpInst* check) {
+// Returns the conversion and the check as they are now.
+std::pair<llvm::Instruction*, llvm::ICmpInst*> check_result(llvm::Instruction* conversion, llvm::FCmpInst* check) {
   llvm::IRBuilder<> b(check);
   auto* pair = llvm::FixedVectorType::get(b.getDoubleTy(), 2);
   llvm::Value* x = b.CreateInsertElement(llvm::PoisonValue::get(pair), conversion->getOperand(0), uint64_t{0});
@@ -75,9 +80,12 @@ void check_result(llvm::Instruction* conversion, llvm::FCmpInst* check) {
   check->replaceAllUsesWith(outcome);
   check->eraseFromParent();
   if (magnitude->use_empty()) magnitude->eraseFromParent();
+  return {llvm::cast<llvm::Instruction>(result), llvm::cast<llvm::ICmpInst>(outcome)};
 }
 
-bool rewrite_conversions(llvm::Function& f, const llvm::TargetMachine& machine, llvm::FunctionAnalysisManager& analyses) {
+enum class Change { none, values, blocks };
+
+Change rewrite_conversions(llvm::Function& f, const llvm::TargetMachine& machine, llvm::FunctionAnalysisManager& analyses) {
   std::vector<llvm::Instruction*> vectors, scalars;
   for (llvm::BasicBlock& block : f)
     for (llvm::Instruction& i : block) {
@@ -87,16 +95,16 @@ bool rewrite_conversions(llvm::Function& f, const llvm::TargetMachine& machine, 
   bool instruction = machine.getSubtargetImpl(f)->checkFeatures("+avx512dq");
   if (!instruction)
     for (llvm::Instruction* i : vectors) convert_whole(i);
-  bool changed = !instruction && !vectors.empty();
-  if (scalars.empty()) return changed;
+  Change change = !instruction && !vectors.empty() ? Change::values : Change::none;
+  if (scalars.empty()) return change;
   auto& tree = analyses.getResult<llvm::DominatorTreeAnalysis>(f);
   for (llvm::Instruction* i : scalars) {
     llvm::FCmpInst* check = range_check(i->getOperand(0));
     if (!check || !tree.dominates(check, i)) continue;
-    check_result(i, check);
-    changed = true;
+    auto [result, fits] = check_result(i, check);
+    change = std::max(change, sink_check(result, fits, tree, analyses.getResult<llvm::AssumptionAnalysis>(f)) ? Change::blocks : Change::values);
   }
-  return changed;
+  return change;
 }
 
 // ---- counters --------------------------------------------------------------------------------------------------------------------------
@@ -134,9 +142,10 @@ bool sink_steps(llvm::Function& f, llvm::FunctionAnalysisManager& analyses) {
 }  // namespace
 
 llvm::PreservedAnalyses LateRewrites::run(llvm::Function& f, llvm::FunctionAnalysisManager& analyses) {
-  bool changed = sink_steps(f, analyses);
-  if (machine && machine->getTargetTriple().isX86()) changed |= rewrite_conversions(f, *machine, analyses);
-  if (!changed) return llvm::PreservedAnalyses::all();
+  Change change = sink_steps(f, analyses) ? Change::values : Change::none;
+  if (machine && machine->getTargetTriple().isX86()) change = std::max(change, rewrite_conversions(f, *machine, analyses));
+  if (change == Change::none) return llvm::PreservedAnalyses::all();
+  if (change == Change::blocks) return llvm::PreservedAnalyses::none();
   llvm::PreservedAnalyses kept;
   kept.preserveSet<llvm::CFGAnalyses>();
   return kept;

@@ -2,6 +2,8 @@
 // repeat CPython's float_floor_div and float_rem step by step, so that results agree in every bit.
 #include "backends/llvm/function_lowering.h"
 
+#include <llvm/IR/PatternMatch.h>
+
 namespace coluber::backend {
 
 using ir::OpCode;
@@ -19,8 +21,15 @@ bool positive_constant(llvm::Value* v, llvm::APInt* out) {
 }  // namespace
 
 // The divisor, with -1 replaced by 1: the processor traps on the least integer divided by -1. By -1 the quotient is the negated dividend
-// and the remainder 0 (the same as by 1).
+// and the remainder 0 (the same as by 1). Where 0 has been replaced by 1 too, as NumPy's division has it, one comparison finds both.
 llvm::Value* FunctionLowering::safe_divisor(V d) {
+  using namespace llvm::PatternMatch;
+  llvm::Value* whole;
+  llvm::ICmpInst::Predicate predicate;
+  if (match(d, m_Select(m_ICmp(predicate, m_Value(whole), m_Zero()), m_Deferred(whole), m_One())) && predicate == llvm::ICmpInst::ICMP_NE) {
+    V above = b_.CreateAdd(whole, llvm::ConstantInt::get(d->getType(), 1));
+    return b_.CreateSelect(b_.CreateICmpULT(above, llvm::ConstantInt::get(d->getType(), 2)), llvm::ConstantInt::get(d->getType(), 1), whole);
+  }
   V minus_one = llvm::Constant::getAllOnesValue(d->getType()), one = llvm::ConstantInt::get(d->getType(), 1);
   return b_.CreateSelect(b_.CreateICmpEQ(d, minus_one), one, d);
 }

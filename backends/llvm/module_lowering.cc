@@ -35,6 +35,12 @@ void mark_entry(llvm::Function* f) {
   f->addParamAttr(1, llvm::Attribute::ReadOnly);
 }
 
+// The context is there as long as the call: what it says of the running thread may be read in front of a loop.
+void mark_context(llvm::Function* f) {
+  f->addDereferenceableParamAttr(0, sizeof(coluber_ctx));
+  f->addParamAttr(0, llvm::Attribute::getWithAlignment(f->getContext(), llvm::Align(alignof(coluber_ctx))));
+}
+
 }  // namespace
 
 // The code refers to a hidden symbol (no GOT); the alias with default visibility is what dlsym finds in a shared object of the cache.
@@ -81,6 +87,7 @@ ModuleLowering::ModuleLowering(llvm::Module& module, const ir::Program& program,
   independent_ = llvm::MDNode::getDistinct(context_, {});
   header_tag_ = tag_of("header");
   context_tag_ = tag_of("context");
+  lists_ = llvm::MDNode::get(context_, md.createAnonymousAliasScope(md.createAnonymousAliasScopeDomain("lists"), "lists"));
   unlikely_false_ = md.createBranchWeights(1 << 20, 1);
   unlikely_true_ = md.createBranchWeights(1, 1 << 20);
   llvm::AttrBuilder call(context_);
@@ -153,6 +160,7 @@ void ModuleLowering::declare(const ir::Function& fn, bool by_cells) {
   std::string name = entry ? std::string(kEntrySymbol) : "coluber." + fn.name;
   llvm::Function* f = llvm::Function::Create(type, linkage, name, module_);
   f->setDoesNotThrow();
+  mark_context(f);
   if (by_cells) {
     mark_entry(f);
   } else {
@@ -224,6 +232,8 @@ llvm::CallInst* ModuleLowering::call_runtime(Builder& b, const char* name, llvm:
   }
   return call;
 }
+
+void ModuleLowering::leaves_lists(llvm::CallInst* call) { call->setMetadata(llvm::LLVMContext::MD_noalias, lists_); }
 
 llvm::FunctionCallee ModuleLowering::pure_function(llvm::StringRef name, llvm::FunctionType* type) {
   llvm::FunctionCallee callee = module_.getOrInsertFunction(name, type);
@@ -324,6 +334,9 @@ llvm::Instruction* ModuleLowering::tag(llvm::Instruction* access, Memory memory)
     case Memory::Element:
       access->setMetadata(llvm::LLVMContext::MD_tbaa, element_tag_);
       return access;
+    case Memory::List:
+      access->setMetadata(llvm::LLVMContext::MD_alias_scope, lists_);
+      [[fallthrough]];
     case Memory::Header:
       access->setMetadata(llvm::LLVMContext::MD_tbaa, header_tag_);
       return access;

@@ -19,8 +19,8 @@ inline constexpr char kImportKeysSymbol[] = "coluber_import_keys";
 
 // Which memory an access may touch. Elements of arrays and lists are one class whatever their dtype: two arguments may be views of the
 // same memory under different dtypes, and a wrong answer would be the price of telling them apart.
-// Independent: elements in a loop whose rounds do not depend on one another.
-enum class Memory : uint8_t { Anything, Element, Independent, Header, Context };
+// Independent: elements in a loop whose rounds do not depend on one another. List: a header too, of a list, which some calls leave alone.
+enum class Memory : uint8_t { Anything, Element, Independent, Header, List, Context };
 
 struct LoweredProgram {
   std::vector<std::string> import_keys;
@@ -50,6 +50,8 @@ class ModuleLowering {
   llvm::Value* import(Builder& b, const std::string& key);
   // Calls a row of symbols.def; `arguments` includes the context where the row has one.
   llvm::CallInst* call_runtime(Builder& b, const char* name, llvm::ArrayRef<llvm::Value*> arguments);
+  // Says of a call that it touches no list's length, capacity or address of items.
+  void leaves_lists(llvm::CallInst* call);
   // A C function that LLVM itself may also name, called directly (libm): free of side effects.
   llvm::FunctionCallee pure_function(llvm::StringRef name, llvm::FunctionType* type);
   // void f(owner or null): gives a reference back, out of line.
@@ -110,7 +112,7 @@ class ModuleLowering {
   std::string text_;  // NUL-terminated names and files
   llvm::StringMap<int32_t> text_index_;
   llvm::StringMap<llvm::Constant*> strings_;
-  llvm::MDNode *element_tag_, *header_tag_, *context_tag_, *unlikely_false_, *unlikely_true_, *independent_;
+  llvm::MDNode *element_tag_, *header_tag_, *lists_, *context_tag_, *unlikely_false_, *unlikely_true_, *independent_;
   llvm::AttributeList cold_call_, plain_call_;
   llvm::Function* cold_release_ = nullptr;
 };

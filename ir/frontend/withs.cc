@@ -22,16 +22,13 @@ class Withs : Splicer {
 
   void run() {
     std::vector<Plan> plans;
-    std::vector<bool> inside(cfg_.blocks.size(), false);     // a body has its own with statements
-    for (size_t b = 0; b < cfg_.blocks.size(); ++b) {
+    for (size_t b = 0; b < cfg_.blocks.size(); ++b) {        // those in the body of another one, too: that may be no objmode
       int at_inst = with_in(static_cast<int>(b));
-      if (at_inst < 0 || inside[b]) continue;
+      if (at_inst < 0) continue;
       Plan p;
       p.block = static_cast<int>(b);
       p.inst = at_inst;
       find(&p);
-      for (size_t k = 0; k < p.body.size(); ++k)
-        if (p.body[k]) inside[k] = true;
       plans.push_back(std::move(p));
     }
     for (const Plan& p : plans)
@@ -104,7 +101,9 @@ class Withs : Splicer {
     if (p->why != WithProblem::None) return;
     Vars reads(unit_.vars.size(), false), sets(unit_.vars.size(), false);
     effects(*p, &reads, &sets);
-    if (b.handler >= 0) handlers(p, b.handler, sets);
+    int outer = b.handler;                 // of another with statement: it lets exceptions pass, as all context managers of native code do
+    while (outer >= 0 && calls_exit(at(outer))) outer = at(outer).handler;
+    if (outer >= 0) handlers(p, outer, sets);
     variables(p, start, reads, sets);
   }
 

@@ -83,15 +83,22 @@ class Remover {
     }
   }
 
-  // x % n == 0: whose sign a remainder has does not matter then.
-  bool is_zero_test(ValueId v) {
-    if (!is_integer(f_.type_of(v))) return false;
+  // x % n == 0: whose sign a remainder has does not matter then. NumPy's remainder by zero is zero: `select n != 0, x % n, 0` is looked through.
+  bool is_zero_test(ValueId v, int depth = 0) {
+    if (!is_integer(f_.type_of(v)) || depth > 2) return false;
     if (!uses_) uses_.emplace(f_);
+    auto is_zero = [&](ValueId other) {
+      int64_t zero = 1;
+      return a_.ranges.constant(other, &zero) && zero == 0;
+    };
     for (const Position& p : uses_->uses(v)) {
       const Op* op = p.op == Position::kHead ? nullptr : &f_.blocks[p.block].ops[p.op];
-      if (!op || (op->code != OpCode::Eq && op->code != OpCode::Ne)) return false;
-      int64_t zero = 1;
-      if (!a_.ranges.constant(op->args[op->args[0] == v ? 1 : 0], &zero) || zero != 0) return false;
+      if (!op) return false;
+      if (op->code == OpCode::Select) {
+        if (op->args[0] == v || !is_zero(op->args[op->args[1] == v ? 2 : 1]) || !is_zero_test(op->result(), depth + 1)) return false;
+      } else if ((op->code != OpCode::Eq && op->code != OpCode::Ne) || !is_zero(op->args[op->args[0] == v ? 1 : 0])) {
+        return false;
+      }
     }
     return uses_->count(v) > 0;
   }

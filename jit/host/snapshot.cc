@@ -320,7 +320,7 @@ int64_t Snapshot::nested(int64_t outer, const clb_code* code) {
 
 // For a message: nothing is compiled from it, so that it is no read of the log. But what objmode was seen to do is of this process.
 int Snapshot::hint(int64_t handle, const char* about, const char* name, clb_const* out) {
-  if (!strcmp(about, "objmode")) log.refuse("types of variables are those that a body of objmode had when it first ran");
+  if (!strcmp(about, "objmode")) log.refuse(*name ? "types of variables are those that a body of objmode had when it first ran" : "an inner function has a body of objmode");
   PyObject* object = handle >= 0 ? object_of(handle) : nullptr;
   PyObject *about_text = key_object(about), *name_text = key_object(name);
   PyObject* found = about_text && name_text ? call_python("coluber._support", "hint", object ? object : Py_None, about_text, name_text) : nullptr;

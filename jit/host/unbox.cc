@@ -15,7 +15,15 @@ constexpr int kLayoutFlags = NPY_ARRAY_C_CONTIGUOUS | NPY_ARRAY_F_CONTIGUOUS;
 
 // ---- making plans -----------------------------------------------------------------------------------------------------------------
 
-void plan_array(const HostType* t, Unbox* op) {
+// The classes and dtypes that a plan compares with are NumPy's. A declared type may be met before anybody has imported it.
+bool have_numpy(const HostType* t, std::string* error) {
+  if (g_numpy.array || resolve_numpy()) return true;
+  PyErr_Clear();
+  return *error = "a value of type " + t->text + " needs NumPy, which cannot be imported", false;
+}
+
+bool plan_array(const HostType* t, Unbox* op, std::string* error) {
+  if (!have_numpy(t, error)) return false;
   op->op = t->layout == 'C' || t->layout == 'F' ? UnboxOp::ArrayPlain : UnboxOp::ArrayStrided;
   op->cls = g_numpy.array;
   op->what = g_numpy.descr[static_cast<int>(t->elem->kind)];
@@ -31,21 +39,23 @@ void plan_array(const HostType* t, Unbox* op) {
   } else if (t->layout == 'F') {
     op->flags_want |= NPY_ARRAY_F_CONTIGUOUS;
   }
+  return true;
 }
 
-void plan_scalar(const HostType* t, Unbox* op) {
+bool plan_scalar(const HostType* t, Unbox* op, std::string* error) {
   switch (t->kind) {
-    case Kind::PyBool: op->op = UnboxOp::Bool; op->cls = &PyBool_Type; return;
-    case Kind::PyInt: op->op = UnboxOp::Int; op->cls = &PyLong_Type; return;
-    case Kind::PyFloat: op->op = UnboxOp::Float; op->cls = &PyFloat_Type; return;
-    case Kind::PyComplex: op->op = UnboxOp::Complex; op->cls = &PyComplex_Type; return;
+    case Kind::PyBool: op->op = UnboxOp::Bool; op->cls = &PyBool_Type; return true;
+    case Kind::PyInt: op->op = UnboxOp::Int; op->cls = &PyLong_Type; return true;
+    case Kind::PyFloat: op->op = UnboxOp::Float; op->cls = &PyFloat_Type; return true;
+    case Kind::PyComplex: op->op = UnboxOp::Complex; op->cls = &PyComplex_Type; return true;
     default: break;
   }
+  if (!have_numpy(t, error)) return false;
   op->cls = scalar_class(t->kind);
   op->sign_extend = t->kind == Kind::Int8 || t->kind == Kind::Int16 || t->kind == Kind::Int32;
   if (t->kind == Kind::Complex64 || t->kind == Kind::Complex128) {
     op->op = t->kind == Kind::Complex64 ? UnboxOp::Scalar2x4 : UnboxOp::Scalar2x8;
-    return;
+    return true;
   }
   switch (item_size(t)) {
     case 1: op->op = UnboxOp::Scalar1; break;
@@ -53,6 +63,7 @@ void plan_scalar(const HostType* t, Unbox* op) {
     case 4: op->op = UnboxOp::Scalar4; break;
     default: op->op = UnboxOp::Scalar8; break;
   }
+  return true;
 }
 
 bool is_list_item(const HostType* t) {
@@ -91,7 +102,10 @@ bool plan_one(UnboxPlan* plan, size_t index, const HostType* t, int32_t slot, st
     case Kind::Str: op.op = UnboxOp::Str; op.cls = &PyUnicode_Type; plan->owners++; break;
     case Kind::Range: op.op = UnboxOp::Range; op.cls = &PyRange_Type; break;
     case Kind::Slice: op.op = UnboxOp::Slice; op.cls = &PySlice_Type; break;
-    case Kind::Array: plan_array(t, &op); plan->owners++; break;
+    case Kind::Array:
+      if (!plan_array(t, &op, error)) return false;
+      plan->owners++;
+      break;
     case Kind::List:
       if (!is_list_item(t->elem)) return *error = "a list of " + t->elem->text + " cannot be an argument", false;
       op.op = UnboxOp::List;
@@ -105,7 +119,7 @@ bool plan_one(UnboxPlan* plan, size_t index, const HostType* t, int32_t slot, st
     case Kind::Optional: op.op = UnboxOp::Optional; break;
     default:
       if (!is_scalar(t->kind)) return *error = "a value of type " + t->text + " cannot be an argument", false;
-      plan_scalar(t, &op);
+      if (!plan_scalar(t, &op, error)) return false;
   }
   plan->ops[index] = op;
   if (t->is(Kind::Tuple)) return plan_children(plan, index, t->items, slot, error);

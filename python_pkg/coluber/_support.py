@@ -126,10 +126,12 @@ _BUILT_IN = {                                # attributes that the compiler answ
 def hint(obj, about, name):
     """A sentence for the user, or None. about: "global" (obj: the function), "attribute" (of obj), or a kind of values, "array". "type": the
     compiler's text of the type that obj, or the text `name`, stands for. "objmode": of a variable behind objmode in the function obj, when Python
-    last ran it; name: "line|variable|input=type|input=type..."."""
+    last ran it; name: "line|variable|input=type|input=type...", or empty to say that there is such a body."""
     if about == "type":
         return _type_text(obj if obj is not None else name)
     if about == "objmode":
+        if not name:
+            return None
         from ._objmode import seen
         line, variable, *inputs = name.split("|")
         return seen(obj.__code__, int(line), variable, dict(i.split("=", 1) for i in inputs))

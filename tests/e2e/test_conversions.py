@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 
 from coluber import njit
 
+from check import same
+
 pytestmark = pytest.mark.numpy
 
 EDGES = [0, 1, -1, 2**31, -2**31, 2**32 - 1, 2**32, -2**32, 2**52, 2**53 + 1, -2**53 - 1, 2**54 + 3, 2**62 + 257, 2**63 - 1, 2**63 - 513, -2**63, -2**63 + 1]
@@ -92,3 +94,48 @@ def test_the_least_int64_is_refused():
     with pytest.raises(OverflowError):
         compiled_sum(np.array([1.0, -(2.0**63)]), 0)
     assert compiled_sum(np.array([1.0, -math.nextafter(2.0**63, 0)]), -2**63) == 1 // 2 - math.nextafter(2.0**63, 0) // 2
+
+
+def count_in_range(x, scale, counts):
+    for v in x:
+        k = int(v * scale)
+        if 0 <= k < counts.size:
+            counts[k] += 1
+
+
+def count_at_index(x, scale, counts):
+    for v in x:
+        counts[int(v * scale)] += 1
+
+
+def signs(x, scale, counts):
+    for v in x:
+        if int(v * scale) >= 0:
+            counts[0] += 1
+        else:
+            counts[1] += 1
+
+
+@pytest.mark.parametrize("function", [count_in_range, count_at_index, signs])
+@pytest.mark.parametrize("odd", [0.5, -0.5, -1.0, -3.0, 1.0, 2.0, 2.0**61, -(2.0**61), math.nan, math.inf, -math.inf])
+def test_a_number_that_is_compared_after_its_conversion(function, odd):
+    for where in (0, 7, 30):
+        x = np.linspace(0, 0.9, 31)
+        x[where] = odd
+        if function is count_at_index and abs(odd) > 2.0**32:
+            for f in (function, njit(function)):        # what numpy says of a float that is too large for an index differs from int()'s message
+                with pytest.raises((IndexError, OverflowError)):
+                    f(x, 3.0, np.zeros(3, np.int64))
+        else:
+            same(function, x, 3.0, np.zeros(3, np.int64))
+
+
+@pytest.mark.parametrize("function", [count_in_range, count_at_index, signs])
+@pytest.mark.parametrize("large", [2.0**63, -(2.0**63), 1e300, -1e300])
+def test_a_number_that_does_not_fit_is_found_whatever_it_is_compared_with(function, large):
+    x = np.full(31, 0.25)
+    x[17] = large
+    counts = np.zeros(3, np.int64)
+    with pytest.raises(OverflowError, match="does not fit"):
+        njit(function)(x, 1.0, counts)
+    assert counts[0] == 17

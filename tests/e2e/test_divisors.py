@@ -1,7 +1,7 @@
 """Floor division and modulo in loops by numbers that the loop does not change: a multiplication for positive ones, the same results for all."""
 import numpy as np
 import pytest
-from check import made, same_outcome
+from check import made, same, same_outcome
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -162,3 +162,28 @@ def test_any_constant(d, xs):
     f = njit(made(f"def f(x):\n    return x // {d}, x % {d}"), cache=False)
     for x in xs:
         assert f(x) == (x // d, x % d)
+
+
+def divides(x, y, out):
+    for i in range(len(x)):
+        out[i] = x[i] % y[i] == 0
+
+
+def first_divisor(n, among):
+    at = 0
+    for p in among:
+        if n % p == 0:
+            return at
+        at += 1
+    return -1
+
+
+@pytest.mark.parametrize("dtype", [np.int8, np.int32, np.int64, np.uint8, np.uint64])
+def test_remainders_that_are_compared_with_zero(dtype):
+    """NumPy's remainder by zero is zero, and -1 divides everything."""
+    edges = np.array([0, 1, 2, 3, -1, -2, -3, 6, 7, np.iinfo(dtype).min, np.iinfo(dtype).max]).astype(dtype)
+    x, y = [a.ravel() for a in np.meshgrid(edges, edges)]
+    same(divides, x, y, np.zeros(len(x), bool))
+    for n in edges:
+        for k in range(len(edges)):
+            same(first_divisor, n, edges[k:])

@@ -1,6 +1,8 @@
 """Bodies of `with objmode():` among loops, handlers, callees and threads, and what is kept alive."""
 import gc
+import subprocess
 import sys
+import threading
 import warnings
 
 import numpy as np
@@ -8,7 +10,7 @@ import pytest
 from check import exact, in_threads, outcome, same_outcome
 from test_objmode import caught, in_place, reversed_list
 
-from coluber import _coluber, jit, njit, objmode, prange
+from coluber import _coluber, critical, jit, njit, objmode, parallel_chunksize, prange
 
 SEEN = []
 
@@ -209,6 +211,94 @@ def calls(n):
 
 def test_in_callees():
     same_outcome(calls, 120)
+
+
+def in_another_with(n, a):
+    total = 0
+    for i in range(n):
+        with critical("outer"):
+            a[0] += i
+            with objmode(k="int64"):
+                k = len(str(i))
+                if i == 7:
+                    continue
+            total += k
+            with parallel_chunksize(3), objmode(m="int64"):
+                m = k * 2
+            total += m
+    return total
+
+
+def raises_in_another_with(n, a):
+    y = 0
+    try:
+        with critical("outer"):
+            a[0] += 1
+            with objmode(y="int64"):
+                y = {1: 10, 2: 20}[n]
+            a[0] += y
+    except KeyError:
+        return -1
+    return y
+
+
+def objmode_around(n, a):
+    with objmode(y="int64"):
+        with critical("outer"):
+            with objmode(z="int64"):
+                z = len(str(n))
+            y = z + 1
+    return y
+
+
+def returns_from_both(n, a):
+    with critical("outer"):
+        with objmode():
+            if n > 2:
+                return 5
+        a[0] += 1
+    return 6
+
+
+def test_in_another_with_statement():
+    for n in (0, 1, 5, 20):
+        for f in (in_another_with, raises_in_another_with, objmode_around, returns_from_both):
+            same_outcome(f, n, np.zeros(1))
+    other = threading.Thread(target=lambda: same_outcome(raises_in_another_with, 1, np.zeros(1)))
+    other.start()
+    other.join(20)
+    assert not other.is_alive()
+
+
+def inner_functions(n):
+    def digits(i, b):
+        with objmode(y="int64"):
+            y = len(str(i)) + sum(v for v in range(b))
+        return y
+
+    def shout(s):
+        with objmode(t="unicode_type"):
+            t = s.upper() + str(len(SEEN))
+        return t
+    s = 0
+    for i in range(n):
+        s += digits(i, 3)
+    return s, shout("abc")
+
+
+def test_in_inner_functions():
+    SEEN.clear()
+    for n in (0, 5, 200):
+        same_outcome(inner_functions, n)
+
+
+def test_inner_functions_are_not_kept_on_disk(tmp_path):
+    (tmp_path / "inner_module.py").write_text("from coluber import njit, objmode\n\n@njit(cache=True)\ndef f(n):\n    def g(i):\n        with objmode(y='int64'):\n"
+                                              "            y = len(str(i))\n        return y\n    return g(n) + 1\n")
+    program = f"import sys; sys.path.insert(0, {str(tmp_path)!r}); from inner_module import f; print(f(123))"
+    for _ in range(2):
+        done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+        assert done.stdout == "4\n", done.stderr
 
 
 def make(k):

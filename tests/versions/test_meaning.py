@@ -8,6 +8,7 @@ import sys
 import types
 import zlib
 
+import numpy.linalg                            # noqa: F401 - corpus functions import it: a first import takes more lines than one of them may
 import pytest
 from corpus_files import CORPUS, corpus_source
 from interpret import Function, OutOfSteps, Unsupported

@@ -306,7 +306,9 @@ TEST(Fuse, Rolls) {
           std::string head = "func @f(" + parameters(args) + ") -> array(float64,2,C) exported {\n^0:\n  %2 = const " + std::to_string(shift) + " : pyint\n" +
                              roll_op(3, 0, 2, layout, axis);
           Outcome o = compare(head + "  %4 = ew %3, %1, \"add\" : array(float64,2,C)\n  return %4\n}" + kKernels + roll_copies(), args);
-          if (o.error.empty()) EXPECT_EQ(o.allocations, 1u);
+          if (o.error.empty()) {
+            EXPECT_EQ(o.allocations, 1u);
+          }
           compare(head + "  %4 = ew %3, %0, \"add\" : array(float64,2,C)\n  array.assign %0, %4\n  return %1\n}" + kKernels + roll_copies(), args);
           compare(head + "  array.assign %1, %3\n  return %3\n}" + kKernels + roll_copies(), args);
         }
@@ -322,10 +324,14 @@ TEST(Fuse, RollsOfExpressions) {
                        "  %4 = ew %0, %1, \"add\"" + t;
     Outcome chain = compare(head + roll_op(5, 4, 2, "C", 0) + roll_op(6, 5, 3, "C", 1) + "  %7 = ew %6, %0, \"mul\"" + t + roll_op(8, 7, 2, "C", 1) +
                                 "  return %8\n}" + kKernels + roll_copies(), args);
-    if (chain.error.empty()) EXPECT_EQ(chain.allocations, 1u);
+    if (chain.error.empty()) {
+      EXPECT_EQ(chain.allocations, 1u);
+    }
     Outcome two = compare(head + roll_op(5, 4, 2, "C", 0) + roll_op(6, 4, 3, "C", 0) + "  %7 = ew %6, %5, \"mul\"" + t + "  return %7\n}" + kKernels +
                               roll_copies(), args);
-    if (two.error.empty()) EXPECT_EQ(two.allocations, 2u);
+    if (two.error.empty()) {
+      EXPECT_EQ(two.allocations, 2u);
+    }
     compare(head + roll_op(5, 4, 2, "C", -1) + roll_op(6, 5, 3, "C", -1) + "  %7 = ew %6, %0, \"mul\"" + t + roll_op(8, 7, 2, "C", 0) + "  return %8\n}" +
                 kKernels + roll_copies(), args);
   }

@@ -49,7 +49,7 @@ TEST_P(SameMeaning, OfRandomPrograms) {
 
 INSTANTIATE_TEST_SUITE_P(Passes, SameMeaning, testing::Values("cleanup", "inline", "inline,cleanup,refcount,cleanup", "guards", "cleanup,guards,cleanup,refcount",
                                                                  "polls,latches,refcount,cleanup", "inline,cleanup,lanes,empty,guards,polls,wraps,latches,room,sums,divisors,refcount", "latches,rotate", "empty",
-                                                                 "divisors", "inline,cleanup,lanes,empty,guards,polls,wraps,latches,room,sums,divisors,rotate,refcount"),
+                                                                 "divisors", "inline,cleanup,lanes,empty,guards,polls,wraps,latches,room,sums,divisors,steps,rotate,refcount", "latches,steps"),
                          [](const testing::TestParamInfo<const char*>& p) {
                            std::string name = p.param;
                            for (char& c : name)

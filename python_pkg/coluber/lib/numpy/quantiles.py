@@ -213,14 +213,15 @@ def _quantiles(a, q, axis, keepdims, scale, method, row):
     if is_bool(dtype_of(x)):
         static_error("quantiles of bools are not defined: NumPy does not subtract bools")
     s = _sorted_rows(rows_of(x, axis), dtype_of(x))
-    d = _quantile_dtype(x, q)
     if is_number(q):
+        d = _quantile_dtype(x, q)
         p = cast(q, np.float64) / scale
         _check_quantile(p)
         return _with_axes(_per_row(s, p, d, row), x, axis, keepdims, d)
     probabilities = as_array(q)
     if probabilities.ndim != 1:
-        static_error("quantiles are given as a number or a one-dimensional array")
+        static_error("quantiles are given as a number, a list, a tuple or a one-dimensional array")
+    d = _quantile_dtype(x, probabilities)
     m = probabilities.shape[0]
     out = empty_array((m,) + s.shape[:s.ndim - 1], d)
     for i in range(m):
@@ -237,7 +238,8 @@ def _quantiles(a, q, axis, keepdims, scale, method, row):
 
 @implements(np.quantile, examples=[
     lambda np: (np.array([3.0, 1.0, 2.0, 7.5]), 0.3), lambda np: (np.arange(10), np.array([0.0, 0.25, 0.9, 1.0])), lambda np: (np.arange(12.0).reshape(3, 4) ** 2 % 7, 0.6, 0),
-    lambda np: (np.array([1.0, np.nan]), 0.5), lambda np: (np.arange(4.0), 1.5), lambda np: (np.arange(24.0).reshape(2, 3, 4) ** 2 % 11, 0.3, (0, 2)),
+    lambda np: (np.array([1.0, np.nan]), 0.5), lambda np: (np.arange(4.0), 1.5), lambda np: (np.array([3.0, 1.0, 2.0, 7.5], np.float32), [0.25, 0.5]),
+    lambda np: (np.arange(10), (0.1, 0.8)), lambda np: (np.arange(24.0).reshape(2, 3, 4) ** 2 % 11, 0.3, (0, 2)),
     lambda np: (np.arange(12.0).reshape(3, 4) ** 2 % 7, np.array([0.2, 0.6]), 1, None, False, "linear", True)])
 def quantile(a, q, axis=None, out=None, overwrite_input=False, method="linear", keepdims=False):
     _check_lengths(a, axis)
@@ -245,7 +247,7 @@ def quantile(a, q, axis=None, out=None, overwrite_input=False, method="linear", 
 
 
 @implements(np.percentile, examples=[
-    lambda np: (np.array([3.0, 1.0, 2.0, 7.5]), 30), lambda np: (np.arange(10), np.array([0.0, 25.0, 90.0, 100.0])), lambda np: (np.arange(12.0).reshape(3, 4) ** 2 % 7, 60.0, 1), lambda np: (np.arange(4.0), 101),
+    lambda np: (np.array([3.0, 1.0, 2.0, 7.5]), 30), lambda np: (np.arange(10), np.array([0.0, 25.0, 90.0, 100.0])), lambda np: (np.arange(12.0).reshape(3, 4) ** 2 % 7, 60.0, 1), lambda np: (np.arange(4.0), 101), lambda np: (np.arange(12.0).reshape(3, 4) ** 2 % 7, [10, 50], 0),
     lambda np: (np.arange(12.0).reshape(3, 4) ** 2 % 7, 60.0, None, None, False, "linear", True)])
 def percentile(a, q, axis=None, out=None, overwrite_input=False, method="linear", keepdims=False):
     _check_lengths(a, axis)
