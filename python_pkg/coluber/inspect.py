@@ -50,7 +50,7 @@ def line_of_entry(code, text):
 
 class Part:
     """What object mode has compiled. kind: 'function', 'loop' (entered natively, with the types its variables had), 'body' (of objmode, or of a
-    loop that was left), 'rest' (of the function, from where an int left 64 bits). args: (name, type) of the arguments or variables."""
+    loop that was left), 'rest' (of the function, from where an int left 64 bits, or of a generator, behind a yield). args: (name, type) of the arguments or variables."""
     __slots__ = ("kind", "part", "line", "title", "letters", "args", "result", "times", "from_cache", "code_size", "calls", "index")
 
     def __init__(self, dispatcher, index, objects, text, row):
