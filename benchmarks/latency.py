@@ -119,7 +119,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="fewer processes")
     parser.add_argument("--module", action="append", default=[], help="coluber and numba where installed")
-    parser.add_argument("--out", default="build/bench/latency.json")
+    parser.add_argument("--out", default=str(HERE.parent / "build" / "bench" / "latency.json"))
     options = parser.parse_args()
     modules = options.module
     if not modules:

@@ -205,7 +205,7 @@ def main():
     parser.add_argument("--quick", action="store_true", help="small sizes, short rounds")
     parser.add_argument("--case", action="append", default=[], help="only workloads whose name contains this")
     parser.add_argument("--peer", action="append", default=[], help=f"only these of {', '.join(PEERS)}")
-    parser.add_argument("--out", default="build/bench/peers.json")
+    parser.add_argument("--out", default=str(Path(__file__).resolve().parent.parent / "build" / "bench" / "peers.json"))
     options = parser.parse_args()
     peers, absent = find_peers(options.peer or PEERS)
     for name, why in absent.items():

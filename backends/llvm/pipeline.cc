@@ -263,7 +263,10 @@ struct WholeFunction : llvm::PassInfoMixin<WholeFunction> {
   }
   llvm::PreservedAnalyses run(llvm::Function& f, llvm::FunctionAnalysisManager& analyses) {
     bool several = llvm::count_if(*f.getParent(), [](const llvm::Function& g) { return !g.isDeclaration() && !g.hasFnAttribute(llvm::Attribute::Cold); }) > 1;
-    return (several && analyses.getResult<llvm::LoopAnalysis>(f).empty() ? once : all).run(f, analyses);
+    if (!several || !analyses.getResult<llvm::LoopAnalysis>(f).empty()) return all.run(f, analyses);
+    f.addFnAttr(llvm::Attribute::NoInline);
+    f.addFnAttr(llvm::Attribute::OptimizeNone);              // of the code generator: it takes as long over these as over the loop
+    return once.run(f, analyses);
   }
   FunctionPassManager once, all;
 };

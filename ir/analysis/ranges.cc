@@ -21,7 +21,7 @@ bool is_int(TypeRef t) { return is_integer(t) || is_bool(t); }
 Ranges::Ranges(const Function& f, const Cfg& cfg, const DomTree& dom, const DefUse& uses, bool trust_guards)
     : f_(f), cfg_(cfg), dom_(dom), defs_(f.values.size()), param_index_(f.values.size(), 0), node_(f.values.size(), kNoId - 1),
       upper_(f.values.size(), kNoId), lower_(f.values.size(), kNoId) {
-  for (ValueId v = 0; v < f.values.size(); ++v) defs_[v] = uses.def_op(f, v);
+  for (ValueId v = 0; v < uses.values(); ++v) defs_[v] = uses.def_op(f, v);
   for (const Block& b : f.blocks)
     for (uint32_t i = 0; i < b.params.size(); ++i) param_index_[b.params[i]] = i;
   collect(trust_guards);
@@ -156,6 +156,7 @@ uint32_t Ranges::node(ValueId v) {
   node_[v] = v;                            // what is asked again in a cycle
   const Op* op = defs_[v];
   if (op && op->code == OpCode::ArrayShape) return node_[v] = shape_node(op->args[0], static_cast<int>(op->imm));
+  if (op && op->code == OpCode::ParLoop) return node_[v] = node(op->args[0]);
   if (op && op->code == OpCode::Cast) {
     TypeRef from = f_.type_of(op->args[0]), to = f_.type_of(v);
     bool whole = is_int(from) && is_integer(to) &&

@@ -20,6 +20,7 @@ class DefUse {
   explicit DefUse(const Function& f);
 
   Position def(ValueId v) const { return defs_[v]; }
+  size_t values() const { return defs_.size(); }           // those that were there
   const Op* def_op(const Function& f, ValueId v) const {
     Position p = defs_[v];
     return p.block == kNoId || p.op == Position::kHead ? nullptr : &f.blocks[p.block].ops[p.op];

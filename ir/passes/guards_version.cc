@@ -57,6 +57,8 @@ class Versions {
     if (ops > kMaxOps || copied_ + ops > kMaxCopied) return false;
     for (const Pred& p : loop.entries)
       if (p.error()) return false;
+    for (const Pred& p : loop.latches)
+      if (p.error() || (f_.blocks[p.block].term().imm & 1)) return false;      // seldom run: not worth a copy
     copied_now_ = ops;
     return true;
   }

@@ -73,6 +73,7 @@ class Parallel {
       int made = 0;
       while (f.typed && f.parallel && !f.by_cells && mark_lists(f, summary_)) {}
       while (f.typed && has_marks(f)) next(f, &made);
+      apart_.clear();
     }
     for (size_t i = written; i < p_.functions.size(); ++i) remove_marks(*p_.functions[i]);   // nobody begins with them any more
     for (auto& f : p_.functions) call_reductions(*f);
@@ -121,29 +122,86 @@ class Parallel {
       return;                              // positions of ops have changed
     }
     if (mark.imm == kWorth) return shared_loop(f, a, id, counter, mark);
-    LoopNote& note = add_note(f, mark.loc);
-    Candidate c;
-    bool form = find_form(f, a, id, counter, &c, &note.why);
-    if (form && uses_objects(f, c)) form = false, note.why = "its rounds work with Python objects";
-    std::string nest_error;
-    if (form && further && !find_nest(f, a, &c, further, &nest_error, &note.why)) form = false;
-    if (!nest_error.empty()) add_error(nest_error, {std::to_string(further + 1), note.why}, f, mark.loc);
+    std::vector<Next> behind;
+    if (find_neighbours(f, a, id, &behind)) return;
+    Together t;
+    std::vector<LoopNote> notes;
+    LoopNote& note = notes.emplace_back(new_note(f, mark.loc));
+    if (auto why = apart_.extract(mark.loc)) note.apart = why.mapped();
+    Candidate first;
+    bool runs = judge(f, a, id, counter, mark, &first, &note, true);
     unmark(f, a, id, counter);
-    ValueId variable = kNoId;
-    if (form && !find_carried(f, a, &c, &variable, &note.why)) {
-      if (variable != kNoId) carried_error(f, a, id, variable, note.why);
-      return;
+    t.loops.push_back(first);
+    if (runs) join_neighbours(f, a, behind, &t, &notes);
+    if (runs) for_threads(f, a, id, t, &notes, made);
+    else report_.loops.push_back(std::move(note));
+  }
+
+  // Marked loops that stand behind this one, one after the other. True: ops have moved.
+  bool find_neighbours(Function& f, const Analyses& a, LoopId id, std::vector<Next>* behind) {
+    std::vector<BlockId> between;
+    Next next;
+    for (LoopId last = id; find_next(f, a, last, &next); last = next.loop, next = Next()) {
+      between.insert(between.end(), next.between.begin(), next.between.end());
+      if (hoist(f, a, next.loop, {a.loops.loops()[next.loop].header}) || name_arrays(f, a, next.loop) || bring_forward(f, a, id, between, next)) return true;
+      behind->push_back(next);
     }
-    if (!form || !races(f, a, c, &note)) return;
+    return false;
+  }
+
+  // Can the loop's rounds run on several threads? told: an error is reported, else it will be when the loop's own turn comes.
+  bool judge(Function& f, const Analyses& a, LoopId id, size_t counter, const Op& mark, Candidate* c, LoopNote* note, bool told) {
+    int64_t further = mark.imm / kFurtherLoop;
+    size_t errors = report_.errors.size();
+    bool form = find_form(f, a, id, counter, c, &note->why);
+    if (form && uses_objects(f, *c)) form = false, note->why = "its rounds work with Python objects";
+    std::string nest_error;
+    if (form && further && !find_nest(f, a, c, further, &nest_error, &note->why)) form = false;
+    if (!nest_error.empty()) add_error(nest_error, {std::to_string(further + 1), note->why}, f, mark.loc);
+    ValueId variable = kNoId;
+    if (form && !find_carried(f, a, c, &variable, &note->why)) {
+      form = false;
+      if (variable != kNoId) carried_error(f, a, id, variable, note->why);
+    }
+    form = form && races(f, a, *c, note);
+    if (!told) report_.errors.resize(errors);
+    return form;
+  }
+
+  void join_neighbours(Function& f, const Analyses& a, const std::vector<Next>& behind, Together* t, std::vector<LoopNote>* notes) {
+    for (const Next& next : behind) {
+      const Op& mark = *a.uses.def_op(f, edge_of(f, a.loops.loops()[next.loop].entries[0]).args[next.counter]);
+      Candidate c;
+      LoopNote note = new_note(f, mark.loc);
+      if (!judge(f, a, next.loop, next.counter, mark, &c, &note, false)) return;
+      std::string why;
+      if (!join(f, a, summary_, c, next.between, t, &why)) return void(apart_[mark.loc] = why);
+      unmark(f, a, next.loop, next.counter);
+      notes->push_back(std::move(note));
+    }
+  }
+
+  void for_threads(Function& f, const Analyses& a, LoopId id, Together& t, std::vector<LoopNote>* notes, int* made) {
+    const Op& mark = *t.loops[0].mark;
     int64_t schedule = mark.imm & kSchedule, form_bits = mark.imm & (kDeterministic | kChecked);
-    if (schedule == kEqual && varies(f, a, c)) schedule = kMeasured;
-    auto carries = [&](Combine how) { return std::any_of(c.carried.begin(), c.carried.end(), [&](const Carried& k) { return k.how == how; }); };
+    auto any = [&](auto of_loop) { return std::any_of(t.loops.begin(), t.loops.end(), of_loop); };
+    auto carries = [&](Combine how) {
+      return any([&](const Candidate& c) { return std::any_of(c.carried.begin(), c.carried.end(), [&](const Carried& k) { return k.how == how; }); });
+    };
+    if (schedule == kEqual && any([&](const Candidate& c) { return varies(f, a, c); })) schedule = kMeasured;
     if (carries(Combine::With)) schedule = kEqual;        // of equals the first
     if (carries(Combine::FloorDiv)) form_bits |= kFromNeutral;
-    describe(f, c, schedule | form_bits, &note);
-    inner_loops(f, a, id, c);
-    c.checked = form_bits & kChecked;
-    outline(p_, f, a, c, f.name + ".par" + std::to_string(++*made), schedule | form_bits);
+    std::vector<Loc> places;
+    for (const LoopNote& note : *notes) places.push_back(note.place);
+    for (size_t k = 0; k < notes->size(); ++k) {
+      describe(f, t.loops[k], schedule | form_bits, &(*notes)[k]);
+      for (size_t i = 0; i < places.size(); ++i)
+        if (i != k) (*notes)[k].others.push_back(places[i]);
+      report_.loops.push_back(std::move((*notes)[k]));
+    }
+    for (Candidate& c : t.loops) inner_loops(f, a, c.loop, c);
+    t.loops[0].checked = form_bits & kChecked;
+    outline(p_, f, a, summary_, t, f.name + ".par" + std::to_string(++*made), schedule | form_bits);
   }
 
   // Of an array expression or a library function.
@@ -159,7 +217,9 @@ class Parallel {
     std::string name;
     do name = f.name + ".all" + std::to_string(++shared_);
     while (p_.find(name));
-    outline(p_, f, a, c, name, kWorth);
+    Together alone;
+    alone.loops.push_back(std::move(c));
+    outline(p_, f, a, summary_, alone, name, kWorth);
   }
 
   // Of this loop only: the mark may be another one's as well, since what is the same is computed once.
@@ -214,7 +274,10 @@ class Parallel {
 
   // mark: what the loop began with, where it is known.
   LoopNote& add_note(const Function& f, uint32_t loc, const Op* mark = nullptr) {
-    LoopNote& note = report_.loops.emplace_back();
+    return report_.loops.emplace_back(new_note(f, loc, mark));
+  }
+  static LoopNote new_note(const Function& f, uint32_t loc, const Op* mark = nullptr) {
+    LoopNote note;
     place(f, loc, &note.function, &note.file, &note.place);
     if (!mark || mark->imm != kWorth) return note;
     note.kind = !mark->names.empty() ? mark->names[0] : mark->ints.empty() ? "library function" : kArrays;
@@ -289,6 +352,7 @@ class Parallel {
   Program& p_;
   fuse::Summary summary_;                  // of the functions as they were: bodies are called by nobody here
   std::unordered_set<std::string> objects_;
+  std::unordered_map<uint32_t, std::string> apart_;        // by location of the mark: why a loop is not one with that in front of it
   int shared_ = 0;                         // loops of array expressions and library functions so far
   const bool strict_;
   Report unread_;

@@ -36,6 +36,7 @@ struct Carried {
   std::string function;                    // Function: of two accumulators
   std::vector<Op> identity;                // Function: the ops that make the value to begin with, the last one
   std::vector<ValueId> quotients;          // FloorDiv: in the loop
+  size_t loop = 0;                         // of several that are one
 };
 
 // An array from outside that rounds only add to: each thread has one of its own.
@@ -62,6 +63,8 @@ struct Candidate {
   std::vector<PrivateArray> arrays;
   std::vector<Candidate> nest;             // loops inside that are one with it, from the outside in
   bool checked = false;                    // for races, while it runs
+  bool raises = false;                     // known only for those that may be one with others
+  std::vector<Position> answered;          // checks that hold where they are one
 };
 
 // Finds the form of a marked loop. On failure *why says what stands in the way.
@@ -109,7 +112,35 @@ void make_private_functions(Program& p, const Function& f, const Candidate& c, c
 // What x can be combined with without a change: of sums and products, 0 of bits.
 ValueId neutral_of(Builder& b, Combine how, TypeRef type);
 
-// Moves the loop's rounds into a function of their own, `name`; f calls it by par.for.
-void outline(Program& p, Function& f, const Analyses& a, const Candidate& c, const std::string& name, int64_t schedule);
+// Neighbouring loops over one range that become one parallel loop (parallel_together.cc); mostly there is but one.
+struct Together {
+  std::vector<Candidate> loops;
+  // What is asked in front of them, where they can be one or not; else they run one after the other:
+  std::vector<Op> code;                    // values of this are of no block yet
+  std::vector<ValueId> conditions;         // pybool
+  struct Pair {
+    ValueId x, y;
+    bool may_be_one;                       // all of them
+  };
+  std::vector<Pair> apart;                 // arrays that must have no memory in common
+  bool independent = false;                // no access of a round is to what another round of any of them stores to; known if what is asked is so
+  bool seldom = false;                     // little code counts more than speed
+  bool asks() const { return !conditions.empty() || !apart.empty(); }
+};
+
+// The marked loop that stands next behind another one, and the blocks between them.
+struct Next {
+  LoopId loop = kNoId;
+  size_t counter = 0;
+  std::vector<BlockId> between;
+};
+bool find_next(const Function& f, const Analyses& a, LoopId loop, Next* out);
+// Moves what the last of the loops needs of what is computed between them in front of the first one. False: there was nothing.
+bool bring_forward(Function& f, const Analyses& a, LoopId first, const std::vector<BlockId>& between, const Next& last);
+// May the rounds of `next`, which stands behind them, run with those of the loops in *t? Then adds it; else *why says what stands in the way.
+bool join(Function& f, const Analyses& a, fuse::Summary& summary, const Candidate& next, const std::vector<BlockId>& between, Together* t, std::string* why);
+
+// Moves the loops' rounds into a function of their own, `name`; f calls it by par.for.
+void outline(Program& p, Function& f, const Analyses& a, fuse::Summary& summary, Together& t, const std::string& name, int64_t schedule);
 
 }  // namespace coluber::ir::parallel

@@ -1,368 +1,21 @@
-// Part of parallel: the rounds become a function.
+// Part of parallel: the call of the rounds' function (parallel_body.cc), and
 //
-//   body(start, stop, captured..., accumulators...) -> accumulators     the loop from start to stop, which lie within the whole loop's
 //   combine(a..., b...) -> accumulators                                 of what one thread arrived at (after the values before the loop), and another
 //
-// Values from outside that are cheap to make again (constants, sizes of arrays, sums of such) are made again, so that what is proved of the counter
-// and the sizes of arrays holds inside, too. For the same reason arrays that were found to have the sizes of others are put together anew of these.
+// Where neighbouring loops are one if they can be (parallel_together.cc), a test in front says whether all of their rounds run in one call:
+//
+//   before   loop 0    loop 1            after    %one = test           %x = par.for(..., select(%one, 3, 1))      br %one, ^behind(%x), ^rest
+//                                                 ^rest: %y = par.for(..., 2)      jump ^behind(%y)
+#include "ir/passes/parallel_body.h"
+
 #include <algorithm>
 
-#include "ir/analysis/ranges.h"
-#include "ir/passes/parallel.h"
 #include "ir/passes/rewrite.h"
 
 namespace coluber::ir::parallel {
 namespace {
 
 constexpr int64_t kNoRound = INT64_MIN;    // the place of a last value that none was assigned
-
-bool cheap(const Function& f, const Op& op) {
-  switch (op.code) {
-    case OpCode::Const: case OpCode::StrConst: case OpCode::Zero: case OpCode::Absent: case OpCode::Import: case OpCode::FuncAddr:
-    case OpCode::Bound: case OpCode::ArrayShape: case OpCode::ArrayStride:
-      return true;
-    case OpCode::Add: case OpCode::Sub: case OpCode::Mul: case OpCode::Neg: case OpCode::Select: case OpCode::Eq: case OpCode::Ne:
-    case OpCode::Lt: case OpCode::Le: case OpCode::Gt: case OpCode::Ge: case OpCode::And: case OpCode::Or: case OpCode::Not:
-      return f.type_of(op.results[0])->is(Kind::PyInt) || f.type_of(op.results[0])->is(Kind::PyBool);
-    default: return false;
-  }
-}
-
-// What is passed from part to part: the accumulators, and where there are last values the round they come from, in front of them.
-std::vector<TypeRef> accumulator_types(const Function& f, const Candidate& c) {
-  std::vector<TypeRef> types;
-  bool last = std::any_of(c.carried.begin(), c.carried.end(), [](const Carried& k) { return k.how == Combine::Last; });
-  if (last) types.push_back(pyint());
-  for (const Carried& k : c.carried) types.push_back(f.type_of(f.blocks[c.header].params[k.param]));
-  return types;
-}
-
-ValueId pack(Builder& b, const std::vector<ValueId>& values, const std::vector<TypeRef>& types) {
-  if (values.empty()) return b.emit(OpCode::Zero, {}, none());
-  return values.size() == 1 ? values[0] : b.emit(OpCode::TupleMake, values, tuple_of(types));
-}
-
-TypeRef packed(const std::vector<TypeRef>& types) { return types.empty() ? none() : types.size() == 1 ? types[0] : tuple_of(types); }
-
-ValueId length_of(Builder& b, ValueId start, ValueId stop) {
-  ValueId length = b.emit(OpCode::Sub, {stop, start}, pyint()), zero = b.const_int(0);
-  return b.emit(OpCode::Select, {b.emit(OpCode::Lt, {length, zero}, pybool()), zero, length}, pyint());
-}
-
-class Outline {
- public:
-  Outline(Program& p, Function& from, const Analyses& a, const Candidate& c, const std::string& name)
-      : from_(from), c_(c), uses_(a.uses), ranges_(from, a.cfg, a.dom, a.uses), map_(from.values.size(), kNoId), types_(accumulator_types(from, c)) {
-    p.functions.push_back(std::make_unique<Function>());
-    to_ = p.functions.back().get();
-    to_->name = name;
-    to_->typed = to_->by_cells = true;
-    to_->result = packed(types_);
-    to_->locs = from.locs;
-    to_->scopes = from.scopes;
-    if (to_->scopes.empty()) to_->scopes.push_back(Scope{-1, from.name, {}, kNoId, 0});
-    to_->add_block();
-  }
-
-  void run() {
-    ValueId start = to_->add_value(pyint(), 0), stop = to_->add_value(pyint(), 0);
-    for (TypeRef t : types_) accumulators_.push_back(to_->add_value(t, 0));
-    for (const PrivateArray& one : c_.arrays) {
-      map_[one.array] = to_->add_value(from_.type_of(one.array), 0, from_.values[one.array].name);
-      arrays_.push_back(map_[one.array]);
-    }
-    for (BlockId b : c_.blocks) define_block(b);
-    Builder entry(to_);
-    entry.set_block(0);
-    from_round_ = start_ = start;
-    to_round_ = stop_ = stop;
-    if (!c_.nest.empty()) outer_rows(entry);
-    clamp(entry, &start_, map(c_.start), true);
-    clamp(entry, &stop_, map(c_.stop), false);
-    if (c_.nest.empty()) from_round_ = start_, to_round_ = stop_;
-    done_ = to_->add_block();
-    for (BlockId b : c_.blocks) copy_block(b);
-    enter(entry);
-    finish();
-    std::vector<ValueId>& params = to_->blocks[0].params;
-    params = {start, stop};
-    for (auto [outside, inside] : captured_) params.push_back(inside);
-    params.insert(params.end(), arrays_.begin(), arrays_.end());
-    params.insert(params.end(), accumulators_.begin(), accumulators_.end());
-  }
-
-  std::vector<ValueId> captured() const {
-    std::vector<ValueId> list;
-    for (auto [outside, inside] : captured_) list.push_back(outside);
-    return list;
-  }
-  const std::vector<TypeRef>& types() const { return types_; }
-
- private:
-  void define_block(BlockId b) {
-    BlockId made = block_[b] = to_->add_block();
-    auto duplicate = [&](ValueId v) { map_[v] = to_->add_value(from_.type_of(v), made, from_.values[v].name); };
-    for (ValueId v : from_.blocks[b].params) duplicate(v);
-    for (const Op& op : from_.blocks[b].ops)
-      for (ValueId v : op.results) duplicate(v);
-  }
-
-  // The part lies within the whole: saying so costs nothing, and lets what is known of the whole hold for the part.
-  static void clamp(Builder& b, ValueId* part, ValueId bound, bool lower) {
-    ValueId beyond = b.emit(OpCode::Lt, {*part, bound}, pybool());
-    *part = lower ? b.emit(OpCode::Select, {beyond, bound, *part}, pyint()) : b.emit(OpCode::Select, {beyond, *part, bound}, pyint());
-  }
-
-  // ---- loops that are one: rounds are numbered through all of them
-
-  const Candidate& level(size_t k) const { return k == 0 ? c_ : c_.nest[k - 1]; }
-
-  // start + rounds / size, rounded up for the end of a part.
-  static ValueId row(Builder& b, ValueId start, ValueId rounds, ValueId size, bool up) {
-    if (up) rounds = b.emit(OpCode::Add, {rounds, b.emit(OpCode::Sub, {size, b.const_int(1)}, pyint())}, pyint());
-    return b.emit(OpCode::Add, {start, b.emit(OpCode::TruncDiv, {rounds, size}, pyint())}, pyint());
-  }
-
-  // Sizes: how many rounds one of each level's is. The outermost counter goes over the rows that the part touches.
-  void outer_rows(Builder& b) {
-    sizes_.assign(c_.nest.size() + 1, kNoId);
-    sizes_.back() = b.const_int(1);
-    for (size_t k = c_.nest.size(); k-- > 0;) {
-      ValueId first = map(level(k + 1).start), last = map(level(k + 1).stop);
-      sizes_[k] = b.emit(OpCode::Mul, {sizes_[k + 1], length_of(b, first, last)}, pyint());
-    }
-    ValueId begin = map(c_.start);
-    start_ = row(b, begin, from_round_, sizes_[0], false);
-    stop_ = row(b, begin, to_round_, sizes_[0], true);
-    for (const Candidate& inner : c_.nest) starts_.push_back(to_->add_value(pyint(), block_[inner.entry.block])), stops_.push_back(to_->add_value(pyint(), block_[inner.entry.block]));
-  }
-
-  // The round that the counters of the first `levels` loops stand at.
-  ValueId round_at(Builder& b, size_t levels) {
-    ValueId round = kNoId;
-    for (size_t k = 0; k < levels; ++k) {
-      ValueId counter = map_[from_.blocks[level(k).header].params[level(k).counter]];
-      ValueId part = b.emit(OpCode::Mul, {b.emit(OpCode::Sub, {counter, map(level(k).start)}, pyint()), sizes_[k]}, pyint());
-      round = round == kNoId ? part : b.emit(OpCode::Add, {round, part}, pyint());
-    }
-    return round;
-  }
-
-  // In front of loop k of the nest: its bounds within the part.
-  void inner_rows(size_t k, BlockId at) {
-    Builder b(to_);
-    b.set_block(at);
-    const Candidate& inner = c_.nest[k];
-    ValueId begin = map(inner.start), end = map(inner.stop), round = round_at(b, k + 1);
-    ValueId first = row(b, begin, b.emit(OpCode::Sub, {from_round_, round}, pyint()), sizes_[k + 1], false);
-    ValueId last = row(b, begin, b.emit(OpCode::Sub, {to_round_, round}, pyint()), sizes_[k + 1], true);
-    clamp(b, &first, begin, true);
-    to_->blocks[at].ops.back().results[0] = starts_[k];
-    clamp(b, &last, end, false);
-    to_->blocks[at].ops.back().results[0] = stops_[k];
-  }
-
-  // Names the round for the check for races: by the counter, or by its number in all of the loops.
-  void name_round(BlockId at) {
-    Builder b(to_);
-    b.set_block(at);
-    ValueId round = c_.nest.empty() ? map_[from_.blocks[c_.header].params[c_.counter]] : round_at(b, c_.nest.size() + 1);
-    b.emit(OpCode::CallRt, {round}, none(), 0, "coluber_race_round");
-  }
-
-  ValueId map(ValueId v) {
-    if (map_[v] != kNoId) return map_[v];
-    if (ValueId made = again(v, 0); made != kNoId) return made;
-    map_[v] = to_->add_value(from_.type_of(v), 0, from_.values[v].name);
-    captured_.emplace_back(v, map_[v]);
-    if (from_.type_of(v)->is(Kind::Array)) map_[v] = with_known_sizes(v, map_[v]);
-    return map_[v];
-  }
-
-  // The array, of the values that its sizes are equal to.
-  ValueId with_known_sizes(ValueId v, ValueId array) {
-    TypeRef t = from_.type_of(v);
-    std::vector<ValueId> sizes;
-    bool any = false;
-    for (int axis = 0; axis < t->ndim; ++axis) {
-      ValueId other = kNoId;
-      int at = 0;
-      uint32_t node = ranges_.shape_node(v, axis);
-      bool shape = ranges_.shape_of(node, &other, &at);
-      if (!shape && node != Ranges::kZero) other = node;
-      bool own = (shape && other == v && at == axis) || other == kNoId;
-      bool reachable = !own && other < from_.values.size() && !c_.contains(from_.values[other].block) &&
-                       (shape || from_.type_of(other)->is(Kind::PyInt));         // not what a cast made it of
-      ValueId size = reachable ? map(other) : kNoId;
-      Builder b(to_);
-      b.set_block(0);
-      if (size == kNoId) size = b.emit(OpCode::ArrayShape, {array}, pyint(), axis);
-      else if (shape) size = b.emit(OpCode::ArrayShape, {size}, pyint(), at);
-      any |= reachable;
-      sizes.push_back(size);
-    }
-    if (!any) return array;
-    Builder b(to_);
-    b.set_block(0);
-    std::vector<ValueId> parts{b.emit(OpCode::ArrayOwner, {array}, owner()), b.emit(OpCode::ArrayData, {array}, ptr_to(t->elem))};
-    parts.insert(parts.end(), sizes.begin(), sizes.end());
-    int strides = t->layout == Layout::A ? t->ndim : t->layout == Layout::S ? t->ndim - 1 : 0;
-    for (int axis = 0; axis < strides; ++axis) parts.push_back(b.emit(OpCode::ArrayStride, {array}, pyint(), axis));
-    return b.emit(OpCode::ArrayMake, parts, t);
-  }
-
-  // Makes a value from outside again; kNoId: it has to be passed.
-  ValueId again(ValueId v, int depth) {
-    const Op* op = uses_.def_op(from_, v);
-    if (op && op->code == OpCode::ParLoop) return map_[v] = map(op->args[0]);
-    if (!op || depth > 8 || !cheap(from_, *op)) return kNoId;
-    Op made = *op;
-    for (ValueId& arg : made.args) {
-      ValueId in = map_[arg] != kNoId ? map_[arg] : again(arg, depth + 1);
-      arg = in != kNoId ? in : map(arg);
-    }
-    map_[v] = made.results[0] = to_->add_value(from_.type_of(v), 0, from_.values[v].name);
-    to_->blocks[0].ops.push_back(std::move(made));
-    return map_[v];
-  }
-
-  Edge edge(const Edge& e) {
-    Edge made{block_.at(e.block), {}};
-    for (ValueId v : e.args) made.args.push_back(map(v));
-    return made;
-  }
-
-  Edge target(BlockId b, size_t t, const Edge& e) {
-    Edge made = edge(e);
-    for (size_t k = 0; k < c_.nest.size(); ++k)
-      if (c_.nest[k].entry.block == b && c_.nest[k].entry.index == t) made.args[c_.nest[k].counter] = starts_[k];
-    return made;
-  }
-
-  // The end of the part, where op k of the block is the test of a loop.
-  ValueId stop_of(BlockId b, size_t k) const {
-    if (b == c_.header && k == c_.test) return stop_;
-    for (size_t i = 0; i < c_.nest.size(); ++i)
-      if (b == c_.nest[i].header && k == c_.nest[i].test) return stops_[i];
-    return kNoId;
-  }
-
-  void bounds_of_nest(BlockId b, BlockId at, std::vector<Op>* ops) {
-    for (size_t k = 0; k < c_.nest.size(); ++k) {
-      if (c_.nest[k].entry.block != b) continue;
-      to_->blocks[at].ops = std::move(*ops);
-      inner_rows(k, at);
-      *ops = std::move(to_->blocks[at].ops);
-    }
-  }
-
-  void copy_block(BlockId b) {
-    BlockId at = block_[b];
-    const Block& old = from_.blocks[b];
-    std::vector<ValueId> params;
-    for (ValueId v : old.params) params.push_back(map_[v]);
-    to_->blocks[at].params = std::move(params);
-    to_->blocks[at].loop_header = old.loop_header;
-    if (old.on_error.valid() && block_.count(old.on_error.block)) {
-      Edge handler = edge(old.on_error);
-      to_->blocks[at].on_error = std::move(handler);
-    }
-    const Candidate& innermost = level(c_.nest.size());
-    if (c_.checked && b == from_.blocks[innermost.header].term().targets[0].block) name_round(at);
-    std::vector<Op> ops = std::move(to_->blocks[at].ops);
-    for (size_t k = 0; k < old.ops.size(); ++k) {
-      if (old.ops[k].has(Term)) bounds_of_nest(b, at, &ops);
-      if (is_quotient(old.ops[k])) {
-        multiply_divisor(old.ops[k], at, &ops);
-        continue;
-      }
-      Op made = old.ops[k];
-      ValueId stop = stop_of(b, k);
-      for (size_t i = 0; i < made.args.size(); ++i) made.args[i] = stop != kNoId && i == 1 ? stop : map(made.args[i]);
-      for (ValueId& v : made.results) v = map_[v];
-      for (size_t t = 0; t < made.targets.size(); ++t) made.targets[t] = block_.count(old.ops[k].targets[t].block) ? target(b, t, old.ops[k].targets[t]) : Edge{done_, {}};
-      ops.push_back(std::move(made));
-    }
-    to_->blocks[at].ops = std::move(ops);
-  }
-
-  bool is_quotient(const Op& op) const {
-    return (op.code == OpCode::FloorDiv || op.code == OpCode::Select) && std::any_of(c_.carried.begin(), c_.carried.end(), [&](const Carried& k) {
-             return std::find(k.quotients.begin(), k.quotients.end(), op.result()) != k.quotients.end();
-           });
-  }
-
-  // a // x becomes a * x, or 0 from where that is no int; a divisor that is not positive is an error, and so is zero: select(x != 0, a // x, 0).
-  void multiply_divisor(const Op& op, BlockId at, std::vector<Op>* ops) {
-    TypeRef type = from_.type_of(op.result());
-    if (op.code == OpCode::Select) {
-      Op& guard = ops->emplace_back();
-      guard.code = OpCode::Guard;
-      guard.args = {map(op.args[0])};
-      guard.loc = op.loc;
-      guard.sym = "PrangeDivisor";
-      ops->push_back(op);
-      ops->back().args = {map(op.args[0]), map(op.args[1]), map(op.args[1])};
-      ops->back().results = {map_[op.result()]};
-      return;
-    }
-    auto add = [&](OpCode code, std::vector<ValueId> args, TypeRef result) -> Op& {
-      Op& made = ops->emplace_back();
-      made.code = code;
-      made.args = std::move(args);
-      made.loc = op.loc;
-      if (result) made.results.push_back(to_->add_value(result, at));
-      return made;
-    };
-    ValueId product = map(op.args[0]), divisor = map(op.args[1]);
-    ValueId zero = add(OpCode::Const, {}, type).result(), positive = add(OpCode::Gt, {divisor, zero}, pybool()).result();
-    add(OpCode::Guard, {positive}, nullptr).sym = "PrangeDivisor";
-    Op& times = add(OpCode::MulOvf, {product, divisor}, type);
-    ValueId more = times.result(), flag = to_->add_value(pybool(), at);
-    times.results.push_back(flag);
-    ops->push_back(op);
-    ops->back().code = OpCode::Select;
-    ops->back().args = {flag, zero, more};
-    ops->back().results = {map_[op.result()]};
-  }
-
-  void enter(Builder& b) {
-    b.set_block(0);
-    std::vector<ValueId> args(from_.blocks[c_.header].params.size(), kNoId);
-    args[c_.counter] = start_;
-    size_t first = accumulators_.size() - c_.carried.size();
-    for (size_t k = 0; k < c_.carried.size(); ++k) args[c_.carried[k].param] = accumulators_[first + k];
-    b.jump(block_[c_.header], args);
-  }
-
-  void finish() {
-    Builder b(to_);
-    b.set_block(done_);
-    std::vector<ValueId> values;
-    if (accumulators_.size() > c_.carried.size()) {
-      ValueId some = b.emit(OpCode::Lt, {from_round_, to_round_}, pybool());
-      values.push_back(b.emit(OpCode::Select, {some, to_round_, accumulators_[0]}, pyint()));
-    }
-    for (const Carried& k : c_.carried) values.push_back(map_[from_.blocks[c_.header].params[k.param]]);
-    ValueId result = pack(b, values, types_);
-    b.ret(result);
-  }
-
-  Function& from_;
-  const Candidate& c_;
-  const DefUse& uses_;
-  Ranges ranges_;
-  Function* to_ = nullptr;
-  std::vector<ValueId> map_;
-  std::unordered_map<BlockId, BlockId> block_;
-  std::vector<std::pair<ValueId, ValueId>> captured_;
-  std::vector<TypeRef> types_;
-  std::vector<ValueId> accumulators_, arrays_;
-  ValueId start_ = kNoId, stop_ = kNoId;               // of the loop's counter
-  ValueId from_round_ = kNoId, to_round_ = kNoId;      // the part; the same without a nest
-  std::vector<ValueId> sizes_, starts_, stops_;        // of a nest
-  BlockId done_ = kNoId;
-};
 
 // x // y, where y is a product of divisors: 0 for one that no int holds, which is larger than any x.
 ValueId divided(Builder& b, TypeRef type, ValueId x, ValueId y) {
@@ -392,7 +45,8 @@ ValueId combined(Builder& b, const Carried& k, const Op* set, TypeRef type, Valu
   return b.emit(OpCode::Select, {b.emit(OpCode::Eq, {y, constant}, pybool()), y, x}, type);
 }
 
-void make_combine(Program& p, const Function& f, const Analyses& a, const Candidate& c, const std::vector<TypeRef>& types, const std::string& name) {
+void make_combine(Program& p, const Function& f, const Analyses& a, const Accumulators& all, const std::string& name) {
+  const std::vector<TypeRef>& types = all.types;
   p.functions.push_back(std::make_unique<Function>());
   Function* made = p.functions.back().get();
   made->name = name;
@@ -404,16 +58,16 @@ void make_combine(Program& p, const Function& f, const Analyses& a, const Candid
   std::vector<ValueId> x, y, values;
   for (TypeRef t : types) x.push_back(b.param(t));
   for (TypeRef t : types) y.push_back(b.param(t));
-  size_t first = types.size() - c.carried.size();
+  size_t first = all.first();
   ValueId later = first ? b.emit(OpCode::Gt, {y[0], x[0]}, pybool()) : kNoId;
   if (first) values.push_back(b.emit(OpCode::Select, {later, y[0], x[0]}, pyint()));
-  for (size_t k = 0; k < c.carried.size(); ++k) {
+  for (size_t k = 0; k < all.carried.size(); ++k) {
     size_t i = first + k;
-    const Carried& one = c.carried[k];
+    const Carried& one = all.carried[k];
     const Op* set = one.set == kNoId ? nullptr : a.uses.def_op(f, one.set);
     if (one.how == Combine::With) {
       size_t e = first + one.with;
-      ValueId better = b.emit(c.carried[one.with].how == Combine::Min ? OpCode::Lt : OpCode::Gt, {y[e], x[e]}, pybool());
+      ValueId better = b.emit(all.carried[one.with].how == Combine::Min ? OpCode::Lt : OpCode::Gt, {y[e], x[e]}, pybool());
       values.push_back(b.emit(OpCode::Select, {better, y[i], x[i]}, types[i]));
       continue;
     }
@@ -442,10 +96,10 @@ bool add_step(Combine how, TypeRef type, size_t k, int64_t* steps) {
   return true;
 }
 
-bool find_steps(const Candidate& c, const std::vector<TypeRef>& types, int64_t* steps) {
-  if (types.size() != c.carried.size()) return false;
-  for (size_t k = 0; k < types.size(); ++k)
-    if (!add_step(c.carried[k].how, types[k], k, steps)) return *steps = 0, false;
+bool find_steps(const Accumulators& all, int64_t* steps) {
+  if (all.rounds) return false;
+  for (size_t k = 0; k < all.types.size(); ++k)
+    if (!add_step(all.carried[k].how, all.types[k], k, steps)) return *steps = 0, false;
   return true;
 }
 
@@ -466,10 +120,10 @@ struct Results {
   int64_t steps = 0, array_steps = 0, array_ranks = 0;
 };
 
-Results combine_results(Program& p, const Function& f, const Analyses& a, const Candidate& c, const std::vector<TypeRef>& types, const std::string& name) {
+Results combine_results(Program& p, const Function& f, const Analyses& a, const Candidate& c, const Accumulators& all, const std::string& name) {
   Results r;
   std::string combine;
-  if (!types.empty() && !find_steps(c, types, &r.steps)) make_combine(p, f, a, c, types, combine = name + ".combine");
+  if (!all.types.empty() && !find_steps(all, &r.steps)) make_combine(p, f, a, all, combine = name + ".combine");
   bool arrays = !c.arrays.empty() && !find_array_steps(f, c, &r.array_steps, &r.array_ranks);
   if (arrays) make_private_functions(p, f, c, name);
   if (arrays) r.functions = {combine, name + ".init", name + ".merge"};
@@ -516,62 +170,138 @@ void forget_in_states(Function& f, const Candidate& c) {
   }
 }
 
-}  // namespace
-
-void outline(Program& p, Function& f, const Analyses& a, const Candidate& c, const std::string& name, int64_t schedule) {
-  Outline body(p, f, a, c, name);
-  body.run();
-  const std::vector<TypeRef>& types = body.types();
-  Results results = combine_results(p, f, a, c, types, name);
-  forget_in_states(f, c);
-  std::vector<ValueId> params = f.blocks[c.header].params, captured = body.captured();
-  Op mark = *c.mark, exit = f.blocks[c.header].term();
-  Edge leave = exit.targets[1];
-  std::vector<Op> rest = std::move(f.blocks[c.header].ops);
-  rest.pop_back();
-  Block& h = f.blocks[c.header];
-  h.ops.clear();
-  h.state.reset();
-  h.loop_header = false;
-  h.on_error = c.on_error;
-
-  Builder b(&f);
-  b.set_block(c.header);
-  b.set_loc(mark.loc);
-  ValueMap map(f.values.size());
-  ValueId begin = c.start, end_of_all = c.stop;
+// Calls the rounds of t's loops, where the builder is. Makes the accumulators of `values`, those before it, the ones behind it.
+void call_rounds(Builder& b, Program& p, Function& f, const Analyses& a, const Together& t, const std::string& name, int64_t schedule,
+                 std::vector<ValueId>* values) {
+  const Accumulators all = accumulators_of(f, t);
+  const Candidate& c = t.loops[0];
+  const Op mark = *c.mark;
+  std::vector<ValueId> captured = make_body(p, f, a, t, all, name), initial;
+  Results results = combine_results(p, f, a, c, all, name);
+  ValueId begin = c.start, end = c.stop;
   if (!c.nest.empty()) {
     begin = b.const_int(0);
-    end_of_all = length_of(b, c.start, c.stop);
-    for (const Candidate& inner : c.nest) end_of_all = b.emit(OpCode::Mul, {end_of_all, length_of(b, inner.start, inner.stop)}, pyint());
+    end = length_of(b, c.start, c.stop);
+    for (const Candidate& inner : c.nest) end = b.emit(OpCode::Mul, {end, length_of(b, inner.start, inner.stop)}, pyint());
   }
-  std::vector<ValueId> args{begin, end_of_all, mark.args[1], mark.args[2], count_items(b, f, c)}, initial;
+  std::vector<ValueId> args{begin, end, mark.args[1], mark.args[2], count_items(b, f, c)};
   args.insert(args.end(), captured.begin(), captured.end());
   for (const PrivateArray& one : c.arrays) args.push_back(one.array);
-  size_t first = types.size() - c.carried.size();
-  if (first) initial.push_back(b.const_int(kNoRound));
-  for (const Carried& k : c.carried) initial.push_back(params[k.param]);
-  if (first) args.push_back(initial[0]);
-  for (size_t k = 0; k < c.carried.size(); ++k) args.push_back(neutral(b, c.carried[k], types[first + k], initial[first + k]));
+  if (all.rounds) initial.push_back(b.const_int(kNoRound));
+  initial.insert(initial.end(), values->begin(), values->end());
+  if (all.rounds) args.push_back(initial[0]);
+  for (size_t k = 0; k < all.carried.size(); ++k) args.push_back(neutral(b, all.carried[k], all.types[all.first() + k], initial[all.first() + k]));
   args.insert(args.end(), initial.begin(), initial.end());
-
-  Op& made = b.op(OpCode::ParFor, {});
+  Op& made = b.op(OpCode::ParFor, args);
   made.sym = name;
   made.names = results.functions;
-  made.ints = {schedule, static_cast<int64_t>(captured.size()), static_cast<int64_t>(c.arrays.size()), static_cast<int64_t>(types.size()),
+  made.ints = {schedule, static_cast<int64_t>(captured.size()), static_cast<int64_t>(c.arrays.size()), static_cast<int64_t>(all.types.size()),
                results.steps, results.array_steps, results.array_ranks};
   std::vector<ValueId> last;
-  for (TypeRef t : types) last.push_back(b.add_result(t));
-  size_t at = f.blocks[c.header].ops.size() - 1;
-  ValueId some = b.emit(OpCode::Lt, {c.start, c.stop}, pybool());
-  ValueId end = b.emit(OpCode::Select, {some, c.stop, c.start}, pyint());
+  for (TypeRef t : all.types) last.push_back(b.add_result(t));
+  values->assign(last.begin() + static_cast<std::ptrdiff_t>(all.first()), last.end());
+}
+
+// Can the loops be one? Asked where the builder is.
+ValueId ask(Builder& b, Function& f, fuse::Summary& summary, Together& t) {
+  BlockId at = b.block();
+  for (Op& op : t.code) {
+    for (ValueId v : op.results) f.values[v].block = at;
+    f.blocks[at].ops.push_back(std::move(op));
+  }
+  ValueId all = b.const_bool(true);
+  for (ValueId v : t.conditions) all = b.emit(OpCode::And, {all, v}, pybool());
+  fuse::Arrays arrays(f, summary);
+  fuse::Emitter e(f, arrays, at, f.blocks[at].on_error);
+  e.set_loc(b.loc());
+  for (const Together::Pair& pair : t.apart) {
+    std::span<const ValueId> other(&pair.y, 1), none;
+    ValueId touch = fuse::overlap_test(e, arrays, pair.x, pair.may_be_one ? other : none, pair.may_be_one ? none : other);
+    if (touch != kNoId) all = e.both(all, e.op(OpCode::Not, {touch}, pybool()));
+  }
+  return b.emit(OpCode::Likely, {all}, pybool(), 1);
+}
+
+// In the place of the loops: one call, or where they turn out not to be one, a call for each.
+std::vector<ValueId> call_loops(Builder& b, Program& p, Function& f, const Analyses& a, fuse::Summary& summary, Together& t, const std::string& name,
+                                int64_t schedule, std::vector<ValueId> values) {
+  if (!t.asks()) return call_rounds(b, p, f, a, t, name, schedule, &values), values;
+  ValueId together = ask(b, f, summary, t);
+  BlockId one = f.add_block(), each = f.add_block(), behind = f.add_block();
+  for (BlockId made : {one, each, behind}) f.blocks[made].on_error = t.loops[0].on_error;
+  b.br(together, one, each);
+  std::vector<ValueId> at_end = values;
+  b.set_block(one);
+  call_rounds(b, p, f, a, t, name, schedule, &at_end);
+  b.jump(behind, at_end);
+  b.set_block(each);
+  at_end.clear();
+  for (size_t k = 0, first = 0; k < t.loops.size(); ++k) {
+    Together alone;
+    alone.loops.push_back(t.loops[k]);
+    alone.loops[0].answered.clear();
+    alone.seldom = true;
+    auto from = values.begin() + static_cast<std::ptrdiff_t>(first);
+    std::vector<ValueId> own(from, from + static_cast<std::ptrdiff_t>(t.loops[k].carried.size()));
+    first += own.size();
+    call_rounds(b, p, f, a, alone, name + "." + std::to_string(k + 1), schedule, &own);
+    at_end.insert(at_end.end(), own.begin(), own.end());
+  }
+  b.jump(behind, at_end);
+  b.set_block(behind);
+  for (ValueId& v : values) v = b.param(f.type_of(v));
+  return values;
+}
+
+}  // namespace
+
+void outline(Program& p, Function& f, const Analyses& a, fuse::Summary& summary, Together& t, const std::string& name, int64_t schedule) {
+  std::vector<ValueId> values, counters, accumulators;
+  for (const Candidate& c : t.loops)
+    for (const Carried& k : c.carried) {
+      accumulators.push_back(f.blocks[c.header].params[k.param]);
+      values.push_back(edge_of(f, c.entry).args[k.param]);
+    }
+  // The calls come into a block of their own: the bodies are copied from what is there.
+  ValueMap map(f.values.size());
+  BlockId front = f.add_block();
+  f.blocks[front].on_error = t.loops[0].on_error;
+  Builder b(&f);
+  b.set_block(front);
+  b.set_loc(t.loops[0].mark->loc);
+  values = call_loops(b, p, f, a, summary, t, name, schedule, std::move(values));
+  BlockId behind = b.block();
+  std::vector<std::vector<Op>> rest;
+  for (Candidate& c : t.loops) {
+    forget_in_states(f, c);
+    Block& h = f.blocks[c.header];
+    counters.push_back(h.params[c.counter]);
+    rest.push_back(std::move(h.ops));
+    h.ops.clear();
+    h.state.reset();
+    h.loop_header = false;
+    h.on_error = c.on_error;
+  }
+  b.set_block(t.loops[0].header);
+  b.jump(front);
+  b.set_block(behind);
+  std::vector<ValueId> ends;
+  for (size_t k = 0; k < t.loops.size(); ++k) {
+    const Candidate& c = t.loops[k];
+    if (k > 0) b.set_block(c.header);
+    Op leave = std::move(rest[k].back());
+    rest[k].pop_back();
+    ValueId some = b.emit(OpCode::Lt, {c.start, c.stop}, pybool());
+    ends.push_back(b.emit(OpCode::Select, {some, c.stop, c.start}, pyint()));
+    for (Op& op : rest[k]) f.blocks[b.block()].ops.push_back(std::move(op));
+    for (const Op& op : f.blocks[b.block()].ops)
+      for (ValueId v : op.results) f.values[v].block = b.block();
+    b.op(OpCode::Jump, {}).targets.push_back(std::move(leave.targets[1]));
+  }
   map.grow(f.values.size());
-  map.replace(f, params[c.counter], end);
-  for (size_t k = 0; k < c.carried.size(); ++k) map.replace(f, params[c.carried[k].param], last[first + k]);
-  for (Op& op : rest) f.blocks[c.header].ops.push_back(std::move(op));
-  b.op(OpCode::Jump, {}).targets.push_back(std::move(leave));
+  for (size_t k = 0; k < t.loops.size(); ++k) map.replace(f, counters[k], ends[k]);
+  for (size_t k = 0; k < accumulators.size(); ++k) map.replace(f, accumulators[k], values[k]);
   map.apply(f);
-  f.blocks[c.header].ops[at].args = std::move(args);
   remove_unreachable(f);
 }
 

@@ -17,7 +17,8 @@ struct UserError {
 struct LoopNote {                          // a loop that was to be parallel
   std::string kind = "prange";             // or "array expression", "library function", "comprehension"
   int64_t operations = 0;                  // of arrays, that became one loop
-  std::vector<Loc> others;                 // further statements that are in it
+  std::vector<Loc> others;                 // further statements or loops that are one with it
+  std::string apart;                       // why it is not one with the loop in front of it; empty: there is none, or it is
   std::string function, file;
   Loc place;
   bool parallel = false;

@@ -199,6 +199,7 @@ std::string loops_json(const Compilation& c) {
     json.key("fused"), json.begin('[');
     for (const ir::Loc& place : note.others) json.number(place.line);
     json.end(']');
+    json.key("apart"), json.string(note.apart);
     json.key("function"), json.string(note.function);
     json.key("file"), json.string(note.file);
     json.key("line"), json.number(note.place.line);

@@ -55,6 +55,7 @@ typedef struct coluber_exc {
   int32_t nargs, nframes;
   coluber_value args[COLUBER_MAX_EXC_ARGS];   /* strings are owned (malloc) */
   coluber_frame frames[COLUBER_MAX_FRAMES];   /* innermost first */
+  int64_t interrupts;     /* it is of no round of a parallel loop, but came from outside: Ctrl-C, a signal's handler */
 } coluber_exc;
 
 /* gil_held of a thread that helps with a parallel loop: its poll word asks it to stop. */

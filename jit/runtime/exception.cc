@@ -60,6 +60,7 @@ coluber_exc* make_exception(void* cls) {
   auto* exc = static_cast<coluber_exc*>(malloc(sizeof(coluber_exc)));
   if (!exc) return no_memory();
   memset(exc, 0, offsetof(coluber_exc, args));       // the frames need no clearing
+  exc->interrupts = 0;
   exc->head.count = 1;
   exc->head.kind = COLUBER_EXC;
   exc->cls = cls;
@@ -121,7 +122,10 @@ int32_t raise_python_error(coluber_ctx* ctx) {
   PyErr_NormalizeException(&type, &value, &traceback);
   if (traceback) PyException_SetTraceback(value, traceback);
   coluber_exc* exc = make_exception(nullptr);
-  if (exc->head.count == 1) exc->object = Py_NewRef(value);
+  if (exc->head.count == 1) {
+    exc->object = Py_NewRef(value);
+    exc->interrupts = PyErr_GivenExceptionMatches(value, PyExc_KeyboardInterrupt);
+  }
   Py_XDECREF(type);
   Py_XDECREF(value);
   Py_XDECREF(traceback);

@@ -305,7 +305,7 @@ class Region {
   void failed(coluber_ctx* ctx, uint64_t at) {
     coluber_exc* exc = ctx->error;
     ctx->error = nullptr;
-    bool forced = ctx->gil_held != COLUBER_IN_REGION && exc && exc->object;   // Ctrl-C: all of it ends
+    bool forced = ctx->gil_held != COLUBER_IN_REGION && exc && exc->interrupts;   // all of it ends
     {
       std::lock_guard lock(mutex_);
       if (!error_ || forced || (at < limit_.load() && !forced_)) std::swap(exc, error_);

@@ -33,6 +33,9 @@ extern "C" int32_t coluber_poll(coluber_ctx* ctx) {
     return 0;
   }
   int32_t status = raise_python_error(ctx);
-  if (ctx->error->object) PyException_SetTraceback(static_cast<PyObject*>(ctx->error->object), Py_None);   // that function is no place of the user's
+  if (ctx->error->object) {
+    ctx->error->interrupts = 1;
+    PyException_SetTraceback(static_cast<PyObject*>(ctx->error->object), Py_None);   // that function is no place of the user's
+  }
   return status;
 }

@@ -277,9 +277,9 @@ def vectorization(dispatcher, signature=None):
 
 class ParallelLoop:
     """A loop that was to be parallel: kind ('prange', 'array expression', 'library function', 'comprehension'), function, file, line, parallel, schedule, why (it is
-    not parallel), operations (of arrays, that became this one loop), fused (the lines of further statements that are in it), reductions, and unproved: (line, what) of accesses that may collide with
-    other rounds'."""
-    __slots__ = ("kind", "operations", "fused", "function", "file", "line", "parallel", "schedule", "why", "reductions", "unproved")
+    not parallel), operations (of arrays, that became this one loop), fused (the lines of further statements or loops that are in it), apart (why it
+    is not one with the loop in front of it), reductions, and unproved: (line, what) of accesses that may collide with other rounds'."""
+    __slots__ = ("kind", "operations", "fused", "apart", "function", "file", "line", "parallel", "schedule", "why", "reductions", "unproved")
 
     def __init__(self, note):
         for name in self.__slots__:
@@ -294,15 +294,17 @@ class ParallelLoop:
         what = f"parallel, {self.schedule}" if self.parallel else f"not parallel: {self.why}"
         if self.operations > 1 and self.parallel:
             what += f", {self.operations} array operations in one loop"
-            lines = sorted({line for line in self.fused if line != self.line})
-            if lines:
-                what += f", fused with line{'s' if len(lines) > 1 else ''} {', '.join(map(str, lines))}"
+        lines = sorted({line for line in self.fused if line != self.line})
+        if lines and self.parallel:
+            what += f", fused with line{'s' if len(lines) > 1 else ''} {', '.join(map(str, lines))}"
         return what if self.kind == "prange" else f"{self.kind}: {what}"
 
     def lines(self, level):
         lines = [f"line {self.line} of {self.function}: {self.text}"]
         if self.reductions and level > 0:
             lines.append(f"  reductions: {', '.join(self.reductions)}")
+        if self.apart and self.parallel and level > 0:
+            lines.append(f"  not fused with the loop in front of it: {self.apart}")
         if level > 0:
             lines += [f"  line {line}: {what}: not known whether rounds collide" for line, what in self.unproved]
         return lines

@@ -341,3 +341,32 @@ def test_each_loop_is_compiled_once_for_its_types(function):
             outcome(f, Data(copied(v)))
     for _, types, _ in f._loops():
         assert len(types) == len(set(types))
+
+
+def retries(f, n):
+    while n:
+        try:
+            return f(n)
+        except KeyError:
+            n -= 1
+    return "none"
+
+
+def fails(n):
+    if n > 2:
+        raise KeyError
+    if n == 1:
+        raise Loud
+    return n
+
+
+class Loud(Exception):
+    pass
+
+
+def test_a_loop_whose_way_out_raises_again_is_compiled():
+    f = jit(retries)
+    assert f(fails, 5) == 2 and f(fails, 0) == "none"
+    with pytest.raises(Loud):
+        f(fails, 1)
+    assert all(why is None for _, _, why in f._object_mode()), f._object_mode()

@@ -3,6 +3,7 @@ import gc
 import subprocess
 import sys
 import threading
+import time
 import warnings
 
 import numpy as np
@@ -348,6 +349,22 @@ def test_exception_in_prange():
     with pytest.raises(ValueError) as e:
         njit(parallel=True, cache=False)(parallel_raises)(200)
     assert e.value.args == (50,)
+
+
+def late_and_early(n):
+    for i in prange(n, schedule="static", chunk=1, num_threads=2):
+        with objmode():
+            if i == 1:
+                time.sleep(0.3)
+            if i >= 1:
+                raise ValueError(i)
+
+
+def test_the_lowest_rounds_exception_wins_whichever_thread_comes_first():
+    """The thread that entered the loop raises in round 2 while the other one is still in round 1. That is no Ctrl-C, which would end it all."""
+    with pytest.raises(ValueError) as e:
+        njit(parallel=True, cache=False)(late_and_early)(8)
+    assert e.value.args == (1,)
 
 
 def test_nogil_from_threads():

@@ -83,6 +83,7 @@ def shift(x):
 class Project:
     def __init__(self, folder):
         self.folder, self.cache = folder, folder / "cache"
+        (folder / "tmp").mkdir()
         self.write(MODULE, OTHER)
 
     def write(self, module=None, other=None):
@@ -93,7 +94,8 @@ class Project:
     def run(self, code, **env):
         """Runs code with mod imported; returns what it prints, per line."""
         environment = {k: v for k, v in os.environ.items() if k not in ("COLUBER_ENGINE", "COLUBER_CACHE")}
-        environment.update(COLUBER_CACHE_DIR=str(self.cache), PYTHONDONTWRITEBYTECODE="1", **env)
+        # TMPDIR: where entries go when the directory cannot be used, and would be found by later runs.
+        environment.update({"COLUBER_CACHE_DIR": str(self.cache), "PYTHONDONTWRITEBYTECODE": "1", "TMPDIR": str(self.folder / "tmp"), **env})
         program = f"import sys\nsys.path.insert(0, {str(self.folder)!r})\nimport mod, numpy as np\n" + textwrap.dedent(code)
         done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=environment, timeout=120)
         assert done.returncode == 0, done.stderr

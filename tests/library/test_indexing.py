@@ -92,3 +92,23 @@ def test_augmented_mask():
         return a
 
     assert np.array_equal(coluber.njit(f)(np.arange(6.0)), f(np.arange(6.0)))
+
+
+@pytest.mark.parametrize("a", [A1, A2, np.array(3.0)])
+@pytest.mark.parametrize("key", [True, False, np.True_, np.False_])
+def test_a_scalar_bool_chooses_all_or_nothing(a, key):
+    def read(a, key):
+        return a[key]
+
+    def write(a, key):
+        a[key] = 5
+        return a
+
+    def write_array(a, key):
+        a[key] = np.full(1, 8)
+        return a
+
+    for f in (read, write, write_array):
+        (want, error), (got, ours) = outcome(f, [a, key]), outcome(coluber.njit(f), [a, key])
+        assert type(error) is type(ours), (f.__name__, error, ours)
+        assert error is not None or same(want, got, True) is None, f.__name__

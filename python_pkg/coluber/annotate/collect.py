@@ -67,8 +67,8 @@ def _threads(dispatcher, index, source):
     made = {}
     for note in map(ParallelLoop, json.loads(dispatcher._dump(index, "loops"))):
         said = made.setdefault(note.line, []) if same_file(note.file, source.file) else []
-        if note.text not in said:
-            said.append(note.text)
+        texts = [note.text] + ([f"not fused with the loop in front of it: {note.apart}"] if note.apart and note.parallel else [])
+        said += [text for text in texts if text not in said]
     return made
 
 

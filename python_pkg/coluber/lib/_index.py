@@ -354,6 +354,8 @@ INDEX = {
     'numpy.less': 'ufuncs',
     'numpy.less_equal': 'ufuncs',
     'numpy.lexsort': 'numpy.sorting',
+    'numpy.lib.stride_tricks.as_strided': 'numpy.windows',
+    'numpy.lib.stride_tricks.sliding_window_view': 'numpy.windows',
     'numpy.linalg.cholesky': 'numpy.linalg',
     'numpy.linalg.cond': 'numpy.decompositions',
     'numpy.linalg.det': 'numpy.linalg',

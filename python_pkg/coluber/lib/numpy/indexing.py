@@ -418,8 +418,15 @@ def _check_all(key, n):
         guard(False, "IndexArray", int(get(key, at)), n, 0)
 
 
+def _one_or_none(a, key):
+    """All of a, once or not at all, behind a new axis: what a scalar bool chooses."""
+    return a[None][:int(key)]
+
+
 @implements("op:getitem_fancy")
 def getitem(a, key):
+    if is_number(key) and is_bool(dtype_of(key)):
+        return _one_or_none(a, key).copy()
     if is_array(key) and is_bool(dtype_of(key)) and key.ndim > 0:
         return _take_mask(a, key)
     if is_list(key):
@@ -451,7 +458,9 @@ def _placed(out, arrays, indices, places, together):
 
 @implements("op:setitem_fancy")
 def setitem(a, key, value):
-    if is_array(key) and is_bool(dtype_of(key)) and key.ndim > 0:
+    if is_number(key) and is_bool(dtype_of(key)):
+        _one_or_none(a, key)[:] = value
+    elif is_array(key) and is_bool(dtype_of(key)) and key.ndim > 0:
         _put_mask(a, key, value)
     elif is_list(key):
         setitem(a, np.asarray(key), value)
