@@ -24,11 +24,9 @@ std::unique_ptr<Function> new_function(const clb_code& code, int64_t handle) {
 
 constexpr int kGenerator = 0x20, kCoroutine = 0x80, kIterableCoroutine = 0x100, kAsyncGenerator = 0x200;
 
-constexpr int kGenerators = 312;           // the Python whose generators are compiled: that of the others is lowered, too, but not tested yet
-
 // Coroutines run in another way altogether; generators run in object mode only.
 void refuse_generators(const clb_code& code, bool objects) {
-  if (objects && code.version == kGenerators && (code.flags & (kGenerator | kIterableCoroutine)) == kGenerator) return;
+  if (objects && (code.flags & (kGenerator | kIterableCoroutine)) == kGenerator) return;
   const char* what = code.flags & kAsyncGenerator ? "an async generator" : code.flags & kCoroutine ? "a coroutine" : code.flags & kGenerator ? "a generator" : nullptr;
   if (!what) return;
   Loc loc = find_opcode(code, code.flags & kCoroutine ? "GET_AWAITABLE" : "YIELD_VALUE");

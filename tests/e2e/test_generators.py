@@ -16,9 +16,8 @@ from check import in_threads
 
 from coluber import jit
 
-needs_312 = pytest.mark.skipif(sys.version_info[:2] != (3, 12), reason="generators are compiled on 3.12 only")
-pytestmark = [needs_312, pytest.mark.filterwarnings("ignore::coluber.ObjectModeWarning", "ignore::DeprecationWarning",
-                                                      "ignore::pytest.PytestUnraisableExceptionWarning")]
+pytestmark = pytest.mark.filterwarnings("ignore::coluber.ObjectModeWarning", "ignore::DeprecationWarning",
+                                        "ignore::pytest.PytestUnraisableExceptionWarning")
 FORCED = {"forceobj": True}
 
 
