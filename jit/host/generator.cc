@@ -1,7 +1,6 @@
 // The type coluber.generator: what CPython's generators do, around parts of compiled code. See generator.h.
 #include "jit/host/generator.h"
 
-#include <frameobject.h>
 #include <structmember.h>
 
 #include <algorithm>
@@ -95,7 +94,7 @@ void refuse_stop_iteration() {
 
 PyFrameObject* frame_of(Generator* g) {
   PyObject* function = g->dispatcher->py_func;
-  return PyFrame_New(PyThreadState_Get(), reinterpret_cast<PyCodeObject*>(PyFunction_GET_CODE(function)), PyFunction_GET_GLOBALS(function), nullptr);
+  return new_frame(reinterpret_cast<PyCodeObject*>(PyFunction_GET_CODE(function)), PyFunction_GET_GLOBALS(function));
 }
 
 // What is thrown in before it has begun is raised where its code begins.

@@ -2,6 +2,7 @@
 // headers are in pycompat.c, since those headers are C only.
 #pragma once
 #include <Python.h>
+#include <frameobject.h>
 #include <stdint.h>
 
 #ifdef Py_GIL_DISABLED
@@ -96,6 +97,15 @@ inline void set_handled_exception(PyObject* exception) {
   PyObject* type = exception ? Py_NewRef(reinterpret_cast<PyObject*>(Py_TYPE(exception))) : nullptr;
   PyErr_SetExcInfo(type, Py_XNewRef(exception), exception ? PyException_GetTraceback(exception) : nullptr);
 #endif
+}
+
+// An empty frame for a traceback, without a caller: 3.10 would keep that one's variables alive for as long as the exception.
+inline PyFrameObject* new_frame(PyCodeObject* code, PyObject* globals) {
+  PyFrameObject* frame = PyFrame_New(PyThreadState_Get(), code, globals, nullptr);
+#if PY_VERSION_HEX < 0x030B0000
+  if (frame) Py_CLEAR(frame->f_back);
+#endif
+  return frame;
 }
 
 // Dictionaries that are read once and then watched. From 3.12 the interpreter tells of changes; before, each dict has a version tag.
