@@ -259,7 +259,7 @@ void o_import(Emit& e, const Op& op, Out out) {
   out->push_back(one(e, {"import", op.imm, name_key(op.sym)}, {this_function(e), from}));
 }
 void o_object(Emit& e, const Op& op, In a, Out out) {
-  if (op.sym == "own" && !a[0].is(Kind::Object)) return out->push_back(a[0]);   // of numbers nobody sees how long they live
+  if (op.sym == "own") return out->push_back(a[0].is(Kind::Object) ? e.op(OpCode::ObjTake, {a[0]}, object()) : a[0]);
   std::vector<TV> args(a.begin(), a.end());
   if (op.sym == "delete_global" || op.sym == "own_cell") args.insert(args.begin(), this_function(e));
   Call c{op.sym.c_str(), op.imm, op.names.empty() ? "" : name_key(op.names[0])};
@@ -300,11 +300,26 @@ void o_lift(Emit& e, const Op& op, In a, Out out) {
     out->push_back(r);
   }
 }
+// The frame is kept as it is, numbers and iterators over ranges unboxed. What its cells are and of which types the part that goes on is becomes
+// part of the site's text: "entry|a letter per cell|types;...". Letters: o an object, m an object or null (unbound), x a number.
 void o_suspend(Emit& e, const Op& op, In a, Out out) {
-  if (e.dry()) return out->push_back(one(e, {"suspend"}, {}));
-  std::vector<TV> args;
-  for (const TV& v : a) args.push_back(object_or_null(e, v));
-  out->push_back(one(e, {"suspend", op.imm, "entry:" + op.sym, true}, args));
+  out->push_back(as_object(e, a[0]));
+  if (e.dry()) return;
+  std::string cells, types;
+  std::vector<TV> kept;
+  for (TV v : a.subspan(1)) {
+    bool iterates = v.is(Kind::Iter) && is_range(v.type->elem), unbound = v.is(Kind::Unbound);
+    if (unbound && !v.type->elem->is(Kind::Bottom)) v = object_or_null(e, v);
+    else if (unbound || v.is_none() || native(v) || iterates) unbound = false;
+    else v = as_object(e, v);
+    types += (types.empty() ? "" : ";") + (unbound ? "unbound(object)" : v.type->text);
+    if (!has_slots(v.type) || v.is(Kind::Unbound)) continue;
+    std::vector<TypeRef> parts = iterates ? iter_items(v.type->elem) : std::vector<TypeRef>{};
+    for (size_t k = 0; k < parts.size(); k++) kept.push_back(e.get(v, static_cast<int>(k), parts[k]));
+    if (!iterates) kept.push_back(v);
+    cells += iterates ? std::string(parts.size(), 'x') : unbound ? "m" : v.is(Kind::Object) ? "o" : "x";
+  }
+  e.op(OpCode::ObjSuspend, kept, none(), op.imm, "entry:" + op.sym + "|" + cells + "|" + types);
 }
 void o_exit(Emit& e, const Op& op, In a, Out out) {
   if (e.dry()) return out->push_back(one(e, {"exit_with"}, {}));

@@ -95,6 +95,11 @@ bool EntryPoint::parse(std::string_view text, EntryPoint* out) {
   return r.ok;
 }
 
+bool resumes_generator(std::string_view entry) {
+  EntryPoint at;
+  return !entry.empty() && EntryPoint::parse(entry, &at) && at.resume != 0;
+}
+
 namespace {
 
 int block_at(const Cfg& cfg, uint32_t offset) {

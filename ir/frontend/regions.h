@@ -65,4 +65,7 @@ void insert_lifts(Unit* unit, Cfg* cfg, int version);
 // Cuts the bodies of with statements out of native code (withs.cc).
 void cut_withs(Unit* unit, Cfg* cfg);
 
+// Is this text of an entry point that of a generator's rest?
+bool resumes_generator(std::string_view entry);
+
 }  // namespace coluber::ir::frontend

@@ -274,17 +274,6 @@ Specialization* compile(Dispatcher* self, const std::vector<std::string>& types,
   return made;
 }
 
-const char* type_of_letter(char letter) {
-  switch (letter) {
-    case 'i': return "pyint";
-    case 'f': return "pyfloat";
-    case 'b': return "pybool";
-    case 'n': return "none";
-    case 'u': return "unbound(bottom)";
-    default: return "object";
-  }
-}
-
 Specialization* find(Dispatcher* self, const std::string& key) {
   for (Specialization* spec : self->state->table) {
     if (spec->key == key) return spec;
@@ -317,12 +306,10 @@ Specialization* get_specialization(Dispatcher* self, const std::vector<std::stri
   return made;
 }
 
-Specialization* compile_mixed(Dispatcher* self, const std::string& letters, const std::string& entry) {
+Specialization* compile_mixed(Dispatcher* self, const std::vector<std::string>& types, const std::string& entry) {
   if (!prepare_poll()) return nullptr;
   Snapshot snapshot;
   snapshot.objects = true;
-  std::vector<std::string> types;
-  for (char letter : letters) types.emplace_back(type_of_letter(letter));
   Request request;
   if (!fill_request(snapshot, self, types, "", &request)) return nullptr;
   request.c.objects = 1;

@@ -88,6 +88,8 @@ struct DispatcherState {
   std::vector<Mixed*> mixed;                  // object mode: mixed.cc
   int64_t mixed_dropped = 0;                  // how often all of them were
   bool generator = false;                     // calls make generators
+  size_t most_cells = 0;                      // of the frames that those may have
+  Site* start = nullptr;                      // of generators
   bool generates = false;                     // and have been compiled before
   std::vector<Site*> sites;                   // loops and places where native code was left: lift.cc
   std::vector<ObjmodeSite*> objmode;          // bodies of with statements: objmode.cc

@@ -139,7 +139,7 @@ void drop_all(Dispatcher* self) {
   while (self->state && !self->state->table.empty()) drop_specialization(self, self->state->table.back());
   if (self->state) {
     drop_mixed(self);
-    drop_sites(self);
+    drop_loops(self);
   }
 }
 
@@ -157,7 +157,10 @@ void dispatcher_dealloc(PyObject* o) {
   PyObject_GC_UnTrack(o);
   if (self->weakrefs) PyObject_ClearWeakRefs(o);
   drop_all(self);
-  if (self->state) drop_objmode_sites(self);
+  if (self->state) {
+    drop_objmode_sites(self);
+    free_sites(self);
+  }
   delete self->state;
   Py_CLEAR(self->dict);
   Py_CLEAR(self->py_func);

@@ -21,63 +21,183 @@ PyTypeObject* g_generator_type = nullptr;
 
 Generator* cast(PyObject* o) { return reinterpret_cast<Generator*>(o); }
 PyObject* object(Generator* g) { return reinterpret_cast<PyObject*>(g); }
+Generator* of(coluber_suspended* at) { return reinterpret_cast<Generator*>(reinterpret_cast<char*>(at) - offsetof(Generator, next)); }
+PyObject* object_in(uint64_t cell) { return reinterpret_cast<PyObject*>(cell); }
 
-// ---- running ------------------------------------------------------------------------------------------------------------------------------
+// ---- the frame ------------------------------------------------------------------------------------------------------------------------------
 
-void stand_at(Generator* g, Site* site) {
-  if (g->site == site) return;
-  if (site) site->generators++;
-  if (g->site && --g->site->generators == 0 && g->site->dropped) delete g->site;
-  g->site = site;
-}
-
-void drop_values(std::vector<PyObject*>* values) {
-  while (!values->empty()) {
-    PyObject* value = values->back();
-    values->pop_back();
-    Py_XDECREF(value);
+// The objects that it keeps, borrowed; null: an unbound variable's. A part that runs has taken them over.
+template <class Visit>
+int each_object(Generator* g, Visit visit) {
+  if (g->state == Generator::Created) {
+    for (uint64_t cell : g->cells) {
+      if (int stop = visit(object_in(cell))) return stop;
+    }
   }
+  if (g->state == Generator::Suspended) {
+    for (int k : g->site->objects) {
+      if (int stop = visit(object_in(g->cells[static_cast<size_t>(k)]))) return stop;
+    }
+  }
+  return 0;
 }
 
 void finish(Generator* g) {
+  std::vector<PyObject*> objects;
+  each_object(g, [&](PyObject* o) { return objects.push_back(o), 0; });
   g->state = Generator::Finished;
-  stand_at(g, nullptr);
-  drop_values(&g->values);
+  for (size_t k = objects.size(); k-- > 0;) Py_XDECREF(objects[k]);
   Py_CLEAR(g->sent);
   Py_CLEAR(g->thrown);
   Py_CLEAR(g->returned);
 }
 
-// The part at a site for these values; null with an error.
-Mixed* part_at(Site* site, PyObject* const* values, size_t n, std::string* why) {
-  if (site->mixed_dropped != site->dispatcher->state->mixed_dropped) {
-    site->rests.clear();
-    site->mixed_dropped = site->dispatcher->state->mixed_dropped;
+void make_room(Generator* g) {
+  if (g->room.size() < g->dispatcher->state->most_cells) g->room.resize(g->dispatcher->state->most_cells);
+  g->next.cells = g->room.data();
+}
+
+// ---- parts ----------------------------------------------------------------------------------------------------------------------------------
+
+bool current(const Mixed* part) { return part->spec && part->spec->guards.hold(); }
+
+void forget_dropped(Site* site) {
+  if (site->mixed_dropped == site->dispatcher->state->mixed_dropped) return;
+  site->rests.clear();
+  site->mixed_dropped = site->dispatcher->state->mixed_dropped;
+}
+
+// The start for these arguments; null: it does not compile, or (with an error pending) could not be compiled now.
+Mixed* start_for(Dispatcher* self, PyObject* const* args) {
+  auto n = static_cast<size_t>(self->state->nparams);
+  Site* site = self->state->start ? self->state->start : (self->state->start = site_of(self, ""));
+  forget_dropped(site);
+  for (const Site::Rest& known : site->rests) {
+    if (current(known.part) && fits_mixed(known.part, args, n)) return known.part;
   }
-  for (Mixed* known : site->rests) {
-    if (known->spec && fits_mixed(known, values, n) && known->spec->guards.hold()) return known;
-  }
-  Mixed* made = mixed_part(site->dispatcher, site->text, values, static_cast<int64_t>(n), why);
-  if (made && std::find(site->rests.begin(), site->rests.end(), made) == site->rests.end()) site->rests.push_back(made);
+  Mixed* made = mixed_for(self, args);
+  auto same = [&](const Site::Rest& r) { return r.part == made; };
+  if (made && std::none_of(site->rests.begin(), site->rests.end(), same)) site->rests.push_back({"", made});
   return made;
 }
 
-// Runs from where it stands to the next yield or its end.
-PyObject* run(Generator* g) {
-  std::string why;
-  Mixed* part = part_at(g->site, g->values.data(), g->values.size(), &why);
-  if (!part) {
-    if (!PyErr_Occurred()) PyErr_Format(PyExc_SystemError, "a part of the generator %U() does not compile: %s", g->qualname, why.c_str());
-    return nullptr;
+// The part that goes on at a site with this frame.
+Mixed* rest_for(Site* site, const std::vector<uint64_t>& cells) {
+  forget_dropped(site);
+  if (!site->maybe && !site->rests.empty() && current(site->rests[0].part)) return site->rests[0].part;
+  std::string bound;
+  for (int k : site->objects) {
+    if (site->cells[static_cast<size_t>(k)] == 'm') bound += cells[static_cast<size_t>(k)] ? 'o' : 'u';
   }
-  g->before.swap(g->values);
-  g->yielded = false;
-  PyObject* result = call_mixed(g->dispatcher, part, g->before.data(), g);
-  if (!g->before.empty()) {
+  for (const Site::Rest& known : site->rests) {
+    if (known.bound == bound && current(known.part)) return known.part;
+  }
+  std::vector<std::string> types;
+  size_t next = 0;
+  for (const std::string& t : site->types) {
+    bool maybe = t == "unbound(object)";
+    types.push_back(!maybe ? t : bound[next] == 'o' ? "object" : "unbound(bottom)");
+    next += maybe;
+  }
+  Mixed* made = mixed_rest(site->dispatcher, site->entry, types, nullptr);
+  if (!made) return nullptr;
+  forget_dropped(site);
+  auto same = [&](const Site::Rest& r) { return r.part == made; };
+  if (std::none_of(site->rests.begin(), site->rests.end(), same)) site->rests.push_back({bound, made});
+  return made;
+}
+
+constexpr int kVariants = 8;                  // of the types at one yield, beyond which they are all objects
+
+bool varies_much(Site* site) {
+  int n = 0;
+  for (Site* other : site->dispatcher->state->sites) n += other->entry == site->entry && !other->rests.empty();
+  return n >= kVariants;
+}
+
+// The iterator over a range whose state lies in these cells (typing/iterate.cc).
+PyObject* range_iterator(const std::string& type, const uint64_t* cells) {
+  auto number = [&](int k) { return static_cast<long long>(cells[k]); };
+  PyObject* range = nullptr;
+  if (type == "iter(range)") {                // index, count, start, step
+    range = PyObject_CallFunction(reinterpret_cast<PyObject*>(&PyRange_Type), "LLL", number(2) + number(0) * number(3), number(2) + number(1) * number(3), number(3));
+  } else {
+    range = PyObject_CallFunction(reinterpret_cast<PyObject*>(&PyRange_Type), "LLL", number(0), number(1), type.find("range_down") == std::string::npos ? 1LL : -1LL);
+  }
+  PyObject* iterator = range ? PyObject_GetIter(range) : nullptr;
+  Py_XDECREF(range);
+  return iterator;
+}
+
+// Makes objects of all that the frame keeps. False with an error, and it is as it was.
+bool make_objects(Generator* g) {
+  Site* site = g->site;
+  std::string cells, types;
+  std::vector<uint64_t> made;
+  std::vector<PyObject*> fresh;
+  size_t at = 0;
+  bool ok = true;
+  for (const std::string& t : site->types) {
+    const uint64_t* from = g->cells.data() + at;
+    bool unbound = t == "unbound(bottom)", kept = t == "object" || t == "unbound(object)";
+    PyObject* o = nullptr;
+    if (kept) o = object_in(*from);
+    else if (t == "none") o = Py_NewRef(Py_None);
+    else if (t == "pyint") o = PyLong_FromLongLong(static_cast<long long>(*from));
+    else if (t == "pybool") o = PyBool_FromLong(static_cast<long>(*from & 1));
+    else if (t == "pyfloat") o = PyFloat_FromDouble(*reinterpret_cast<const double*>(from));
+    else if (!unbound) o = range_iterator(t, from);
+    ok = ok && (o || kept || unbound);
+    if (o && !kept) fresh.push_back(o);
+    at += unbound || t == "none" ? 0 : t == "iter(range)" ? 4 : t.starts_with("iter(") ? 2 : 1;
+    types += (types.empty() ? "" : ";") + (unbound || t == "unbound(object)" ? t : "object");
+    if (unbound) continue;
+    cells += t == "unbound(object)" ? 'm' : 'o';
+    made.push_back(reinterpret_cast<uint64_t>(o));
+  }
+  if (!ok) {
+    for (PyObject* o : fresh) Py_DECREF(o);
+    return false;
+  }
+  g->site = site_of(g->dispatcher, site->entry + "|" + cells + "|" + types);
+  g->cells.swap(made);
+  return true;
+}
+
+// The part that is to run; null with an error. One that is compiled for the types in the frame, or else for objects.
+Mixed* part_for(Generator* g) {
+  Mixed* part = nullptr;
+  if (!g->site) part = start_for(g->dispatcher, reinterpret_cast<PyObject* const*>(g->cells.data()));
+  else if (!g->site->rests.empty() || !varies_much(g->site)) part = rest_for(g->site, g->cells);
+  if (part || PyErr_Occurred()) return part;
+  if (g->site && make_objects(g)) part = rest_for(g->site, g->cells);
+  if (!part && !PyErr_Occurred()) PyErr_Format(PyExc_RuntimeError, "the rest of the generator %U() does not compile", g->qualname);
+  return part;
+}
+
+// Runs it to the next yield or its end.
+PyObject* run(Generator* g, Mixed* part) {
+  if (g->room.size() < g->dispatcher->state->most_cells || !g->next.cells) make_room(g);
+  if (g->site && g->site->maybe) {            // what is unbound has no cell
+    size_t n = 0;
+    for (size_t k = 0; k < g->site->cells.size(); k++) {
+      if (g->site->cells[k] != 'm' || g->cells[k]) g->cells[n++] = g->cells[k];
+    }
+  }
+  g->next.how = 0;
+  bool start = !g->site;
+  PyObject* result = call_mixed(g->dispatcher, part, reinterpret_cast<PyObject* const*>(g->cells.data()), &g->next);
+  if (start) {                                // arguments are borrowed
     PyObject* error = result ? nullptr : take_exception();
-    drop_values(&g->before);
+    std::vector<uint64_t> args(g->cells.begin(), g->cells.begin() + g->dispatcher->state->nparams);
+    for (uint64_t cell : args) Py_DECREF(object_in(cell));
     if (error) set_exception(error);
   }
+  g->how = g->next.how;
+  if (!g->how) return result;
+  g->site = static_cast<Site*>(g->next.site);
+  g->cells.swap(g->room);
+  g->next.cells = g->room.data();
   return result;
 }
 
@@ -115,6 +235,9 @@ PySendResult fail(PyObject* thrown, PyObject* kind, const char* text) {
   return PYGEN_ERROR;
 }
 
+// The iterator that it delegates to, borrowed.
+PyObject* delegate(Generator* g) { return object_in(g->cells[g->site->cells.size() - 1]); }
+
 // Sends a value (borrowed; null: None), or raises `thrown` (owned) where it stands.
 PySendResult resume(Generator* g, PyObject* sent, PyObject* thrown, PyObject** result) {
   *result = nullptr;
@@ -130,17 +253,19 @@ PySendResult resume(Generator* g, PyObject* sent, PyObject* thrown, PyObject** r
     *result = Py_NewRef(Py_None);
     return PYGEN_RETURN;
   }
+  bool direct = (g->how & (COLUBER_DELEGATES | COLUBER_HANDLING)) == COLUBER_DELEGATES && !thrown && !g->returned;   // nothing of the generator itself has to run
   Py_INCREF(object(g));
-  bool direct = g->delegates && !g->handling && !thrown && !g->returned;   // nothing of the generator itself has to run
-  g->state = Generator::Running;
   if (direct) {
+    g->state = Generator::Running;
     PySendResult how = PYGEN_ERROR;
+    PyObject* iterator = Py_NewRef(delegate(g));
     if (!Py_EnterRecursiveCall(" while calling a Python object")) {
-      how = PyIter_Send(g->values.back(), sent ? sent : Py_None, result);
+      how = PyIter_Send(iterator, sent ? sent : Py_None, result);
       Py_LeaveRecursiveCall();
     }
+    g->state = Generator::Suspended;
+    Py_DECREF(iterator);
     if (how == PYGEN_NEXT) {
-      g->state = Generator::Suspended;
       Py_DECREF(object(g));
       return how;
     }
@@ -148,13 +273,22 @@ PySendResult resume(Generator* g, PyObject* sent, PyObject* thrown, PyObject** r
     else std::swap(g->returned, *result);
     sent = nullptr;
   }
+  Mixed* part = part_for(g);
+  if (!part) {                                // it has not been entered, and stays where it is
+    Py_XDECREF(thrown);
+    Py_CLEAR(g->returned);
+    Py_DECREF(object(g));
+    return PYGEN_ERROR;
+  }
+  g->state = Generator::Running;
   g->sent = Py_XNewRef(sent);
   g->thrown = thrown;
-  *result = run(g);
+  *result = run(g, part);
   Py_CLEAR(g->sent);
-  PySendResult how = !*result ? PYGEN_ERROR : g->yielded ? PYGEN_NEXT : PYGEN_RETURN;
-  if (how == PYGEN_NEXT) g->state = Generator::Suspended;
-  else {
+  PySendResult how = !*result ? PYGEN_ERROR : g->how ? PYGEN_NEXT : PYGEN_RETURN;
+  if (how == PYGEN_NEXT) {
+    g->state = Generator::Suspended;
+  } else {
     PyObject* error = *result ? nullptr : take_exception();
     finish(g);
     if (error) set_exception(error);
@@ -194,7 +328,7 @@ PySendResult generator_am_send(PyObject* o, PyObject* value, PyObject** result) 
 // ---- throw and close ------------------------------------------------------------------------------------------------------------------------
 
 // The iterator that it delegates to: new reference, or null.
-PyObject* delegate_of(Generator* g) { return g->state == Generator::Suspended && g->delegates ? Py_NewRef(g->values.back()) : nullptr; }
+PyObject* delegate_of(Generator* g) { return g->state == Generator::Suspended && (g->how & COLUBER_DELEGATES) ? Py_NewRef(delegate(g)) : nullptr; }
 
 // An attribute that need not be there; null without an error: it is not.
 PyObject* optional(PyObject* o, const char* name) {
@@ -326,8 +460,11 @@ int generator_traverse(PyObject* o, visitproc visit, void* arg) {
   Generator* g = cast(o);
   Py_VISIT(Py_TYPE(o));
   Py_VISIT(g->dispatcher);
-  for (PyObject* value : g->values) Py_VISIT(value);
-  for (PyObject* value : g->before) Py_VISIT(value);
+  auto visit_object = [&](PyObject* o) {
+    Py_VISIT(o);
+    return 0;
+  };
+  if (int stop = each_object(g, visit_object)) return stop;
   Py_VISIT(g->sent);
   Py_VISIT(g->thrown);
   Py_VISIT(g->returned);
@@ -348,8 +485,8 @@ void generator_dealloc(PyObject* o) {
   if (PyObject_CallFinalizerFromDealloc(o)) return;
   PyObject_GC_UnTrack(o);
   finish(g);
-  g->values.~vector();
-  g->before.~vector();
+  g->cells.~vector();
+  g->room.~vector();
   Py_CLEAR(g->dispatcher);
   Py_CLEAR(g->name);
   Py_CLEAR(g->qualname);
@@ -420,8 +557,8 @@ PyType_Spec g_spec = {"coluber.generator", sizeof(Generator), 0, Py_TPFLAGS_DEFA
 PyObject* new_generator(Dispatcher* dispatcher, PyObject* const* args) {
   Generator* g = PyObject_GC_New(Generator, g_generator_type);
   if (!g) return nullptr;
-  new (&g->values) std::vector<PyObject*>();
-  new (&g->before) std::vector<PyObject*>();
+  new (&g->cells) std::vector<uint64_t>();
+  new (&g->room) std::vector<uint64_t>();
   auto* function = reinterpret_cast<PyFunctionObject*>(dispatcher->py_func);
   Py_INCREF(dispatcher);
   g->dispatcher = dispatcher;
@@ -430,16 +567,19 @@ PyObject* new_generator(Dispatcher* dispatcher, PyObject* const* args) {
   g->weakrefs = g->sent = g->thrown = g->returned = nullptr;
   g->site = nullptr;
   g->state = Generator::Created;
-  g->yielded = g->delegates = g->handling = false;
-  stand_at(g, site_of(dispatcher, ""));
-  for (int32_t i = 0; i < dispatcher->state->nparams; i++) g->values.push_back(Py_NewRef(args[i]));
+  g->how = 0;
+  g->next = {nullptr, nullptr, 0};
+  g->cells.reserve(dispatcher->state->most_cells);
+  for (int32_t i = 0; i < dispatcher->state->nparams; i++) g->cells.push_back(reinterpret_cast<uint64_t>(Py_NewRef(args[i])));
   PyObject_GC_Track(object(g));
   return object(g);
 }
 
 bool start_of_generator(Dispatcher* dispatcher, PyObject* const* args) {
-  return part_at(site_of(dispatcher, ""), args, static_cast<size_t>(dispatcher->state->nparams), nullptr) != nullptr;
+  return start_for(dispatcher, args) != nullptr;
 }
+
+void make_room(coluber_suspended* at) { make_room(of(at)); }
 
 bool make_generator_type() {
   g_generator_type = reinterpret_cast<PyTypeObject*>(PyType_FromSpec(&g_spec));
@@ -450,32 +590,16 @@ bool make_generator_type() {
 
 using namespace coluber::jit;
 
-OBJECT_OP(suspend) {
-  Generator* g = static_cast<Generator*>(ctx->generator);
-  for (int64_t i = 1; i < n; i++) g->values.push_back(Py_XNewRef(static_cast<PyObject*>(cells[i])));
-  stand_at(g, static_cast<Site*>(import));
-  g->delegates = imm & 1;
-  g->handling = imm & 2;
-  g->yielded = true;
-  return give(ctx, out, Py_NewRef(static_cast<PyObject*>(cells[0])));
-}
-
 OBJECT_OP(sent) {
-  Generator* g = static_cast<Generator*>(ctx->generator);
-  for (PyObject*& value : g->before) {        // the code holds the others itself, until their variables are set anew
-    bool number = value && (PyLong_CheckExact(value) || PyFloat_CheckExact(value));
-    if (!number) Py_CLEAR(value);
-  }
+  Generator* g = of(ctx->generator);
   PyObject* thrown = g->thrown;
-  g->thrown = nullptr;
   if (!thrown && *ctx->poll && coluber_poll(ctx)) return 1;
   if (!thrown) return give(ctx, out, g->sent ? std::exchange(g->sent, nullptr) : Py_NewRef(Py_None));
+  g->thrown = nullptr;
   if (imm) PyErr_SetObject(reinterpret_cast<PyObject*>(Py_TYPE(thrown)), thrown), Py_DECREF(thrown);   // chained to what is being handled
   else set_exception(thrown);
   return raise_python_error(ctx);
 }
-
-OBJECT_OP(own) { return give(ctx, out, Py_NewRef(static_cast<PyObject*>(cells[0]))); }
 
 OBJECT_OP(yield_iter) {
   PyObject* over = static_cast<PyObject*>(cells[0]);
@@ -487,7 +611,7 @@ OBJECT_OP(yield_iter) {
 
 OBJECT_OP(send) {
   Operands a{cells, n};
-  Generator* g = static_cast<Generator*>(ctx->generator);
+  Generator* g = of(ctx->generator);
   PyObject* value = std::exchange(g->returned, nullptr);
   PySendResult how = value ? PYGEN_RETURN : PyIter_Send(a[0], a[1], &value);
   out[1] = how == PYGEN_NEXT;

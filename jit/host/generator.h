@@ -5,6 +5,8 @@
 
 #include <vector>
 
+#include "jit/runtime/abi.h"
+
 namespace coluber::jit {
 
 struct Dispatcher;
@@ -13,25 +15,26 @@ struct Site;
 struct Generator {
   PyObject_HEAD
   enum State : uint8_t { Created, Suspended, Running, Finished };
+  coluber_suspended next;                     // what the part that runs fills in
   Dispatcher* dispatcher;                     // owned
   PyObject *name, *qualname;
   PyObject* weakrefs;
-  Site* site;                                 // where it goes on; null once finished
-  std::vector<PyObject*> values;              // of its frame, owned; null: unbound. The parameters of the part at `site`
-  std::vector<PyObject*> before;              // those that the part which runs has begun with
+  Site* site;                                 // where it goes on; null: at its start
+  int64_t how;                                // it stands there
+  std::vector<uint64_t> cells;                // of its frame, as the site says; before the start: the arguments. Objects are owned
+  std::vector<uint64_t> room;                 // for those of the next site
   PyObject* sent;                             // goes in next
   PyObject* thrown;                           // is to be raised where it goes on
   PyObject* returned;                         // by the iterator that was delegated to, where throw() has ended that
   State state;
-  bool yielded;                               // the part that runs has ended at a yield
-  bool delegates;                             // it stands in a `yield from`: the iterator is the last value
-  bool handling;                              // in a handler
 };
 
 // A generator for these arguments (bound, as many as the function has parameters).
 PyObject* new_generator(Dispatcher* dispatcher, PyObject* const* args);
 // Whether the start is compiled for them. With an error pending: it could not be.
 bool start_of_generator(Dispatcher* dispatcher, PyObject* const* args);
+// A part that was compiled while another runs may need more.
+void make_room(coluber_suspended* at);
 bool make_generator_type();
 
 }  // namespace coluber::jit

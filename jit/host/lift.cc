@@ -6,6 +6,7 @@
 
 #include "jit/host/box.h"
 #include "jit/host/dispatcher.h"
+#include "jit/host/generator.h"
 #include "jit/host/mixed.h"
 #include "jit/host/raise.h"
 #include "jit/host/thread_state.h"
@@ -32,6 +33,23 @@ std::vector<int> exit_vars_of(const std::string& text) {
     at = end + 1;
   }
   return out;
+}
+
+// What the text says of a generator's frame.
+void read_frame(Site* site) {
+  size_t first = site->text.find('|'), second = site->text.find('|', first + 1);
+  site->entry = site->text.substr(0, first);
+  if (first == std::string::npos) return;
+  site->cells = site->text.substr(first + 1, second - first - 1);
+  for (size_t at = second + 1; at < site->text.size();) {
+    size_t end = std::min(site->text.find(';', at), site->text.size());
+    site->types.push_back(site->text.substr(at, end - at));
+    at = end + 1;
+  }
+  for (size_t k = 0; k < site->cells.size(); k++) {
+    if (site->cells[k] != 'x') site->objects.push_back(static_cast<int>(k));
+    if (site->cells[k] == 'm') site->maybe = true;
+  }
 }
 
 struct Call {
@@ -209,22 +227,30 @@ Site* site_of(Dispatcher* self, const std::string& text) {
   for (Site* site : self->state->sites) {
     if (site->text == text) return site;
   }
-  self->state->sites.push_back(new Site{self, text, exit_vars_of(text), {}, {}, "", {}, 0, 0, false});
-  return self->state->sites.back();
+  auto* made = new Site{self, text, exit_vars_of(text), {}, {}, "", {}, {}, {}, {}, false, {}, 0};
+  read_frame(made);
+  self->state->most_cells = std::max(self->state->most_cells, made->cells.size());
+  self->state->sites.push_back(made);
+  return made;
 }
 
-void drop_sites(Dispatcher* self) {
-  std::vector<Site*> all;
-  all.swap(self->state->sites);
-  for (Site* site : all) {
-    for (Specialization* spec : site->loops) {
+void drop_loops(Dispatcher* self) {
+  for (Site* site : self->state->sites) {
+    std::vector<Specialization*> loops;
+    loops.swap(site->loops);
+    site->failed.clear();
+    site->why.clear();
+    for (Specialization* spec : loops) {
       spec->doomed = true;
       if (spec->entered == spec->left) delete spec;
     }
-    site->loops.clear();
-    site->dropped = true;
-    if (!site->generators) delete site;
   }
+}
+
+void free_sites(Dispatcher* self) {
+  std::vector<Site*> all;
+  all.swap(self->state->sites);
+  for (Site* site : all) delete site;
 }
 
 PyObject* loop_list(Dispatcher* self) {
@@ -299,6 +325,7 @@ OBJECT_OP(leave) {
     if (!PyErr_Occurred()) PyErr_SetString(PyExc_OverflowError, "an int leaves 64 bits where execution cannot go on with Python's");
     return raise_python_error(ctx);
   }
+  if (ctx->generator) make_room(ctx->generator);
   PyObject* result = call_mixed(site->dispatcher, rest, args, ctx->generator);
   if (!result) return raise_python_error(ctx);
   ctx->left = result;

@@ -26,6 +26,17 @@ std::string letters_of(PyObject* const* args, int64_t n) {
   return key;
 }
 
+const char* type_of_letter(char letter) {
+  switch (letter) {
+    case 'i': return "pyint";
+    case 'f': return "pyfloat";
+    case 'b': return "pybool";
+    case 'n': return "none";
+    case 'u': return "unbound(bottom)";
+    default: return "object";
+  }
+}
+
 Mixed* find(Dispatcher* self, const std::string& key) {
   for (Mixed* known : self->state->mixed) {
     if (known->key == key) return known;
@@ -39,14 +50,7 @@ bool class_decides(PyTypeObject* cls) {
   return cls != &PyLong_Type && !(g_numpy.array && PyType_IsSubtype(cls, g_numpy.array));
 }
 
-}  // namespace
-
-Mixed* mixed_for(Dispatcher* self, PyObject* const* args) {
-  return mixed_part(self, "", args, self->state->nparams);
-}
-
-Mixed* mixed_part(Dispatcher* self, const std::string& entry, PyObject* const* args, int64_t n, std::string* why) {
-  std::string letters = letters_of(args, n), key = entry + letters;
+Mixed* known_or_compiled(Dispatcher* self, const std::string& key, const std::string& entry, const std::vector<std::string>& types, std::string* why) {
   Mixed* known = find(self, key);
   if (known && known->spec && !known->spec->guards.hold() && !known->spec->guards.recheck()) {
     drop_specialization(self, known->spec);   // a global has been rebound
@@ -58,7 +62,7 @@ Mixed* mixed_part(Dispatcher* self, const std::string& entry, PyObject* const* a
     if (why) *why = known->why;
     return nullptr;
   }
-  Specialization* made = compile_mixed(self, letters, entry);
+  Specialization* made = compile_mixed(self, types, entry);
   known = find(self, key);                    // compiling may have called Python
   if (!known) {
     known = new Mixed{key, nullptr, ""};
@@ -74,12 +78,31 @@ Mixed* mixed_part(Dispatcher* self, const std::string& entry, PyObject* const* a
     PyErr_Clear();
     Py_XDECREF(text);
     if (ours) Py_DECREF(error);
-    else set_exception(error);                // KeyboardInterrupt and the like
+    else known->why.clear(), set_exception(error);   // KeyboardInterrupt and the like
     return nullptr;
   }
   if (known->spec) drop_specialization(self, known->spec);
   known->spec = made;
   return known;
+}
+
+}  // namespace
+
+Mixed* mixed_for(Dispatcher* self, PyObject* const* args) {
+  return mixed_part(self, "", args, self->state->nparams);
+}
+
+Mixed* mixed_part(Dispatcher* self, const std::string& entry, PyObject* const* args, int64_t n, std::string* why) {
+  std::string letters = letters_of(args, n);
+  std::vector<std::string> types;
+  for (char letter : letters) types.emplace_back(type_of_letter(letter));
+  return known_or_compiled(self, entry + letters, entry, types, why);
+}
+
+Mixed* mixed_rest(Dispatcher* self, const std::string& entry, const std::vector<std::string>& types, std::string* why) {
+  std::string key = entry + "|";
+  for (const std::string& t : types) key += t + ";";
+  return known_or_compiled(self, key, entry, types, why);
 }
 
 bool fits_mixed(const Mixed* mixed, PyObject* const* args, size_t n) {
@@ -90,7 +113,7 @@ bool fits_mixed(const Mixed* mixed, PyObject* const* args, size_t n) {
   return true;
 }
 
-PyObject* call_mixed(Dispatcher* self, Mixed* mixed, PyObject* const* args, void* generator) {
+PyObject* call_mixed(Dispatcher* self, Mixed* mixed, PyObject* const* args, coluber_suspended* generator) {
   Specialization* spec = mixed->spec;
   if (Py_EnterRecursiveCall(" while calling a Python object")) return nullptr;
   coluber_ctx ctx;
