@@ -25,8 +25,8 @@ std::unique_ptr<Function> new_function(const clb_code& code, int64_t handle) {
 constexpr int kGenerator = 0x20, kCoroutine = 0x80, kIterableCoroutine = 0x100, kAsyncGenerator = 0x200;
 
 // Coroutines run in another way altogether; generators run in object mode only.
-void refuse_generators(const clb_code& code, bool objects) {
-  if (objects && (code.flags & (kGenerator | kIterableCoroutine)) == kGenerator) return;
+void refuse_generators(const clb_code& code, bool parts) {
+  if (parts && (code.flags & (kGenerator | kIterableCoroutine)) == kGenerator) return;
   const char* what = code.flags & kAsyncGenerator ? "an async generator" : code.flags & kCoroutine ? "a coroutine" : code.flags & kGenerator ? "a generator" : nullptr;
   if (!what) return;
   Loc loc = find_opcode(code, code.flags & kCoroutine ? "GET_AWAITABLE" : "YIELD_VALUE");
@@ -36,8 +36,8 @@ void refuse_generators(const clb_code& code, bool objects) {
 
 void build(const clb_code& code, Unit* unit, Function* f) {
   if (!version_known(code.version)) fail("PythonVersion", {std::to_string(code.version / 100) + "." + std::to_string(code.version % 100)});
-  refuse_generators(code, unit->objects);
-  unit->generator = unit->objects && (code.flags & kGenerator);
+  unit->generator = (unit->objects || unit->entry.region()) && (code.flags & kGenerator);   // no loop that is entered natively yields
+  refuse_generators(code, unit->generator);
   CodeScope scope = root_scope(unit, code);
   Cfg cfg = build_cfg(unit, code, scope);
   normalise(*unit, &cfg);
@@ -59,8 +59,7 @@ std::unique_ptr<Function> build_function(const clb_code& code, int64_t handle, B
                                          std::span<const char* const> typed_locals, bool debug, bool objects, std::string_view entry) {
   frontend::Unit unit;
   unit.objects = objects;
-  unit.checked = entry == frontend::kWholeGenerator;
-  unit.part = !entry.empty() && !unit.checked;
+  unit.part = !entry.empty();
   unit.frames = objects || unit.part;
   if (unit.part && !frontend::EntryPoint::parse(entry, &unit.entry)) unit.entry = {};
   unit.typed_locals.assign(typed_locals.begin(), typed_locals.end());

@@ -174,12 +174,7 @@ void Builder::do_ImportFrom(const Inst& i) {
   push(value(OpCode::PyAttr, {module}, unit_.names[static_cast<size_t>(i.a)]));
 }
 
-void Builder::do_Yield(const Inst&) {
-  if (!unit_.checked) return simple(OpCode::PyUnsupported, 1, "yield");
-  ValueId sent = object("sent", {below(1)});
-  pop();
-  push(sent);
-}
+void Builder::do_Yield(const Inst&) { simple(OpCode::PyUnsupported, 1, "yield"); }
 
 void Builder::do_Unsupported(const Inst& i) {
   for (int n = 0; n < pops(i); ++n) pop_slot();

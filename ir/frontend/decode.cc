@@ -212,7 +212,7 @@ class Decoder {
   }
 
   void yield(bool delegates) {
-    if (unit_.generator && !unit_.checked && !scope_.comprehension) add(Micro::Suspend, static_cast<int>(offset_), delegates);
+    if (unit_.generator && !scope_.comprehension) add(Micro::Suspend, static_cast<int>(offset_), delegates);
     else add(Micro::Yield);
   }
   // What the iterator gives is on top, for the YIELD_VALUE that follows; what it returns, at the target (3.11: in its place).

@@ -17,9 +17,6 @@ namespace coluber::ir::frontend {
 struct Cfg;
 struct Unit;
 
-// The text of an entry that stands for all of a generator: nothing is made of it, but it is seen whether every part will compile.
-inline constexpr std::string_view kWholeGenerator = "whole";
-
 struct EntryPoint {
   struct Exit {
     uint32_t offset = 0;                   // of the instruction behind the loop

@@ -7,9 +7,9 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <set>
 #include <stdexcept>
 
-#include "ir/frontend/regions.h"
 #include "ir/passes/manager.h"
 
 namespace coluber::jit {
@@ -123,6 +123,25 @@ typing::Diag user_error(const ir::UserError& e) {
   return d;
 }
 
+// No generator begins whose rest would not compile: each part is typed, for objects, as which its variables can always come.
+void check_rests(typing::Session& session, const typing::FunctionInfo& start) {
+  std::set<std::string> known;
+  std::vector<const typing::FunctionInfo*> work{&start};
+  while (!work.empty()) {
+    const typing::FunctionInfo* from = work.back();
+    work.pop_back();
+    for (const ir::Block& b : from->ir->blocks)
+      for (const ir::Op& op : b.ops) {
+        if (op.code != ir::OpCode::PySuspend || !known.insert(op.sym).second) continue;
+        typing::FunctionInfo* rest = session.function(start.handle, true, op.sym);
+        typing::AbsVal object;
+        object.type = ir::scalar(ir::Kind::Object);
+        session.specialise(rest, std::vector<typing::AbsVal>(rest->ir->blocks[0].params.size(), object));
+        work.push_back(rest);
+      }
+  }
+}
+
 void check_return_type(const clb_request& request, const typing::Spec& spec) {
   if (!request.return_type) return;
   ir::TypeRef want = ir::parse_type(request.return_type);
@@ -146,8 +165,7 @@ void run(const clb_host* host, const clb_request& request, Compilation* out, std
     dump("ir", *name, wants_dump("ir", *name) ? ir::print(*fn->ir) : "");
     stages.done("frontend");
     spec = session.specialise(fn, arguments(session, request));
-    if (request.objects && !request.entry && (fn->snapshot->code->flags & kGenerator))   // no call of one begins whose rest would not compile
-      session.specialise(session.function(request.function, true, std::string(ir::frontend::kWholeGenerator)), arguments(session, request));
+    if (request.objects && !request.entry && (fn->snapshot->code->flags & kGenerator)) check_rests(session, *fn);
     check_return_type(request, *spec);
     stages.done("inference");
   } catch (typing::TypeFail& f) {

@@ -259,9 +259,10 @@ PySendResult resume(Generator* g, PyObject* sent, PyObject* thrown, PyObject** r
     g->state = Generator::Running;
     PySendResult how = PYGEN_ERROR;
     PyObject* iterator = Py_NewRef(delegate(g));
-    if (!Py_EnterRecursiveCall(" while calling a Python object")) {
-      how = PyIter_Send(iterator, sent ? sent : Py_None, result);
-      Py_LeaveRecursiveCall();
+    PyThreadState* thread = current_thread_state();
+    if (enter_call(thread)) {
+      how = Py_TYPE(iterator) == g_generator_type ? resume(cast(iterator), sent, nullptr, result) : PyIter_Send(iterator, sent ? sent : Py_None, result);
+      leave_call(thread);
     }
     g->state = Generator::Suspended;
     Py_DECREF(iterator);
@@ -567,6 +568,7 @@ PyObject* new_generator(Dispatcher* dispatcher, PyObject* const* args) {
   g->weakrefs = g->sent = g->thrown = g->returned = nullptr;
   g->site = nullptr;
   g->state = Generator::Created;
+  g->lists_copied = false;
   g->how = 0;
   g->next = {nullptr, nullptr, 0};
   g->cells.reserve(dispatcher->state->most_cells);
@@ -580,6 +582,14 @@ bool start_of_generator(Dispatcher* dispatcher, PyObject* const* args) {
 }
 
 void make_room(coluber_suspended* at) { make_room(of(at)); }
+
+bool worth_lists(coluber_suspended* at, PyObject* const* args, int64_t n) {
+  constexpr Py_ssize_t kLong = 32;
+  Generator* g = of(at);
+  auto is_long = [](PyObject* o) { return o && PyList_CheckExact(o) && PyList_GET_SIZE(o) > kLong; };
+  if (std::none_of(args, args + n, is_long)) return true;
+  return !std::exchange(g->lists_copied, true);
+}
 
 bool make_generator_type() {
   g_generator_type = reinterpret_cast<PyTypeObject*>(PyType_FromSpec(&g_spec));

@@ -27,6 +27,7 @@ struct Generator {
   PyObject* thrown;                           // is to be raised where it goes on
   PyObject* returned;                         // by the iterator that was delegated to, where throw() has ended that
   State state;
+  bool lists_copied;                          // for a loop
 };
 
 // A generator for these arguments (bound, as many as the function has parameters).
@@ -35,6 +36,9 @@ PyObject* new_generator(Dispatcher* dispatcher, PyObject* const* args);
 bool start_of_generator(Dispatcher* dispatcher, PyObject* const* args);
 // A part that was compiled while another runs may need more.
 void make_room(coluber_suspended* at);
+// Is a loop of its code entered natively with these variables? Lists are copied for that: long ones once only, since a loop that the generator
+// comes to again and again may look at few of their items each time.
+bool worth_lists(coluber_suspended* at, PyObject* const* args, int64_t n);
 bool make_generator_type();
 
 }  // namespace coluber::jit

@@ -2,7 +2,7 @@
 #include "jit/host/lift.h"
 
 #include <algorithm>
-#include <memory>
+#include <optional>
 
 #include "jit/host/box.h"
 #include "jit/host/dispatcher.h"
@@ -52,12 +52,23 @@ void read_frame(Site* site) {
   }
 }
 
+// The cells of a call of a loop; on the stack, when they are few.
 struct Call {
-  std::vector<uint64_t> slots;
-  std::vector<coluber_owner> owners;
-  Frame frame;
-  explicit Call(const Specialization* spec)
-      : slots(static_cast<size_t>(spec->plan.slots + spec->result_slots) + 1), owners(static_cast<size_t>(spec->plan.owners) + 1), frame(slots.data(), owners.data()) {}
+  static constexpr size_t kFew = 64;
+  std::optional<Frame> frame;
+  uint64_t* slots = nullptr;
+  alignas(16) uint64_t few[kFew];
+  std::vector<uint64_t> many;
+
+  // Unboxes the variables for it. False: it is not for these.
+  bool prepare(const Specialization* spec, PyObject* const* args) {
+    auto before = static_cast<size_t>(spec->plan.slots + spec->result_slots) + 1, owners = static_cast<size_t>(spec->plan.owners);
+    size_t cells = before + owners * sizeof(coluber_owner) / sizeof(uint64_t);
+    if (cells > kFew) many.resize(cells);
+    slots = cells > kFew ? many.data() : few;
+    frame.emplace(slots, reinterpret_cast<coluber_owner*>(slots + before));
+    return unbox_all(spec->plan, args, *frame);
+  }
 };
 
 // The variables' types as texts; null: unbound. False: one has none.
@@ -74,7 +85,13 @@ bool types_of(PyObject* const* args, int64_t n, std::vector<std::string>* types,
   return ok;
 }
 
-Specialization* find_loop(Site* site, PyObject* const* args, std::unique_ptr<Call>* call) {
+Specialization* find_loop(Site* site, PyObject* const* args, Call* call) {
+  bool held = true;
+  for (Specialization* spec : site->loops) {   // unboxing calls no Python
+    if (!spec->guards.hold()) held = false;
+    else if (call->prepare(spec, args)) return spec;
+  }
+  if (held) return nullptr;
   for (Specialization* spec : std::vector<Specialization*>(site->loops)) {
     if (!spec->guards.hold() && !spec->guards.recheck()) {   // a global has been rebound
       std::erase(site->loops, spec);
@@ -82,8 +99,7 @@ Specialization* find_loop(Site* site, PyObject* const* args, std::unique_ptr<Cal
       if (spec->entered == spec->left) delete spec;
       continue;
     }
-    *call = std::make_unique<Call>(spec);
-    if (unbox_all(spec->plan, args, (*call)->frame)) return spec;
+    if (call->prepare(spec, args)) return spec;
   }
   return nullptr;
 }
@@ -110,7 +126,7 @@ bool holds_numpy_items(const HostType* t) {
 }
 
 // The loop for these variables; null: it runs on objects, or (with an error pending) not at all.
-Specialization* loop_for(Site* site, PyObject* const* args, int64_t n, std::unique_ptr<Call>* call) {
+Specialization* loop_for(Site* site, PyObject* const* args, int64_t n, Call* call) {
   if (!plain_lists(args, n)) return nullptr;
   if (Specialization* known = find_loop(site, args, call)) return known;
   if (site->failed.size() >= kGiveUp && site->loops.empty()) return nullptr;
@@ -280,14 +296,15 @@ OBJECT_OP(lift) {
   auto* site = static_cast<Site*>(import);
   std::fill(out, out + imm, 0);
   auto* args = reinterpret_cast<PyObject* const*>(cells);
-  std::unique_ptr<Call> call;
+  if (ctx->generator && !worth_lists(ctx->generator, args, n)) return 0;
+  Call call;
   Specialization* spec = loop_for(site, args, n, &call);
   if (!spec) return PyErr_Occurred() ? raise_python_error(ctx) : 0;
   coluber_ctx inner;
-  init_part_context(&inner, spec, ctx->handled, &call->frame);
-  uint64_t* result = call->slots.data() + spec->plan.slots;
+  init_part_context(&inner, spec, ctx->handled, &*call.frame);
+  uint64_t* result = call.slots + spec->plan.slots;
   spec->entered++;
-  int32_t status = spec->entry(&inner, call->slots.data(), result);
+  int32_t status = spec->entry(&inner, call.slots, result);
   if (has_spares()) trim_spares();
   std::vector<PyObject*> values;
   int64_t taken = -1;
@@ -300,9 +317,9 @@ OBJECT_OP(lift) {
   } else {
     taken = static_cast<int64_t>(result[0]);
   }
-  if (call->frame.lists && status != COLUBER_LEFT) {
+  if (call.frame->lists && status != COLUBER_LEFT) {
     PyObject* error = take_exception();
-    bool written = write_back_lists(call->frame, spec->mutated != 0);
+    bool written = write_back_lists(*call.frame, spec->mutated != 0);
     if (error && written) set_exception(error);
     else Py_XDECREF(error);
     if (!written && ok) release_slots(spec->result, result);

@@ -115,10 +115,12 @@ bool fits_mixed(const Mixed* mixed, PyObject* const* args, size_t n) {
 
 PyObject* call_mixed(Dispatcher* self, Mixed* mixed, PyObject* const* args, coluber_suspended* generator) {
   Specialization* spec = mixed->spec;
-  if (Py_EnterRecursiveCall(" while calling a Python object")) return nullptr;
   coluber_ctx ctx;
-  PyObject* handled = handled_exception();
-  init_part_context(&ctx, spec, handled, nullptr);
+  init_part_context(&ctx, spec, nullptr, nullptr);
+  auto* thread = static_cast<PyThreadState*>(ctx.thread_state);
+  if (!enter_call(thread)) return nullptr;
+  PyObject* handled = Py_XNewRef(peek_handled(thread));
+  ctx.handled = handled;
   ctx.generator = generator;
   uint64_t result[4];                         // an object or a number
   spec->entered++;
@@ -128,15 +130,15 @@ PyObject* call_mixed(Dispatcher* self, Mixed* mixed, PyObject* const* args, colu
     boxed = static_cast<PyObject*>(ctx.left);
   } else if (status) {
     raise_from_context(spec, &ctx);
+  } else if (spec->result->is(Kind::Object)) {
+    boxed = reinterpret_cast<PyObject*>(result[0]);
   } else {
     BoxContext context;
     boxed = spec->constant ? Py_NewRef(spec->constant) : box(spec->result, result, context);
   }
-  PyObject* now = handled_exception();
-  if (now != handled) set_handled_exception(handled);
-  Py_XDECREF(now);
+  if (peek_handled(thread) != handled) set_handled_exception(handled);
   Py_XDECREF(handled);
-  Py_LeaveRecursiveCall();
+  leave_call(thread);
   spec->left++;
   if (spec->doomed && spec->left == spec->entered) delete spec;
   return boxed;
