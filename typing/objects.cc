@@ -307,17 +307,15 @@ void o_suspend(Emit& e, const Op& op, In a, Out out) {
   if (e.dry()) return;
   std::string cells, types;
   std::vector<TV> kept;
-  for (TV v : a.subspan(1)) {
-    bool iterates = v.is(Kind::Iter) && is_range(v.type->elem), unbound = v.is(Kind::Unbound);
-    if (unbound && !v.type->elem->is(Kind::Bottom)) v = object_or_null(e, v);
-    else if (unbound || v.is_none() || native(v) || iterates) unbound = false;
-    else v = as_object(e, v);
-    types += (types.empty() ? "" : ";") + (unbound ? "unbound(object)" : v.type->text);
-    if (!has_slots(v.type) || v.is(Kind::Unbound)) continue;
-    std::vector<TypeRef> parts = iterates ? iter_items(v.type->elem) : std::vector<TypeRef>{};
+  for (const TV& v : a.subspan(1)) {
+    TypeRef t = kept_type(v);
+    types += (types.empty() ? "" : ";") + t->text;
+    if (t->is(Kind::None) || (t->is(Kind::Unbound) && t->elem->is(Kind::Bottom))) continue;
+    std::vector<TypeRef> parts = t->is(Kind::Iter) ? iter_items(t->elem) : std::vector<TypeRef>{};
     for (size_t k = 0; k < parts.size(); k++) kept.push_back(e.get(v, static_cast<int>(k), parts[k]));
-    if (!iterates) kept.push_back(v);
-    cells += iterates ? std::string(parts.size(), 'x') : unbound ? "m" : v.is(Kind::Object) ? "o" : "x";
+    if (t->is(Kind::Unbound) || t->is(Kind::Object)) kept.push_back(object_or_null(e, v));
+    else if (parts.empty()) kept.push_back(v);
+    cells += t->is(Kind::Unbound) ? "m" : t->is(Kind::Object) ? "o" : std::string(std::max<size_t>(parts.size(), 1), 'x');
   }
   e.op(OpCode::ObjSuspend, kept, none(), op.imm, "entry:" + op.sym + "|" + cells + "|" + types);
 }
@@ -426,6 +424,11 @@ bool can_be_object(const TV& v) {
       return true;
     default: return is_number(v.type) || is_range(v.type);
   }
+}
+
+TypeRef kept_type(const AbsVal& v) {
+  if (v.is(Kind::Unbound)) return v.type->elem->is(Kind::Bottom) ? v.type : unbound_of(object());
+  return v.is_none() || v.is(Kind::PyBool) || v.is(Kind::PyInt) || v.is(Kind::PyFloat) || (v.is(Kind::Iter) && is_range(v.type->elem)) ? v.type : object();
 }
 
 void leave(Emit& e, const Op& frame) {

@@ -312,7 +312,7 @@ Specialization* compile_mixed(Dispatcher* self, const std::vector<std::string>& 
   snapshot.objects = true;
   Request request;
   if (!fill_request(snapshot, self, types, "", &request)) return nullptr;
-  request.c.objects = 1;
+  request.c.objects = entry.empty() && self->state->options.forceobj ? CLB_FORCED_OBJECTS : CLB_OBJECTS;
   request.c.entry = entry.empty() ? nullptr : entry.c_str();
   Specialization* made = find_or_compile(self, snapshot, request, types, Form::Objects);
   if (made) made->objects = true, made->part = entry;
@@ -337,7 +337,7 @@ PyObject* dump_specialization(Dispatcher* self, Specialization* spec, const char
   std::string part = spec->part;
   snapshot.objects = spec->objects;
   if (!fill_request(snapshot, self, types, "", &request)) return nullptr;
-  request.c.objects = spec->objects;
+  request.c.objects = spec->objects ? CLB_FORCED_OBJECTS : 0;
   request.c.entry = part.empty() ? nullptr : part.c_str();
   return run_engine(self, snapshot, request, [&](clb_session* session, const clb_result* result) -> PyObject* {
     const char* text = load_engine()->dump(session, stage);

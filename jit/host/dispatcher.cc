@@ -291,7 +291,9 @@ PyObject* dispatcher_call(PyObject* callable, PyObject* const* args, size_t narg
 PyObject* generator_call(PyObject* callable, PyObject* const* args, size_t nargsf, PyObject* keywords) {
   auto* self = reinterpret_cast<Dispatcher*>(callable);
   Py_ssize_t nargs = PyVectorcall_NARGS(nargsf);
-  bool plain = !keywords && nargs == self->state->nparams && self->state->simple && self->state->generates;
+  bool plain = !keywords && nargs == self->state->nparams && self->state->simple;
+  if (plain && self->state->silent && silently_in_python(self, args)) return PyObject_Vectorcall(self->py_func, args, nargsf, nullptr);
+  plain = plain && self->state->generates;
   if (!plain || !start_of_generator(self, args)) return PyErr_Occurred() ? nullptr : dispatcher_call(callable, args, nargsf, keywords);
   return new_generator(self, args);
 }

@@ -90,6 +90,7 @@ struct DispatcherState {
   bool generator = false;                     // calls make generators
   size_t most_cells = 0;                      // of the frames that those may have
   Site* start = nullptr;                      // of generators
+  bool silent = false;                        // some are made in the interpreter, since that costs no more
   bool generates = false;                     // and have been compiled before
   std::vector<Site*> sites;                   // loops and places where native code was left: lift.cc
   std::vector<ObjmodeSite*> objmode;          // bodies of with statements: objmode.cc

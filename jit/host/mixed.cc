@@ -65,7 +65,7 @@ Mixed* known_or_compiled(Dispatcher* self, const std::string& key, const std::st
   Specialization* made = compile_mixed(self, types, entry);
   known = find(self, key);                    // compiling may have called Python
   if (!known) {
-    known = new Mixed{key, nullptr, ""};
+    known = new Mixed{key, nullptr, "", false};
     self->state->mixed.push_back(known);
   }
   if (!made) {
@@ -76,6 +76,11 @@ Mixed* known_or_compiled(Dispatcher* self, const std::string& key, const std::st
     if (why) *why = known->why;
     bool ours = PyObject_TypeCheck(error, reinterpret_cast<PyTypeObject*>(PyExc_Exception));
     PyErr_Clear();
+    PyObject* id = PyObject_GetAttrString(error, "id");
+    known->silent = id && PyUnicode_Check(id) && PyUnicode_CompareWithASCIIString(id, "GeneratorAsFast") == 0;
+    self->state->silent = self->state->silent || known->silent;
+    PyErr_Clear();
+    Py_XDECREF(id);
     Py_XDECREF(text);
     if (ours) Py_DECREF(error);
     else known->why.clear(), set_exception(error);   // KeyboardInterrupt and the like
@@ -90,6 +95,14 @@ Mixed* known_or_compiled(Dispatcher* self, const std::string& key, const std::st
 
 Mixed* mixed_for(Dispatcher* self, PyObject* const* args) {
   return mixed_part(self, "", args, self->state->nparams);
+}
+
+bool silently_in_python(Dispatcher* self, PyObject* const* args) {
+  auto n = static_cast<size_t>(self->state->nparams);
+  for (const Mixed* known : self->state->mixed) {
+    if (known->silent && known->key.size() == n && fits_mixed(known, args, n)) return true;
+  }
+  return false;
 }
 
 Mixed* mixed_part(Dispatcher* self, const std::string& entry, PyObject* const* args, int64_t n, std::string* why) {

@@ -17,10 +17,13 @@ struct Mixed {
   std::string key;                            // the letters, 'u' for an unbound variable; of a part behind its entry point
   Specialization* spec = nullptr;             // null: it does not compile either, and runs in the interpreter
   std::string why;                            // then
+  bool silent = false;                        // it is a decision by cost, nothing to warn of
 };
 
 // The specialisation for these bound arguments, compiled if need be; null: the interpreter is to run the call, or (with an error pending) none.
 Mixed* mixed_for(Dispatcher* self, PyObject* const* args);
+// Is it the interpreter by a decision of cost?
+bool silently_in_python(Dispatcher* self, PyObject* const* args);
 // Of a part of the function (the text of an entry point), for these variables; null: unbound. Null when it does not compile (*why) or with an error.
 Mixed* mixed_part(Dispatcher* self, const std::string& entry, PyObject* const* args, int64_t n, std::string* why = nullptr);
 // Calls it. The result, or null with an error. generator: whose code it is, or null.
