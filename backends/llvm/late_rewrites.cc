@@ -1,12 +1,14 @@
-// Three rewrites, each of which was seen in profiles of ordinary loops:
+// Rewrites, each of which was seen in profiles of ordinary loops:
 //   - vectors of int64 become float64 by five instructions on whole vectors where the processor has none for it (AVX2). LLVM takes the vector apart,
 //     converts one by one and puts it together again, which costs more than all the rest of most loops;
 //   - a float64 that becomes an int64 if it fits is checked by the result of the conversion, not by comparisons of its own; where what follows looks at
 //     the result anyway, behind that (sink_checks.cc);
 //   - the step of a loop's counter goes to where the latch first uses it, behind the uses of the counter. Otherwise both live at once, and a register is
-//     copied in each turn.
+//     copied in each turn;
+//   - constants of loops in a loop of many stay in front of the inner one (loop_constants.cc).
 #include "backends/llvm/late_rewrites.h"
 
+#include "backends/llvm/loop_constants.h"
 #include "backends/llvm/sink_checks.h"
 
 #include <llvm/Analysis/AssumptionCache.h>
@@ -143,7 +145,10 @@ bool sink_steps(llvm::Function& f, llvm::FunctionAnalysisManager& analyses) {
 
 llvm::PreservedAnalyses LateRewrites::run(llvm::Function& f, llvm::FunctionAnalysisManager& analyses) {
   Change change = sink_steps(f, analyses) ? Change::values : Change::none;
-  if (machine && machine->getTargetTriple().isX86()) change = std::max(change, rewrite_conversions(f, *machine, analyses));
+  if (machine && machine->getTargetTriple().isX86()) {
+    if (keep_loop_constants(f, analyses.getResult<llvm::LoopAnalysis>(f))) change = std::max(change, Change::values);
+    change = std::max(change, rewrite_conversions(f, *machine, analyses));
+  }
   if (change == Change::none) return llvm::PreservedAnalyses::all();
   if (change == Change::blocks) return llvm::PreservedAnalyses::none();
   llvm::PreservedAnalyses kept;

@@ -8,6 +8,7 @@
 #include "backends/llvm/pipeline.h"
 
 #include "backends/llvm/late_rewrites.h"
+#include "backends/llvm/split_function.h"
 
 #include <cstdlib>
 #include <mutex>
@@ -15,7 +16,6 @@
 
 #include <llvm/Analysis/AliasAnalysis.h>
 #include <llvm/Analysis/LoopInfo.h>
-#include <llvm/IR/InlineAsm.h>
 #include <llvm/Support/CommandLine.h>
 #include <llvm/Transforms/IPO/AlwaysInliner.h>
 #include <llvm/Transforms/IPO/FunctionAttrs.h>
@@ -70,43 +70,6 @@ void set_option(const char* name, const char* value) {
   if (it != options.end() && it->second->getNumOccurrences() == 0) it->second->addOccurrence(1, name, value);
 }
 
-// What was computed before. GVN looks from each load back along all paths, and from each branch at all uses of what it tests: that grows
-// with the square of a function. In large ones the simpler pass does, which walks the dominator tree once.
-struct Redundancies : llvm::PassInfoMixin<Redundancies> {
-  static constexpr size_t kLarge = 1500;  // blocks
-  static llvm::PreservedAnalyses run(llvm::Function& f, llvm::FunctionAnalysisManager& analyses) {
-    return f.size() > kLarge ? llvm::EarlyCSEPass(true).run(f, analyses) : llvm::GVNPass().run(f, analyses);
-  }
-};
-
-// A number that loop after loop adds to: whenever ScalarEvolution learns of a change it forgets all that depends on it, that is all loops behind. Over many
-// loops that grows with the square of their number. In long rows every eighth loop takes such a number as a new one: through a float register, where
-// ScalarEvolution does not follow, and an assembler statement without text, which the optimiser does not see through.
-struct CutChains : llvm::PassInfoMixin<CutChains> {
-  static constexpr unsigned kRow = 8, kLong = 64;  // loops
-  static llvm::PreservedAnalyses run(llvm::Function& f, llvm::FunctionAnalysisManager& analyses) {
-    llvm::SmallVector<llvm::Loop*, 4> loops = analyses.getResult<llvm::LoopAnalysis>(f).getLoopsInPreorder();
-    bool x86 = llvm::Triple(f.getParent()->getTargetTriple()).isX86();  // where "x" is a float register
-    if (!x86 || loops.size() < kLong) return llvm::PreservedAnalyses::all();
-    for (unsigned k = 0; k < loops.size(); k += kRow)
-      if (llvm::BasicBlock* before = loops[k]->getLoopPredecessor())
-        for (llvm::PHINode& phi : loops[k]->getHeader()->phis())
-          if (phi.getType()->isIntegerTy(64) && llvm::isa<llvm::Instruction>(phi.getIncomingValueForBlock(before)))
-            phi.setIncomingValueForBlock(before, renewed(phi.getIncomingValueForBlock(before), before->getTerminator()));
-    llvm::PreservedAnalyses kept;
-    kept.preserveSet<llvm::CFGAnalyses>();
-    return kept;
-  }
-
- private:
-  static llvm::Value* renewed(llvm::Value* v, llvm::Instruction* place) {
-    llvm::IRBuilder<> b(place);
-    auto* type = llvm::FunctionType::get(b.getDoubleTy(), {b.getDoubleTy()}, false);
-    llvm::Value* moved = b.CreateCall(type, llvm::InlineAsm::get(type, "", "=x,0", false), {b.CreateBitCast(v, b.getDoubleTy())});
-    return b.CreateBitCast(moved, v->getType());
-  }
-};
-
 // Until loops are canonical and inlined: scalars out of memory, redundancies, control flow, then the loop passes that need it.
 FunctionPassManager simplification(bool loops) {
   FunctionPassManager fpm;
@@ -118,7 +81,6 @@ FunctionPassManager simplification(bool loops) {
   if (!loops) return fpm;
   fpm.addPass(llvm::TailCallElimPass());
   fpm.addPass(llvm::ReassociatePass());
-  fpm.addPass(CutChains());
   LoopPassManager rotate;
   rotate.addPass(llvm::LoopInstSimplifyPass());
   rotate.addPass(llvm::LoopSimplifyCFGPass());
@@ -136,7 +98,7 @@ FunctionPassManager simplification(bool loops) {
   indices.addPass(llvm::LoopFullUnrollPass(3, false, false));
   fpm.addPass(createFunctionToLoopPassAdaptor(std::move(indices), false, false));
   fpm.addPass(llvm::SROAPass(llvm::SROAOptions::ModifyCFG));
-  fpm.addPass(Redundancies());
+  fpm.addPass(llvm::GVNPass());
   fpm.addPass(llvm::SCCPPass());
   fpm.addPass(llvm::BDCEPass());
   fpm.addPass(llvm::InstCombinePass());
@@ -263,7 +225,7 @@ struct WholeFunction : llvm::PassInfoMixin<WholeFunction> {
   }
   llvm::PreservedAnalyses run(llvm::Function& f, llvm::FunctionAnalysisManager& analyses) {
     bool several = llvm::count_if(*f.getParent(), [](const llvm::Function& g) { return !g.isDeclaration() && !g.hasFnAttribute(llvm::Attribute::Cold); }) > 1;
-    if (!several || !analyses.getResult<llvm::LoopAnalysis>(f).empty()) return all.run(f, analyses);
+    if (!several || f.hasFnAttribute(kPartAttribute) || !analyses.getResult<llvm::LoopAnalysis>(f).empty()) return all.run(f, analyses);
     f.addFnAttr(llvm::Attribute::NoInline);
     f.addFnAttr(llvm::Attribute::OptimizeNone);              // of the code generator: it takes as long over these as over the loop
     return once.run(f, analyses);
@@ -345,10 +307,11 @@ void optimise(llvm::Module& module, llvm::TargetMachine* machine, int opt_level,
   builder.registerFunctionAnalyses(functions);
   builder.registerLoopAnalyses(loops);
   builder.crossRegisterProxies(loops, functions, sccs, modules);
+  if (opt_level > 0) split_large_functions(module);
   // Functions that call none of the others (bodies of parallel loops are called by the runtime) need no inliner.
   bool calls = false;
   for (llvm::Function& f : module)
-    if (!f.isDeclaration() && !f.hasFnAttribute(llvm::Attribute::Cold))
+    if (!f.isDeclaration() && !f.hasFnAttribute(llvm::Attribute::Cold) && !f.hasFnAttribute(kPartAttribute))
       for (llvm::User* user : f.users())
         if (auto* call = llvm::dyn_cast<llvm::CallBase>(user)) calls |= call->getCalledFunction() == &f;
   llvm::ModulePassManager passes = !calls && opt_level >= 0 ? single_function(opt_level, slp, machine) : several_functions(opt_level, slp, machine);

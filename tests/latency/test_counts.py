@@ -214,3 +214,12 @@ def test_long_rows_of_loops_are_divided(tmp_path):
     """Without polls between them LLVM would look from each loop back along all others, several times for each."""
     polls = [sum(line.strip().startswith("poll") for line in dump(tmp_path, row_of_loops(count), "f(np.ones(3))", "passes")) for count in (8, 64)]
     assert polls == [0, 8]
+
+
+def test_large_functions_are_divided(tmp_path):
+    """What LLVM does for a loop takes as long as there is code around it; the loops are vectorised all the same."""
+    body = "\n".join(f"    for i in range(len(a)):\n        a[i] = a[i] * {k}.5 + s" for k in range(200))
+    text = dump(tmp_path, f"@njit\ndef f(a):\n    s = 1.0\n{body}\n", "f(np.ones(3))", "llvm")
+    parts = [line for line in text if line.startswith("define ")]
+    assert 3 <= len(parts) <= 12, parts
+    assert sum("fmul <" in line for line in text) >= 200
