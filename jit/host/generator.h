@@ -3,14 +3,16 @@
 #pragma once
 #include <Python.h>
 
+#include <cstddef>
 #include <vector>
 
+#include "jit/host/lift.h"
 #include "jit/runtime/abi.h"
 
 namespace coluber::jit {
 
 struct Dispatcher;
-struct Site;
+struct Mixed;
 
 struct Generator {
   PyObject_HEAD
@@ -29,6 +31,30 @@ struct Generator {
   State state;
   bool lists_copied;                          // for a loop
 };
+
+inline Generator* generator_of(coluber_suspended* at) { return reinterpret_cast<Generator*>(reinterpret_cast<char*>(at) - offsetof(Generator, next)); }
+inline PyObject* object_in(uint64_t cell) { return reinterpret_cast<PyObject*>(cell); }
+
+// The objects that it keeps, borrowed; null: an unbound variable's. A part that runs has taken them over.
+template <class Visit>
+int each_object(Generator* g, Visit visit) {
+  if (g->state == Generator::Created) {
+    for (uint64_t cell : g->cells) {
+      if (int stop = visit(object_in(cell))) return stop;
+    }
+  }
+  if (g->state == Generator::Suspended) {
+    for (int k : g->site->objects) {
+      if (int stop = visit(object_in(g->cells[static_cast<size_t>(k)]))) return stop;
+    }
+  }
+  return 0;
+}
+
+// generator_parts.cc. The part that is to run; null with an error, and the generator is where it was.
+Mixed* part_for(Generator* g);
+// Runs it to the next yield or its end. The value, or null with an error.
+PyObject* run_part(Generator* g, Mixed* part);
 
 // A generator for these arguments (bound, as many as the function has parameters).
 PyObject* new_generator(Dispatcher* dispatcher, PyObject* const* args);
