@@ -66,6 +66,7 @@ class Types {
         return need(result(op)->is(Kind::Ptr), "the result is a ptr");
       case OpCode::ObjImport: return need(result(op)->is(Kind::Object), "the result is an object");
       case OpCode::ObjOp: return object_op(op);
+      case OpCode::ObjTake: return need(arg(op, 0)->is(Kind::Object) && result(op)->is(Kind::Object), "object -> object");
       case OpCode::Box: return need(result(op)->is(Kind::Object), "the result is an object");
       case OpCode::Bound: return need(result(op)->is(Kind::Array), "the result is an array");
       case OpCode::Add: case OpCode::Sub: case OpCode::Mul: case OpCode::Neg: case OpCode::FDiv: case OpCode::FloorDiv: case OpCode::Mod:

@@ -97,6 +97,9 @@ typedef struct clb_host {
   int (*hint)(void *self, int64_t object, const char *about, const char *name, clb_const *out);
 } clb_host;
 
+/* Object mode; and where generators are compiled for which it does not pay. */
+enum { CLB_OBJECTS = 1, CLB_FORCED_OBJECTS = 2 };
+
 typedef struct clb_request {
   int64_t function;
   const char *const *arg_types;     /* type texts of the parameters, *args already gathered into a tuple type */
@@ -106,7 +109,7 @@ typedef struct clb_request {
   clb_options options;
   const char *entry;                /* a part of the function (ir/frontend/regions.h), whose parameters arg_types are; or null */
   int32_t restarts;                 /* an int beyond 64 bits makes the host run the call again in object mode: nothing may show before */
-  int32_t objects;                  /* object mode: all parameters come as objects, those of arg_types "pyint", "pyfloat" and "pybool" are unboxed */
+  int32_t objects;                  /* CLB_OBJECTS or CLB_FORCED_OBJECTS, object mode: all parameters come as objects, those of arg_types "pyint", "pyfloat" and "pybool" are unboxed */
 } clb_request;
 
 typedef struct clb_span { const char *file, *function; int32_t line, col, end_line, end_col; const char *note; } clb_span;

@@ -5,6 +5,7 @@
 
 #include "ir/analysis/loops.h"
 #include "ir/analysis/uses.h"
+#include "ir/frontend/regions.h"
 #include "typing/session.h"
 
 namespace coluber::typing {
@@ -105,6 +106,18 @@ class Lowering {
     return v;
   }
 
+  // The rest of a generator: parameters come as they were kept (o_suspend).
+  TV kept_param(const AbsVal& a, BlockId nb, const std::string& name) {
+    if (a.is(Kind::Unbound)) return e_.op(OpCode::Absent, {}, a.type);
+    TV v(a);
+    if (!runtime(a)) return v;
+    std::vector<TV> leaves;
+    if (composite(a.type)) return make_parts(a.type, nb, &leaves);
+    v.id = out_->add_value(a.type, nb, name);
+    out_->blocks[nb].params.push_back(v.id);
+    return v;
+  }
+
   bool runtime(const AbsVal& a) { return !a.c && has_slots(a.type); }
 
   static bool composite(TypeRef t) {
@@ -125,12 +138,13 @@ class Lowering {
     out_->blocks[nb].loop_header = src_.blocks[b].loop_header;
     Block& from = src_.blocks[b];
     e_.set_block(nb);
+    bool resumed = b == 0 && e_.objects() && ir::frontend::resumes_generator(spec_.fn->entry);
     for (size_t k = 0; k < from.params.size(); k++) {
       ValueId p = from.params[k];
       AbsVal a = spec_.vals[p];
       map_[p] = TV(a);
       if (b == 0 && e_.objects()) {
-        map_[p] = object_param(a, nb, src_.values[p].name);
+        map_[p] = resumed ? kept_param(a, nb, src_.values[p].name) : object_param(a, nb, src_.values[p].name);
         continue;
       }
       if (a.is_bottom() || !runtime(a)) continue;

@@ -259,6 +259,7 @@ void o_import(Emit& e, const Op& op, Out out) {
   out->push_back(one(e, {"import", op.imm, name_key(op.sym)}, {this_function(e), from}));
 }
 void o_object(Emit& e, const Op& op, In a, Out out) {
+  if (op.sym == "own") return out->push_back(a[0].is(Kind::Object) ? e.op(OpCode::ObjTake, {a[0]}, object()) : a[0]);
   std::vector<TV> args(a.begin(), a.end());
   if (op.sym == "delete_global" || op.sym == "own_cell") args.insert(args.begin(), this_function(e));
   Call c{op.sym.c_str(), op.imm, op.names.empty() ? "" : name_key(op.names[0])};
@@ -266,7 +267,7 @@ void o_object(Emit& e, const Op& op, In a, Out out) {
   switch (op.results.size()) {
     case 0: return effect(e, c, args);
     case 1: return out->push_back(one(e, c, args, flag ? pybool() : op.sym == "length" ? pyint() : object()));
-    default: return emit(e, c, args, {object(), object()}, out);
+    default: return emit(e, c, args, {object(), op.sym == "send" ? pybool() : object()}, out);
   }
 }
 // A variable's object, or null when it is not bound.
@@ -298,6 +299,25 @@ void o_lift(Emit& e, const Op& op, In a, Out out) {
     }
     out->push_back(r);
   }
+}
+// The frame is kept as it is, numbers and iterators over ranges unboxed. What its cells are and of which types the part that goes on is becomes
+// part of the site's text: "entry|a letter per cell|types;...". Letters: o an object, m an object or null (unbound), x a number.
+void o_suspend(Emit& e, const Op& op, In a, Out out) {
+  out->push_back(as_object(e, a[0]));
+  if (e.dry()) return;
+  std::string cells, types;
+  std::vector<TV> kept;
+  for (const TV& v : a.subspan(1)) {
+    TypeRef t = kept_type(v);
+    types += (types.empty() ? "" : ";") + t->text;
+    if (t->is(Kind::None) || (t->is(Kind::Unbound) && t->elem->is(Kind::Bottom))) continue;
+    std::vector<TypeRef> parts = t->is(Kind::Iter) ? iter_items(t->elem) : std::vector<TypeRef>{};
+    for (size_t k = 0; k < parts.size(); k++) kept.push_back(e.get(v, static_cast<int>(k), parts[k]));
+    if (t->is(Kind::Unbound) || t->is(Kind::Object)) kept.push_back(object_or_null(e, v));
+    else if (parts.empty()) kept.push_back(v);
+    cells += t->is(Kind::Unbound) ? "m" : t->is(Kind::Object) ? "o" : std::string(std::max<size_t>(parts.size(), 1), 'x');
+  }
+  e.op(OpCode::ObjSuspend, kept, none(), op.imm, "entry:" + op.sym + "|" + cells + "|" + types);
 }
 void o_exit(Emit& e, const Op& op, In a, Out out) {
   if (e.dry()) return out->push_back(one(e, {"exit_with"}, {}));
@@ -406,11 +426,19 @@ bool can_be_object(const TV& v) {
   }
 }
 
+TypeRef kept_type(const AbsVal& v) {
+  if (v.is(Kind::Unbound)) return v.type->elem->is(Kind::Bottom) ? v.type : unbound_of(object());
+  return v.is_none() || v.is(Kind::PyBool) || v.is(Kind::PyInt) || v.is(Kind::PyFloat) || (v.is(Kind::Iter) && is_range(v.type->elem)) ? v.type : object();
+}
+
 void leave(Emit& e, const Op& frame) {
   ir::frontend::EntryPoint at;
   ir::frontend::EntryPoint::parse(e.spec().fn->entry, &at);
   size_t n = static_cast<size_t>(frame.ints[1]);
   at.offset = static_cast<uint32_t>(frame.ints[0]);
+  at.resume = 0;
+  at.markers.clear();
+  at.blocks.clear();
   at.vars.assign(frame.ints.begin() + 2, frame.ints.begin() + 2 + static_cast<std::ptrdiff_t>(n));
   at.holes.assign(frame.ints.begin() + 2 + static_cast<std::ptrdiff_t>(n), frame.ints.end());
   at.again.clear();
@@ -509,6 +537,7 @@ void eval_object_op(Emit& e, const Op& op, uint64_t key, std::span<const TV> a, 
     case OpCode::PyFrame: return out->push_back(e.none());
     case OpCode::PyLift: return o_lift(e, op, a, out);
     case OpCode::PyExit: return o_exit(e, op, a, out);
+    case OpCode::PySuspend: return o_suspend(e, op, a, out);
     default: return eval_native_op(e, op, key, a, out);   // unbound, check_bound, unsupported, debug_local
   }
 }

@@ -180,6 +180,7 @@ void eval_with(Emit& e, const ir::Op& op, std::span<const TV> args, std::vector<
 void eval_object_op(Emit& e, const ir::Op& op, uint64_t op_key, std::span<const TV> args, std::vector<TV>* out);
 TV as_object(Emit& e, const TV& v);
 bool can_be_object(const TV& v);
+TypeRef kept_type(const AbsVal& v);           // object mode: as what a generator keeps it between its yields
 void leave(Emit& e, const ir::Op& frame);                 // the block ends: execution goes on in object mode
 AbsVal join_objects(const AbsVal& a, const AbsVal& b);
 

@@ -137,6 +137,7 @@ class FunctionLowering {
   // ---- lower_object.cc
   void lower_object(const Op& op);
   void lower_box(const Op& op);
+  void lower_suspend(const Op& op);
   void lower_objmode(const Op& op);
   // ---- lower_atomic.cc
   void lower_atomic(const Op& op);

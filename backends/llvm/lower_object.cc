@@ -9,6 +9,8 @@ using ir::OpCode;
 
 void FunctionLowering::lower_object(const Op& op) {
   if (op.code == OpCode::ObjKeep) return;      // said what it had to say to passes/refcount
+  if (op.code == OpCode::ObjTake) return set(op, one(op.args[0]));
+  if (op.code == OpCode::ObjSuspend) return lower_suspend(op);
   if (op.code == OpCode::Box) return lower_box(op);
   if (op.code == OpCode::ObjMode) return lower_objmode(op);
   if (op.code == OpCode::ObjImport) return set(op, module_.import(b_, op.sym));
@@ -31,6 +33,20 @@ void FunctionLowering::lower_object(const Op& op) {
     V v = load_field(out, 8 * static_cast<int64_t>(k), cell, Memory::Anything);
     set(op.results[k], {slot.kind == SlotKind::Bool ? b_.CreateIsNotNull(v) : v});
   }
+}
+
+// Fills in the coluber_suspended of the context: no call.
+void FunctionLowering::lower_suspend(const Op& op) {
+  V at = load_field(ctx_, offsetof(coluber_ctx, generator), b_.getPtrTy(), Memory::Context);
+  V cells = load_field(at, offsetof(coluber_suspended, cells), b_.getPtrTy(), Memory::Anything);
+  int64_t cell = 0;
+  for (size_t k = 0; k < op.args.size(); ++k) {
+    const std::vector<Slot>& types = slots_of(arg_type(op, k));
+    const Slots s = slots(op.args[k]);
+    for (size_t i = 0; i < types.size(); ++i, cell += 8) store_slot(types[i], s[i], byte_offset(cells, cell), llvm::Align(8), Memory::Anything);
+  }
+  store_field(at, offsetof(coluber_suspended, site), module_.import(b_, op.sym), Memory::Anything);
+  store_field(at, offsetof(coluber_suspended, how), b_.getInt64(static_cast<uint64_t>(op.imm | COLUBER_YIELDED)), Memory::Anything);
 }
 
 // status coluber_objmode(ctx, site, cells of the operands, cells of the results): a cell of 8 bytes per slot.

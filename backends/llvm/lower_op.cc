@@ -127,6 +127,8 @@ void FunctionLowering::lower_effect_op(const Op& op) {
     case OpCode::ObjMode:
     case OpCode::ObjImport:
     case OpCode::ObjKeep:
+    case OpCode::ObjTake:
+    case OpCode::ObjSuspend:
     case OpCode::Box:
       return lower_object(op);
     case OpCode::ParFor:

@@ -33,6 +33,7 @@ void connect(CfgBlock* block, int fall, const std::vector<int>& number) {
   const Inst& last = block->insts.back();
   int target = last.target >= 0 ? number[static_cast<size_t>(last.target)] : -1;
   uint8_t flags = micro_flags(last.op);
+  if (last.op == Micro::Suspend) block->behind = fall;
   if (flags & MicroEnds) return;
   block->next = fall;
   if (last.op == Micro::Jump) {
@@ -49,7 +50,8 @@ void connect(CfgBlock* block, int fall, const std::vector<int>& number) {
   if (fall < 0 && (block->next < 0 || block->other >= 0 || last.op == Micro::Branch)) fail_bytecode("it runs off its end");
 }
 
-void dfs(const Cfg& cfg, std::vector<int>* postorder) {
+// `all`: as the whole function has it, through the yields of generators.
+void dfs(const Cfg& cfg, std::vector<int>* postorder, bool all = false) {
   struct Step {
     int block, next;
   };
@@ -60,7 +62,7 @@ void dfs(const Cfg& cfg, std::vector<int>* postorder) {
     Step& top = stack.back();
     const CfgBlock& b = cfg.blocks[static_cast<size_t>(top.block)];
     int succ = -1;
-    if (top.next == 3) {
+    if (top.next == 4) {
       postorder->push_back(top.block);
       stack.pop_back();
       continue;
@@ -68,6 +70,7 @@ void dfs(const Cfg& cfg, std::vector<int>* postorder) {
     if (top.next == 0) succ = b.handler;
     if (top.next == 1) succ = b.other;
     if (top.next == 2) succ = b.next;
+    if (top.next == 3 && all) succ = b.behind;
     ++top.next;
     if (succ >= 0 && !seen[static_cast<size_t>(succ)]) {
       seen[static_cast<size_t>(succ)] = true;
@@ -76,22 +79,43 @@ void dfs(const Cfg& cfg, std::vector<int>* postorder) {
   }
 }
 
+// Does a generator yield in the loop of this head and these jumps back to it?
+bool suspends(const Cfg& cfg, int head, std::vector<int> work) {
+  std::vector<bool> seen(cfg.blocks.size(), false);
+  seen[static_cast<size_t>(head)] = true;
+  if (cfg.blocks[static_cast<size_t>(head)].behind >= 0) return true;
+  while (!work.empty()) {
+    int b = work.back();
+    work.pop_back();
+    if (seen[static_cast<size_t>(b)]) continue;
+    seen[static_cast<size_t>(b)] = true;
+    if (cfg.blocks[static_cast<size_t>(b)].behind >= 0) return true;
+    for (size_t from = 0; from < cfg.blocks.size(); ++from) {
+      const CfgBlock& f = cfg.blocks[from];
+      if (f.next == b || f.other == b || f.handler == b || f.behind == b) work.push_back(static_cast<int>(from));
+    }
+  }
+  return false;
+}
+
 // Marks where jumps lead back to. A loop may begin with a try statement, which is not around the loop: then it gets a head of its own, with
 // the handler that is around the jump.
 void find_heads(Cfg* cfg) {
   int count = static_cast<int>(cfg->blocks.size());
   auto at = [&](int b) -> CfgBlock& { return cfg->blocks[static_cast<size_t>(b)]; };
   std::vector<int> postorder, position(cfg->blocks.size(), -1);        // code behind a handler may lie in front of it: no loop
-  dfs(*cfg, &postorder);
+  dfs(*cfg, &postorder, true);
   for (size_t i = 0; i < postorder.size(); ++i) position[static_cast<size_t>(postorder[i])] = static_cast<int>(i);
   std::vector<std::vector<int>> jumps(cfg->blocks.size());
+  bool generator = std::any_of(cfg->blocks.begin(), cfg->blocks.end(), [](const CfgBlock& b) { return b.behind >= 0; });
   for (int b : postorder)
-    for (int to : {at(b).next, at(b).other})
+    for (int to : {at(b).next, at(b).other, at(b).behind})
       if (to >= 0 && position[static_cast<size_t>(to)] >= position[static_cast<size_t>(b)]) jumps[static_cast<size_t>(to)].push_back(b);
   for (int h = 0; h < count; ++h) {
     const std::vector<int>& from = jumps[static_cast<size_t>(h)];
     if (from.empty()) continue;
     at(h).head = true;
+    if (generator && !at(h).insts.empty() && suspends(*cfg, h, from)) cfg->suspended.push_back(at(h).insts[0].offset);
     if (at(h).insts.empty() || std::any_of(from.begin(), from.end(), [&](int b) { return at(b).handler == at(h).handler; })) continue;
     CfgBlock body = std::move(at(h)), &around = at(from[0]);
     CfgBlock head;
@@ -173,7 +197,7 @@ Cfg build_cfg(Unit* unit, const clb_code& code, const CodeScope& scope) {
     inline_comprehensions(unit, &cfg, code, scope);
   }
   order_blocks(&cfg);
-  bool body = part && unit->entry.region() && unit->entry.on_objects.empty();   // of `with objmode()`
+  bool body = part && (unit->entry.resume || (unit->entry.region() && unit->entry.on_objects.empty()));   // of `with objmode()`, or of a generator
   if (unit->objects && (!unit->part || body) && !scope.comprehension) insert_lifts(unit, &cfg, code.version);
   if (!unit->objects && !scope.comprehension) cut_withs(unit, &cfg);
   return cfg;

@@ -23,6 +23,7 @@ struct CfgBlock {
   bool is_handler = false;
   bool foreign = false;                    // of an inlined comprehension
   bool head = false;                       // a jump leads back to it, and looks for Ctrl-C
+  int behind = -1;                         // of a Suspend: where the generator goes on; good until enter_at
   int depth = -1;                          // of the stack at its head
   int block_stack = 0;                     // which of 3.10's block stacks it ends with
   bool raises() const {
@@ -39,9 +40,16 @@ struct ComprehensionSite {
   enum Kind : uint8_t { Comprehension, CollectAll, UntilTrue, UntilFalse } kind;
 };
 
+struct BlockStackEntry {
+  uint32_t target;                         // the handler's first instruction, in bytes, or EntryPoint::kBegun: a handler that is running
+  int depth;                               // of the stack below it
+};
+
 struct Cfg {
   std::vector<CfgBlock> blocks;            // block 0 is the entry
   std::vector<ComprehensionSite> sites;
+  std::vector<std::vector<BlockStackEntry>> block_stacks;   // of CfgBlock::block_stack
+  std::vector<uint32_t> suspended;         // heads of loops that a generator yields in: offsets of their first instructions
 };
 
 // Blocks begin at these bytes, too.

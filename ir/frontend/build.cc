@@ -22,9 +22,11 @@ std::unique_ptr<Function> new_function(const clb_code& code, int64_t handle) {
   return f;
 }
 
-// Generators and coroutines run in another way altogether.
-void refuse_generators(const clb_code& code) {
-  constexpr int kGenerator = 0x20, kCoroutine = 0x80, kAsyncGenerator = 0x200;
+constexpr int kGenerator = 0x20, kCoroutine = 0x80, kIterableCoroutine = 0x100, kAsyncGenerator = 0x200;
+
+// Coroutines run in another way altogether; generators run in object mode only.
+void refuse_generators(const clb_code& code, bool parts) {
+  if (parts && (code.flags & (kGenerator | kIterableCoroutine)) == kGenerator) return;
   const char* what = code.flags & kAsyncGenerator ? "an async generator" : code.flags & kCoroutine ? "a coroutine" : code.flags & kGenerator ? "a generator" : nullptr;
   if (!what) return;
   Loc loc = find_opcode(code, code.flags & kCoroutine ? "GET_AWAITABLE" : "YIELD_VALUE");
@@ -34,7 +36,8 @@ void refuse_generators(const clb_code& code) {
 
 void build(const clb_code& code, Unit* unit, Function* f) {
   if (!version_known(code.version)) fail("PythonVersion", {std::to_string(code.version / 100) + "." + std::to_string(code.version % 100)});
-  refuse_generators(code);
+  unit->generator = (unit->objects || unit->entry.region()) && (code.flags & kGenerator);   // no loop that is entered natively yields
+  refuse_generators(code, unit->generator);
   CodeScope scope = root_scope(unit, code);
   Cfg cfg = build_cfg(unit, code, scope);
   normalise(*unit, &cfg);

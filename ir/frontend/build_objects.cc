@@ -21,7 +21,72 @@ void Builder::part_entry() {
     if (in_cell(v)) cells_[static_cast<size_t>(v)] = p;
   }
   for (int k = e.stack; k > 0; --k) param(static_cast<int>(unit_.vars.size()) - k);
+  if (e.resume) {                          // whoever calls holds them up to Sent only
+    for (int v : e.vars) own(in_cell(v) ? &cells_[static_cast<size_t>(v)] : &vars_[static_cast<size_t>(v)]);
+    for (int k = e.stack; k > 0; --k) own(&vars_[unit_.vars.size() - static_cast<size_t>(k)]);
+  }
   jump(edge_to(0));
+}
+
+void Builder::own(ValueId* value) {
+  int v = var_of_[*value];
+  std::string name = fn_.values[*value].name;
+  *value = object("own", {*value});
+  var_of_[*value] = v;
+  fn_.values[*value].name = std::move(name);
+}
+
+// Ends the code with what the generator gives; its frame is kept as the parameters of the part that begins behind the yield.
+void Builder::do_Suspend(const Inst& i) {
+  for (Slot& s : stack_) materialise(&s);
+  EntryPoint at;
+  at.offset = i.offset;
+  at.resume = 1 + i.b;
+  at.on_objects = unit_.entry.on_objects;
+  for (const BlockStackEntry& b : cfg_.block_stacks[static_cast<size_t>(cfg_block_->block_stack)]) at.blocks.push_back({b.target, b.depth});
+  std::vector<ValueId> args{below(1)};
+  for (size_t v = 0; v < unit_.own_vars; ++v) {
+    at.vars.push_back(static_cast<int>(v));
+    args.push_back(in_cell(static_cast<int>(v)) ? cells_[v] : read(static_cast<int>(v), false));
+  }
+  for (size_t k = 0; k + 1 < stack_.size(); ++k) {
+    if (stack_[k].kind == Slot::Null) {
+      at.holes.push_back(static_cast<int>(k));
+      continue;
+    }
+    if (stack_[k].kind == Slot::Marker) at.markers.push_back(static_cast<int>(k));
+    args.push_back(stack_[k].value);
+    ++at.stack;
+  }
+  ValueId result = value(OpCode::PySuspend, std::move(args), at.text(), i.b | (at.markers.empty() ? 0 : 2));
+  effect(OpCode::Return, {result});
+}
+
+void Builder::do_Sent(const Inst&) {
+  bool handling = !unit_.entry.markers.empty();
+  if (handling) handled();
+  ValueId value = object("sent", {}, {}, handling);
+  pop();
+  push(value);
+}
+void Builder::do_Mark(const Inst&) {
+  ValueId e = pop();
+  push_slot({Slot::Marker, false, e});
+}
+void Builder::do_YieldIter(const Inst&) { push(object("yield_iter", {pop()})); }
+void Builder::do_Send(const Inst&) {
+  ValueId sent = pop();
+  Op& op = emit(OpCode::PyObject, {below(1), sent}, 2);
+  op.sym = "send";
+  std::vector<ValueId> made = op.results;
+  push(made[0]);
+  push(made[1]);
+}
+// What is being handled is not changed by a look at the exception.
+void Builder::do_StopValue(const Inst&) {
+  ValueId value = object("stop_value", {pop()});
+  handled();
+  push(value);
 }
 
 // Where execution goes on in object mode in front of an instruction: its variables and its stack.

@@ -76,6 +76,7 @@ class Decoder {
     starts_[units] = static_cast<int>(out_.insts.size());
     for (Inst& inst : out_.insts)
       if (inst.target >= 0) inst.target = start_of(static_cast<size_t>(inst.target), unit_.locs[inst.loc]);
+    for (auto [inst, target] : within_) out_.insts[inst].target = static_cast<int>(target);
     if (!scope_.comprehension) regions();
     return std::move(out_);
   }
@@ -102,6 +103,7 @@ class Decoder {
     size_t before = out_.insts.size();
     raw_ = static_cast<int>(arg);
     lower(read_arg(raw_, next), raw_);
+    sends_ = row_->lowering == Lowering::Unsupported && !std::strcmp(row_->name, "SEND");
     size_t made = out_.insts.size() - before;
     if (made > unit_.budget) fail("FunctionTooLarge", {});
     unit_.budget -= made;
@@ -157,7 +159,7 @@ class Decoder {
   }
 
   // What objects can do, in object mode; the end of a with statement; otherwise a row of its own.
-  bool for_objects(int raw) {
+  bool for_objects(int arg, int raw) {
     std::string_view name = row_->name;
     auto is = [&](const char* text) { return name == text; };
     if (is("WITH_EXCEPT_START")) return add(Micro::WithExit, code_.version == 310 ? 7 : 4), true;
@@ -174,8 +176,61 @@ class Decoder {
     else if (is("MATCH_KEYS")) add(Micro::MatchKeys, code_.version == 310);
     else if (is("MATCH_CLASS")) add(Micro::MatchClass, raw, code_.version == 310);
     else if (is("COPY_DICT_WITHOUT_KEYS")) add(Micro::DictWithout);
-    else return false;
+    else return for_generators(arg);
     return true;
+  }
+
+  bool for_generators(int arg) {
+    std::string_view name = row_->name;
+    if (!unit_.generator || scope_.comprehension) return false;
+    if (name == "GET_YIELD_FROM_ITER") return add(Micro::YieldIter), true;
+    if (name == "SEND") return send(arg), true;
+    if (name == "YIELD_FROM") return yield_from(), true;
+    if (name == "END_SEND") return drop_second(), true;
+    if (name != "CLEANUP_THROW") return false;
+    unit_.names.push_back("StopIteration");   // (iterator, what was sent, exception) -> (None, value), or the exception goes on
+    add(Micro::Global, static_cast<int>(unit_.names.size() - 1));
+    add(Micro::ExcMatch);
+    jump_within(Micro::Branch, 1, 2);
+    add(Micro::Reraise, 0, 1);
+    add(Micro::StopValue);
+    drop_second();
+    drop_second();
+    add(Micro::Const, unit_.none());
+    add(Micro::Swap, 2);
+    return true;
+  }
+
+  void drop_second() {
+    add(Micro::Swap, 2);
+    add(Micro::Pop);
+  }
+  // A jump to another micro-op of the instruction, or behind it.
+  void jump_within(Micro op, int a, size_t ahead) {
+    within_.emplace_back(out_.insts.size(), out_.insts.size() + ahead);
+    add(op, a);
+  }
+
+  void yield(bool delegates) {
+    if (unit_.generator && !scope_.comprehension) add(Micro::Suspend, static_cast<int>(offset_), delegates);
+    else add(Micro::Yield);
+  }
+  // What the iterator gives is on top, for the YIELD_VALUE that follows; what it returns, at the target (3.11: in its place).
+  void send(int target) {
+    add(Micro::Send);
+    if (code_.version >= 312) return void(add(Micro::Branch, 0, 0, target));
+    jump_within(Micro::Branch, 1, 4);
+    drop_second();
+    add(Micro::Jump, 0, 0, target);
+  }
+  void yield_from() {
+    size_t first = out_.insts.size();
+    add(Micro::Send);
+    jump_within(Micro::Branch, 0, 3);
+    yield(true);
+    within_.emplace_back(out_.insts.size(), first);
+    add(Micro::Jump);
+    drop_second();
   }
 
   void unsupported(const char* what, int effect) {
@@ -204,9 +259,16 @@ class Decoder {
       if (r.start >= r.end || static_cast<size_t>(r.end) >= starts_.size()) fail_bytecode("the exception table is broken");
       r.start = start_at_or_after(r.start);
       r.end = start_at_or_after(r.end);
+      if (unit_.generator && wraps_stop_iteration(static_cast<size_t>(r.target))) continue;
       r.target = start_of(static_cast<size_t>(r.target), Loc{});
       if (r.start < r.end) out_.regions.push_back(r);
     }
+  }
+  // 3.12's handler around a generator, which makes a StopIteration a RuntimeError; whoever calls compiled code does that.
+  bool wraps_stop_iteration(size_t unit) const {
+    constexpr int kStopIterationError = 3;
+    if (unit >= code_.code_size / 2) return false;
+    return table_.rows[code_.code[unit * 2]].lowering == Lowering::Intrinsic1 && code_.code[unit * 2 + 1] == kStopIterationError;
   }
   int start_at_or_after(int unit) {
     while (starts_[static_cast<size_t>(unit)] < 0) ++unit;
@@ -224,6 +286,8 @@ class Decoder {
   int keywords_ = 0;                       // 1 + constant of a KW_NAMES that waits for its CALL
   uint32_t loc_ = 0, offset_ = 0;
   int raw_ = 0;                            // the instruction's argument as it stands
+  bool sends_ = false;                     // the instruction before was a SEND
+  std::vector<std::pair<size_t, size_t>> within_;   // jumps between micro-ops of one instruction
 };
 
 void Decoder::lower(int arg, int raw) {
@@ -246,13 +310,14 @@ void Decoder::lower_direct(Micro op, int arg) {
   int a = row_->arg == Arg::None ? row_->extra : arg, b = row_->arg == Arg::None ? 0 : row_->extra;
   switch (op) {
     case Micro::Nop: return;
-    case Micro::Unsupported: return for_objects(raw_) ? void() : unsupported(row_->name, row_->extra);
+    case Micro::Unsupported: return for_objects(arg, raw_) ? void() : unsupported(row_->name, row_->extra);
     case Micro::SetLocal: case Micro::DelLocal: case Micro::LocalClear: return local(op, arg);
     case Micro::Jump: case Micro::PushHandler: add(op, 0, 0, arg); return;
     case Micro::ForIter: add(op, 0, row_->extra, arg); return;
     case Micro::PopExcept: add(op, 0, row_->extra); return;
     case Micro::Function: add(op, row_->arg == Arg::None ? 0 : arg & 15, row_->extra); return;
     case Micro::Format: add(op, 0, row_->extra); return;
+    case Micro::Yield: yield(sends_); return;
     case Micro::UnpackEx: add(op, arg & 255, arg >> 8); return;
     case Micro::CallEx: add(op, arg & 1, row_->extra); return;
     case Micro::Call:

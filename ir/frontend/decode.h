@@ -70,6 +70,7 @@ struct Unit {
   EntryPoint entry;                        // where the code begins, when it is a part
   bool part = false;                       // it is
   std::vector<Lift> lifts;
+  bool generator = false;                  // of object mode, or of a loop in one: code ends where it yields
   size_t own_vars = 0;                     // how many of vars the function itself has
   size_t budget = 4'000'000;               // micro-ops that may still be made: inlining must end
 

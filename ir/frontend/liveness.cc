@@ -7,8 +7,8 @@ namespace coluber::ir::frontend {
 
 void Liveness::own_effect(const CfgBlock& b, uint64_t* use, uint64_t* def) const {
   for (const Inst& i : b.insts) {
-    if (i.op == Micro::Return) {
-      for (size_t v = 0; v < kept_; ++v)
+    if (i.op == Micro::Return || i.op == Micro::Suspend) {
+      for (size_t v = 0; v < (i.op == Micro::Suspend && unit_ ? unit_->own_vars : kept_); ++v)
         if (!(def[v / 64] >> (v & 63) & 1)) use[v / 64] |= uint64_t{1} << (v & 63);
       continue;
     }

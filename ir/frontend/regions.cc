@@ -51,12 +51,15 @@ struct Reader {
 
 std::string EntryPoint::text() const {
   std::string out = std::to_string(offset) + ";" + join(vars) + ";" + std::to_string(nulls) + ";" + std::to_string(stack);
-  if (!holes.empty() || !again.empty()) out += ":" + join(holes);
-  if (!again.empty()) out += ":";
+  if (!holes.empty() || !markers.empty() || !again.empty()) out += ":" + join(holes);
+  if (!markers.empty() || !again.empty()) out += ":" + join(markers);
   for (size_t k = 0; k < again.size(); ++k) out += (k ? "," : ":") + std::to_string(again[k].slot) + "@" + std::to_string(again[k].offset);
   out += ";";
   for (size_t k = 0; k < exits.size(); ++k) out += (k ? "/" : "") + std::to_string(exits[k].offset) + ":" + join(exits[k].vars);
-  return out + ";" + join(cuts) + ";" + join(on_objects);
+  out += ";" + join(cuts) + ";";
+  if (resume) out += std::to_string(resume);
+  for (const Block& b : blocks) out += "/" + std::to_string(b.target) + ":" + std::to_string(b.depth);
+  return out + ";" + join(on_objects);
 }
 
 bool EntryPoint::parse(std::string_view text, EntryPoint* out) {
@@ -67,7 +70,7 @@ bool EntryPoint::parse(std::string_view text, EntryPoint* out) {
   Reader stack{r.until(';')};
   out->stack = stack.number<int>(stack.until(':'));
   out->holes = stack.list<int>(stack.until(':'));
-  stack.until(':');
+  out->markers = stack.list<int>(stack.until(':'));
   while (!stack.rest.empty()) {
     Reader one{stack.until(',')};
     int slot = one.number<int>(one.until('@'));
@@ -85,8 +88,23 @@ bool EntryPoint::parse(std::string_view text, EntryPoint* out) {
     out->exits.push_back(std::move(e));
   }
   out->cuts = r.list<uint32_t>(r.until(';'));
+  Reader resume{r.until(';')};
+  std::string_view how = resume.until('/');
+  if (!how.empty()) out->resume = resume.number<int>(how);
+  while (!resume.rest.empty()) {
+    Reader one{resume.until('/')};
+    Block b{one.number<uint32_t>(one.until(':')), one.number<int>(one.rest)};
+    resume.ok = resume.ok && one.ok;
+    out->blocks.push_back(b);
+  }
+  r.ok = r.ok && resume.ok;
   out->on_objects = r.list<uint32_t>(r.rest);
   return r.ok;
+}
+
+bool resumes_generator(std::string_view entry) {
+  EntryPoint at;
+  return !entry.empty() && EntryPoint::parse(entry, &at) && at.resume != 0;
 }
 
 namespace {
@@ -125,13 +143,35 @@ Inst make(Micro op, int a = 0, int b = 0) {
 
 }  // namespace
 
+namespace {
+
+// The block where a generator goes on behind the yield at `offset`: the value sent in comes first, or what is thrown in is raised there.
+int behind_yield(Cfg* cfg, uint32_t offset) {
+  for (const CfgBlock& b : cfg->blocks) {
+    if (b.insts.empty() || b.insts.back().op != Micro::Suspend || b.insts.back().offset != offset || b.behind < 0) continue;
+    CfgBlock sent;
+    sent.insts = {make(Micro::Sent)};
+    sent.insts[0].loc = b.insts.back().loc;
+    sent.insts[0].offset = offset;
+    sent.next = b.behind;
+    sent.handler = b.handler;
+    sent.handler_depth = b.handler_depth;
+    sent.handler_kind = b.handler_kind;
+    cfg->blocks.push_back(std::move(sent));
+    return static_cast<int>(cfg->blocks.size()) - 1;
+  }
+  fail_bytecode("there is no yield at byte " + std::to_string(offset));
+}
+
+}  // namespace
+
 void enter_at(Unit* unit, Cfg* cfg, const EntryPoint& entry) {
   for (int v : entry.vars)
     if (v < 0 || static_cast<size_t>(v) >= unit->own_vars) fail_bytecode("there is no variable " + std::to_string(v));
   std::vector<int> handlers;
   for (uint32_t at : entry.cuts)
     if (at != EntryPoint::kBegun) handlers.push_back(block_at(*cfg, at));
-  int first = block_at(*cfg, entry.offset);
+  int first = entry.resume ? behind_yield(cfg, entry.offset) : block_at(*cfg, entry.offset);
   for (size_t k = 0; k < entry.exits.size(); ++k) {
     CfgBlock& b = cfg->blocks[static_cast<size_t>(block_at(*cfg, entry.exits[k].offset))];
     Inst exit = make(Micro::Exit, static_cast<int>(k));
@@ -158,6 +198,12 @@ void enter_at(Unit* unit, Cfg* cfg, const EntryPoint& entry) {
     }
     head.insts.push_back(make(Micro::Local, static_cast<int>(unit->vars.size())));
     unit->vars.push_back({".stack", false});
+    if (std::find(entry.markers.begin(), entry.markers.end(), k) != entry.markers.end()) head.insts.push_back(make(Micro::Mark));
+  }
+  if (entry.resume) head.insts.push_back(make(Micro::Const, unit->none()));   // in whose place Sent leaves the value
+  for (const EntryPoint::Block& b : entry.blocks) {
+    head.insts.push_back(make(Micro::PushHandler, 0, entry.slots() + 1 - b.depth));
+    head.insts.back().target = b.target == EntryPoint::kBegun ? -1 : block_at(*cfg, b.target) + 1;
   }
   for (uint32_t at : entry.cuts)
     if (at == EntryPoint::kBegun) {
@@ -249,8 +295,18 @@ class Lifts : Splicer {
     return true;
   }
 
+  // A generator yields in it: what the native loop has is not all that is wanted when it goes on.
+  bool suspends(const std::vector<bool>& in) {
+    for (size_t b = 0; b < in.size() && !cfg_.suspended.empty(); ++b)
+      if (in[b])
+        for (const Inst& i : cfg_.blocks[b].insts)
+          if (std::find(cfg_.suspended.begin(), cfg_.suspended.end(), i.offset) != cfg_.suspended.end()) return true;
+    return false;
+  }
+
   void loop(int header, const std::vector<int>& latches) {
     std::vector<bool> in = body_of(header, latches);
+    if (suspends(in)) return;
     add_raising(&in, at(header).handler);
     if (in[0] || at(header).foreign || at(header).is_handler) return;
     Plan p;

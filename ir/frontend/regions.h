@@ -1,4 +1,5 @@
 // Parts of functions: code that begins in the middle of a function, and loops as functions of their own.
+// (Generators: all their code is parts, from one yield to the next ones.)
 //
 // Object mode enters a loop with the types that its variables have at that moment ("lifting"): where a loop begins, a py.lift hands the variables
 // over; when the host finds or makes native code for their types, that runs, and execution goes on behind the loop with what it set. And native
@@ -33,13 +34,21 @@ struct EntryPoint {
   std::vector<Again> again;
   std::vector<Exit> exits;                 // of a loop or body: where it is left
   std::vector<uint32_t> cuts;              // of a loop or body: handlers outside of it; kBegun: one that the code ends, but does not begin (3.10)
+  std::vector<int> markers;                // which slots above the nulls have an exception that is being handled, counted likewise
+  struct Block {
+    uint32_t target;                       // of the handler's first instruction; kBegun: it is running
+    int depth;                             // of the stack below it
+  };
+  int resume = 0;                          // 1: of a generator, behind the yield at `offset`; 2: it is a `yield from`
+  std::vector<Block> blocks;               // then: 3.10's block stack
   std::vector<uint32_t> on_objects;        // instructions whose ints have left 64 bits before
 
   static constexpr uint32_t kBegun = ~uint32_t{0};
 
   int slots() const { return stack + static_cast<int>(holes.size() + again.size()); }
   bool region() const { return !exits.empty(); }
-  std::string text() const;                // "offset;vars;nulls;stack:holes::slot@again,...;offset:vars/...;cuts;on_objects"
+  // "offset;vars;nulls;stack:holes:markers:slot@again,...;offset:vars/...;cuts;resume/target:depth/...;on_objects"
+  std::string text() const;
   static bool parse(std::string_view text, EntryPoint* out);
 };
 
@@ -58,5 +67,8 @@ void enter_at(Unit* unit, Cfg* cfg, const EntryPoint& entry);
 void insert_lifts(Unit* unit, Cfg* cfg, int version);
 // Cuts the bodies of with statements out of native code (withs.cc).
 void cut_withs(Unit* unit, Cfg* cfg);
+
+// Is this text of an entry point that of a generator's rest?
+bool resumes_generator(std::string_view entry);
 
 }  // namespace coluber::ir::frontend

@@ -48,6 +48,9 @@ bool drop_sure_checks(Function* f, bool part) {
       if (op.code == OpCode::PyUnbound) mark(op.results[0]);
   if (part)
     for (ValueId p : f->blocks[0].params) mark(p);
+  if (part)
+    for (Op& op : f->blocks[0].ops)
+      if (op.code == OpCode::PyObject && op.sym == "own" && maybe[op.args[0]]) mark(op.results[0]);
   while (!work.empty()) {
     ValueId v = work.back();
     work.pop_back();

@@ -46,6 +46,7 @@ class Shapes {
     for (size_t b = 0; b < seen_.size(); ++b)
       for (int to : {cfg_.blocks[b].next, cfg_.blocks[b].other})
         if (seen_[b] && to >= 0 && cfg_.blocks[static_cast<size_t>(to)].is_handler) bad("it jumps into a handler");
+    keep_block_stacks();
     accept_generators();
   }
 
@@ -134,6 +135,15 @@ class Shapes {
     if (b.next >= 0) enter(b.next, std::move(s));
   }
 
+  void keep_block_stacks() {
+    cfg_.block_stacks.assign(block_stacks_.size(), {});
+    for (const auto& [handlers, number] : block_stacks_)
+      for (const Handler& h : handlers) {
+        const CfgBlock* to = h.target >= 0 ? &cfg_.blocks[static_cast<size_t>(h.target)] : nullptr;
+        cfg_.block_stacks[static_cast<size_t>(number)].push_back({to && !to->insts.empty() ? to->insts[0].offset : EntryPoint::kBegun, h.depth});
+      }
+  }
+
   // How far below the top an instruction looks.
   static int reach(const Inst& i) {
     switch (i.op) {
@@ -144,7 +154,7 @@ class Shapes {
       case Micro::Update: return i.a + 1 + (i.b == kDictMerge ? 2 : 0);
       case Micro::WithExit: return i.a;
       case Micro::ImportFrom: case Micro::Peek: return 1;
-      case Micro::MatchKeys: case Micro::DictWithout: return 2;
+      case Micro::MatchKeys: case Micro::DictWithout: case Micro::Send: return 2;
       case Micro::PushHandler: return i.b;
       default: return 0;
     }

@@ -335,7 +335,7 @@ ValueId Builder::read(int v, bool checked) {
   if (!checked) return value;
   // A parameter of a block may have got the unbound value on some way. simplify.cc drops the checks of those that have not.
   const Def& d = defs_[value];
-  bool sure = value != unbound_ && (d.op != kNoId || d.block == 0);
+  bool sure = value != unbound_ && (d.op != kNoId || d.block == 0) && !(unit_.entry.resume && d.block == 0);
   if (sure) {
     var_of_[value] = v;
     return value;

@@ -56,6 +56,7 @@ class Builder {
   void count_ways_in();
   void entry_block(const clb_code& code);
   void part_entry();
+  void own(ValueId* value);
   void build_block(int b);
   void begin_block(int b);
   std::vector<ValueId> join(int b);

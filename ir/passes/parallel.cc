@@ -114,7 +114,7 @@ class Parallel {
     return false;
   }
   static bool is_object_op(const Op& op) {
-    return op.code == OpCode::ObjOp || op.code == OpCode::ObjImport || op.code == OpCode::ObjKeep || op.code == OpCode::Box || op.code == OpCode::Left;
+    return op.code == OpCode::ObjOp || op.code == OpCode::ObjImport || op.code == OpCode::ObjKeep || op.code == OpCode::ObjTake || op.code == OpCode::ObjSuspend || op.code == OpCode::Box || op.code == OpCode::Left;
   }
   // Functions that do, callees included.
   void find_objects() {

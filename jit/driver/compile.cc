@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <set>
 #include <stdexcept>
 
 #include "ir/passes/manager.h"
@@ -58,6 +59,9 @@ void report_times(const Compilation& c, const std::string& name) {
   }
   std::fprintf(stderr, "%s total %.2f ms\n", line.c_str(), total * 1e3);
 }
+
+constexpr int kGenerator = 0x20;              // co_flags
+constexpr int kEnoughGain = 2;                // operations of native numbers that outweigh what entering and leaving a part costs
 
 std::vector<typing::AbsVal> arguments(typing::Session& session, const clb_request& request) {
   std::vector<typing::AbsVal> args;
@@ -120,6 +124,62 @@ typing::Diag user_error(const ir::UserError& e) {
   return d;
 }
 
+// What there is to gain by compiling a part of a generator, in operations: of native numbers, and loops that are entered natively.
+int gain_of(const typing::Spec& spec) {
+  int native = 0, loops = 0, all = 0;
+  for (const ir::Block& b : spec.fn->ir->blocks)
+    for (const ir::Op& op : b.ops) {
+      loops += op.code == ir::OpCode::PyLift;
+      if (op.code != ir::OpCode::PyBinop && op.code != ir::OpCode::PyInplace && op.code != ir::OpCode::PyUnary) continue;
+      const typing::AbsVal& r = spec.vals[op.result()];
+      all++;
+      native += !r.c && (r.is(ir::Kind::PyInt) || r.is(ir::Kind::PyFloat));
+    }
+  return native + (loops && all ? kEnoughGain : 0);
+}
+
+// No generator begins whose rest would not compile: each part is typed, for the types that its variables have at the yield in front of it, and for
+// objects, as which they can always come. Whether there is anything to gain by it.
+bool check_rests(typing::Session& session, const typing::Spec& start) {
+  constexpr size_t kMany = 64;                // variants, beyond which only the yields are looked at
+  std::set<std::string> known, places;
+  std::vector<const typing::Spec*> work{&start};
+  int gain = 0;
+  while (!work.empty()) {
+    const typing::Spec* from = work.back();
+    work.pop_back();
+    gain = std::max(gain, gain_of(*from));
+    for (const ir::Block& b : from->fn->ir->blocks)
+      for (const ir::Op& op : b.ops) {
+        if (op.code != ir::OpCode::PySuspend) continue;
+        typing::FunctionInfo* rest = session.function(start.fn->handle, true, op.sym);
+        std::vector<typing::AbsVal> args, objects;
+        std::string key = op.sym;
+        for (size_t k = 1; k < op.args.size(); k++) {
+          typing::AbsVal a, object;
+          a.type = typing::kept_type(from->vals[op.args[k]]);
+          object.type = ir::scalar(ir::Kind::Object);
+          if (a.is(ir::Kind::Unbound) && !a.type->elem->is(ir::Kind::Bottom)) a = object;
+          key += ";" + a.type->text;
+          args.push_back(a);
+          objects.push_back(object);
+        }
+        if (places.insert(op.sym).second) session.specialise(rest, std::move(objects));
+        if (known.size() < kMany && known.insert(key).second) work.push_back(session.specialise(rest, std::move(args)));
+      }
+  }
+  return gain >= kEnoughGain;
+}
+
+// A decision by cost: what Python's own generators do as fast.
+void refuse_generator() {
+  typing::Diag d;
+  d.id = "GeneratorAsFast";
+  d.kind = "UnsupportedError";
+  d.message = "a generator without arithmetic on native numbers between its yields runs as fast in the interpreter";
+  throw typing::CompileError{d};
+}
+
 void check_return_type(const clb_request& request, const typing::Spec& spec) {
   if (!request.return_type) return;
   ir::TypeRef want = ir::parse_type(request.return_type);
@@ -143,6 +203,8 @@ void run(const clb_host* host, const clb_request& request, Compilation* out, std
     dump("ir", *name, wants_dump("ir", *name) ? ir::print(*fn->ir) : "");
     stages.done("frontend");
     spec = session.specialise(fn, arguments(session, request));
+    bool generates = request.objects && !request.entry && (fn->snapshot->code->flags & kGenerator);
+    if (generates && !check_rests(session, *spec) && request.objects == CLB_OBJECTS) refuse_generator();
     check_return_type(request, *spec);
     stages.done("inference");
   } catch (typing::TypeFail& f) {

@@ -282,17 +282,6 @@ Specialization* compile(Dispatcher* self, const std::vector<std::string>& types,
   return made;
 }
 
-const char* type_of_letter(char letter) {
-  switch (letter) {
-    case 'i': return "pyint";
-    case 'f': return "pyfloat";
-    case 'b': return "pybool";
-    case 'n': return "none";
-    case 'u': return "unbound(bottom)";
-    default: return "object";
-  }
-}
-
 Specialization* find(Dispatcher* self, const std::string& key) {
   for (Specialization* spec : self->state->table) {
     if (spec->key == key) return spec;
@@ -325,15 +314,13 @@ Specialization* get_specialization(Dispatcher* self, const std::vector<std::stri
   return made;
 }
 
-Specialization* compile_mixed(Dispatcher* self, const std::string& letters, const std::string& entry) {
+Specialization* compile_mixed(Dispatcher* self, const std::vector<std::string>& types, const std::string& entry) {
   if (!prepare_poll()) return nullptr;
   Snapshot snapshot;
   snapshot.objects = true;
-  std::vector<std::string> types;
-  for (char letter : letters) types.emplace_back(type_of_letter(letter));
   Request request;
   if (!fill_request(snapshot, self, types, "", &request)) return nullptr;
-  request.c.objects = 1;
+  request.c.objects = entry.empty() && self->state->options.forceobj ? CLB_FORCED_OBJECTS : CLB_OBJECTS;
   request.c.entry = entry.empty() ? nullptr : entry.c_str();
   Specialization* made = find_or_compile(self, snapshot, request, types, Form::Objects);
   if (made) made->objects = true, made->part = entry;
@@ -358,7 +345,7 @@ PyObject* dump_specialization(Dispatcher* self, Specialization* spec, const char
   std::string part = spec->part;
   snapshot.objects = spec->objects;
   if (!fill_request(snapshot, self, types, "", &request)) return nullptr;
-  request.c.objects = spec->objects;
+  request.c.objects = spec->objects ? CLB_FORCED_OBJECTS : 0;
   request.c.entry = part.empty() ? nullptr : part.c_str();
   return run_engine(self, snapshot, request, [&](clb_session* session, const clb_result* result) -> PyObject* {
     const char* text = load_engine()->dump(session, stage);

@@ -2,6 +2,7 @@
 #include "jit/host/dispatcher.h"
 
 #include "jit/host/box.h"
+#include "jit/host/generator.h"
 #include "jit/host/mixed.h"
 #include "jit/host/numpy_api.h"
 #include "jit/host/object_mode.h"
@@ -114,7 +115,9 @@ PyObject* in_object_mode(Dispatcher* self, PyObject* const* args) {
   note_object_mode(self, args);
   Mixed* mixed = mixed_for(self, args);
   if (!mixed) return PyErr_Occurred() ? nullptr : kInPython;
-  return call_mixed(self, mixed, args);
+  if (!self->state->generator) return call_mixed(self, mixed, args);
+  self->state->generates = true;
+  return new_generator(self, args);
 }
 
 // ---- the slow path ------------------------------------------------------------------------------------------------------------------
@@ -249,9 +252,10 @@ PyObject* call_bound(Dispatcher* self, PyObject* const* args) {
   PyObject* gathered = nullptr;
   PyObject* result = nullptr;
   PyObject* dispatcher = Py_NewRef(reinterpret_cast<PyObject*>(self));
-  if (self->state->options.forceobj) result = kInPython;
+  bool forced = self->state->options.forceobj, generator = self->state->generator;
+  if (forced && (!generator || self->state->varkeywords)) result = kInPython;
   else if (bind_arguments(self, args, nargs, keywords, &bound, &gathered)) {
-    result = call_bound(self, bound.data());
+    result = forced ? in_object_mode(self, bound.data()) : call_bound(self, bound.data());
     if (result == kRestart) result = in_object_mode(self, bound.data());
   }
   else if (fall_back(self, nullptr)) result = kInPython;   // **keywords
@@ -282,6 +286,16 @@ PyObject* dispatcher_call(PyObject* callable, PyObject* const* args, size_t narg
     }
   }
   return call_slow(self, args, nargs, keywords);
+}
+
+PyObject* generator_call(PyObject* callable, PyObject* const* args, size_t nargsf, PyObject* keywords) {
+  auto* self = reinterpret_cast<Dispatcher*>(callable);
+  Py_ssize_t nargs = PyVectorcall_NARGS(nargsf);
+  bool plain = !keywords && nargs == self->state->nparams && self->state->simple;
+  if (plain && self->state->silent && silently_in_python(self, args)) return PyObject_Vectorcall(self->py_func, args, nargsf, nullptr);
+  plain = plain && self->state->generates;
+  if (!plain || !start_of_generator(self, args)) return PyErr_Occurred() ? nullptr : dispatcher_call(callable, args, nargsf, keywords);
+  return new_generator(self, args);
 }
 
 void drop_specialization(Dispatcher* self, Specialization* spec) {

@@ -86,6 +86,12 @@ struct DispatcherState {
   std::vector<std::string> cache_notes;       // why not
   std::vector<InPython> in_python;
   std::vector<Mixed*> mixed;                  // object mode: mixed.cc
+  int64_t mixed_dropped = 0;                  // how often all of them were
+  bool generator = false;                     // calls make generators
+  size_t most_cells = 0;                      // of the frames that those may have
+  Site* start = nullptr;                      // of generators
+  bool silent = false;                        // some are made in the interpreter, since that costs no more
+  bool generates = false;                     // and have been compiled before
   std::vector<Site*> sites;                   // loops and places where native code was left: lift.cc
   std::vector<ObjmodeSite*> objmode;          // bodies of with statements: objmode.cc
   std::vector<uint32_t> overflows;            // instructions (byte offsets) whose ints have left 64 bits
@@ -112,6 +118,7 @@ inline PyObject* constant_identity(PyObject* o) { return is_dispatcher(o) ? rein
 
 // dispatcher.cc
 PyObject* dispatcher_call(PyObject* self, PyObject* const* args, size_t nargsf, PyObject* keywords);
+PyObject* generator_call(PyObject* self, PyObject* const* args, size_t nargsf, PyObject* keywords);   // of generator functions
 void drop_specialization(Dispatcher* self, Specialization* spec);
 // The argument list of a call in the order of the parameters: keywords placed, defaults filled in, *args gathered (into *gathered, owned).
 // False with the TypeError CPython would raise.

@@ -36,6 +36,7 @@ void read_parameters(PyObject* function, DispatcherState* s) {
   s->varargs = flags & CO_VARARGS;
   s->varkeywords = flags & CO_VARKEYWORDS;
   s->nparams = s->npositional + s->nkwonly + (s->varargs ? 1 : 0);
+  s->generator = (flags & CO_GENERATOR) && !(flags & (CO_COROUTINE | CO_ITERABLE_COROUTINE | CO_ASYNC_GENERATOR));
   s->simple = !s->varargs && !s->varkeywords && s->nkwonly == 0;
 }
 
@@ -93,6 +94,7 @@ bool set_up(Dispatcher* self, PyObject* function, PyObject* options, PyObject* d
   bool ok = true;
   for (Py_ssize_t i = 0; list && ok && i < PySequence_Fast_GET_SIZE(list); i++) ok = add_declared(PySequence_Fast_GET_ITEM(list, i), self->state);
   Py_XDECREF(list);
+  self->vectorcall = self->state->generator ? generator_call : dispatcher_call;
   return ok && !PyErr_Occurred();
 }
 
@@ -137,7 +139,7 @@ void drop_all(Dispatcher* self) {
   while (self->state && !self->state->table.empty()) drop_specialization(self, self->state->table.back());
   if (self->state) {
     drop_mixed(self);
-    drop_sites(self);
+    drop_loops(self);
   }
 }
 
@@ -155,7 +157,10 @@ void dispatcher_dealloc(PyObject* o) {
   PyObject_GC_UnTrack(o);
   if (self->weakrefs) PyObject_ClearWeakRefs(o);
   drop_all(self);
-  if (self->state) drop_objmode_sites(self);
+  if (self->state) {
+    drop_objmode_sites(self);
+    free_sites(self);
+  }
   delete self->state;
   Py_CLEAR(self->dict);
   Py_CLEAR(self->py_func);

@@ -2,10 +2,11 @@
 #include "jit/host/lift.h"
 
 #include <algorithm>
-#include <memory>
+#include <optional>
 
 #include "jit/host/box.h"
 #include "jit/host/dispatcher.h"
+#include "jit/host/generator.h"
 #include "jit/host/mixed.h"
 #include "jit/host/raise.h"
 #include "jit/host/thread_state.h"
@@ -34,13 +35,40 @@ std::vector<int> exit_vars_of(const std::string& text) {
   return out;
 }
 
+// What the text says of a generator's frame.
+void read_frame(Site* site) {
+  size_t first = site->text.find('|'), second = site->text.find('|', first + 1);
+  site->entry = site->text.substr(0, first);
+  if (first == std::string::npos) return;
+  site->cells = site->text.substr(first + 1, second - first - 1);
+  for (size_t at = second + 1; at < site->text.size();) {
+    size_t end = std::min(site->text.find(';', at), site->text.size());
+    site->types.push_back(site->text.substr(at, end - at));
+    at = end + 1;
+  }
+  for (size_t k = 0; k < site->cells.size(); k++) {
+    if (site->cells[k] != 'x') site->objects.push_back(static_cast<int>(k));
+    if (site->cells[k] == 'm') site->maybe = true;
+  }
+}
+
+// The cells of a call of a loop; on the stack, when they are few.
 struct Call {
-  std::vector<uint64_t> slots;
-  std::vector<coluber_owner> owners;
-  Frame frame;
-  explicit Call(const Specialization* spec)
-      : slots(static_cast<size_t>(spec->plan.slots + spec->result_slots) + 1), owners(static_cast<size_t>(spec->plan.owners) + 1), frame(slots.data(), owners.data()) {
-    frame.numpy_items = true;
+  static constexpr size_t kFew = 64;
+  std::optional<Frame> frame;
+  uint64_t* slots = nullptr;
+  alignas(16) uint64_t few[kFew];
+  std::vector<uint64_t> many;
+
+  // Unboxes the variables for it. False: it is not for these.
+  bool prepare(const Specialization* spec, PyObject* const* args) {
+    auto before = static_cast<size_t>(spec->plan.slots + spec->result_slots) + 1, owners = static_cast<size_t>(spec->plan.owners);
+    size_t cells = before + owners * sizeof(coluber_owner) / sizeof(uint64_t);
+    if (cells > kFew) many.resize(cells);
+    slots = cells > kFew ? many.data() : few;
+    frame.emplace(slots, reinterpret_cast<coluber_owner*>(slots + before));
+    frame->numpy_items = true;            // what comes back is as Python would have it
+    return unbox_all(spec->plan, args, *frame);
   }
 };
 
@@ -58,7 +86,13 @@ bool types_of(PyObject* const* args, int64_t n, std::vector<std::string>* types,
   return ok;
 }
 
-Specialization* find_loop(Site* site, PyObject* const* args, std::unique_ptr<Call>* call) {
+Specialization* find_loop(Site* site, PyObject* const* args, Call* call) {
+  bool held = true;
+  for (Specialization* spec : site->loops) {   // unboxing calls no Python
+    if (!spec->guards.hold()) held = false;
+    else if (call->prepare(spec, args)) return spec;
+  }
+  if (held) return nullptr;
   for (Specialization* spec : std::vector<Specialization*>(site->loops)) {
     if (!spec->guards.hold() && !spec->guards.recheck()) {   // a global has been rebound
       std::erase(site->loops, spec);
@@ -66,8 +100,7 @@ Specialization* find_loop(Site* site, PyObject* const* args, std::unique_ptr<Cal
       if (spec->entered == spec->left) delete spec;
       continue;
     }
-    *call = std::make_unique<Call>(spec);
-    if (unbox_all(spec->plan, args, (*call)->frame)) return spec;
+    if (call->prepare(spec, args)) return spec;
   }
   return nullptr;
 }
@@ -84,7 +117,7 @@ bool plain_lists(PyObject* const* args, int64_t n) {
 }
 
 // The loop for these variables; null: it runs on objects, or (with an error pending) not at all.
-Specialization* loop_for(Site* site, PyObject* const* args, int64_t n, std::unique_ptr<Call>* call) {
+Specialization* loop_for(Site* site, PyObject* const* args, int64_t n, Call* call) {
   if (!plain_lists(args, n)) return nullptr;
   if (Specialization* known = find_loop(site, args, call)) return known;
   if (site->failed.size() >= kGiveUp && site->loops.empty()) return nullptr;
@@ -193,20 +226,30 @@ Site* site_of(Dispatcher* self, const std::string& text) {
   for (Site* site : self->state->sites) {
     if (site->text == text) return site;
   }
-  self->state->sites.push_back(new Site{self, text, exit_vars_of(text), {}, {}, ""});
-  return self->state->sites.back();
+  auto* made = new Site{self, text, exit_vars_of(text), {}, {}, "", {}, {}, {}, {}, false, {}, 0};
+  read_frame(made);
+  self->state->most_cells = std::max(self->state->most_cells, made->cells.size());
+  self->state->sites.push_back(made);
+  return made;
 }
 
-void drop_sites(Dispatcher* self) {
-  std::vector<Site*> all;
-  all.swap(self->state->sites);
-  for (Site* site : all) {
-    for (Specialization* spec : site->loops) {
+void drop_loops(Dispatcher* self) {
+  for (Site* site : self->state->sites) {
+    std::vector<Specialization*> loops;
+    loops.swap(site->loops);
+    site->failed.clear();
+    site->why.clear();
+    for (Specialization* spec : loops) {
       spec->doomed = true;
       if (spec->entered == spec->left) delete spec;
     }
-    delete site;
   }
+}
+
+void free_sites(Dispatcher* self) {
+  std::vector<Site*> all;
+  all.swap(self->state->sites);
+  for (Site* site : all) delete site;
 }
 
 PyObject* loop_list(Dispatcher* self) {
@@ -236,14 +279,15 @@ OBJECT_OP(lift) {
   auto* site = static_cast<Site*>(import);
   std::fill(out, out + imm, 0);
   auto* args = reinterpret_cast<PyObject* const*>(cells);
-  std::unique_ptr<Call> call;
+  if (ctx->generator && !worth_lists(ctx->generator, args, n)) return 0;
+  Call call;
   Specialization* spec = loop_for(site, args, n, &call);
   if (!spec) return PyErr_Occurred() ? raise_python_error(ctx) : 0;
   coluber_ctx inner;
-  init_part_context(&inner, spec, ctx->handled, &call->frame);
-  uint64_t* result = call->slots.data() + spec->plan.slots;
+  init_part_context(&inner, spec, ctx->handled, &*call.frame);
+  uint64_t* result = call.slots + spec->plan.slots;
   spec->entered++;
-  int32_t status = spec->entry(&inner, call->slots.data(), result);
+  int32_t status = spec->entry(&inner, call.slots, result);
   if (has_spares()) trim_spares();
   std::vector<PyObject*> values;
   int64_t taken = -1;
@@ -256,9 +300,9 @@ OBJECT_OP(lift) {
   } else {
     taken = static_cast<int64_t>(result[0]);
   }
-  if (call->frame.lists && status != COLUBER_LEFT) {
+  if (call.frame->lists && status != COLUBER_LEFT) {
     PyObject* error = take_exception();
-    bool written = write_back_lists(call->frame, spec->mutated != 0);
+    bool written = write_back_lists(*call.frame, spec->mutated != 0);
     if (error && written) set_exception(error);
     else Py_XDECREF(error);
     if (!written && ok) release_slots(spec->result, result);
@@ -281,7 +325,8 @@ OBJECT_OP(leave) {
     if (!PyErr_Occurred()) PyErr_SetString(PyExc_OverflowError, "an int leaves 64 bits where execution cannot go on with Python's");
     return raise_python_error(ctx);
   }
-  PyObject* result = call_mixed(site->dispatcher, rest, args);
+  if (ctx->generator) make_room(ctx->generator);
+  PyObject* result = call_mixed(site->dispatcher, rest, args, ctx->generator);
   if (!result) return raise_python_error(ctx);
   ctx->left = result;
   return 0;

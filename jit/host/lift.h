@@ -8,6 +8,7 @@
 namespace coluber::jit {
 
 struct Dispatcher;
+struct Mixed;
 struct Specialization;
 
 // A point of a function where code of its own begins: a loop, by the types its variables have when it is entered, or the rest of the function.
@@ -18,14 +19,26 @@ struct Site {
   std::vector<Specialization*> loops;
   std::vector<std::string> failed;            // types that do not compile
   std::string why;                            // the first reason
+  // Where generators go on (typing/objects.cc, o_suspend): text is "entry|a letter per cell of the frame|type;type..."
+  std::string entry, cells;
+  std::vector<std::string> types;
+  std::vector<int> objects;                   // which cells hold objects
+  bool maybe = false;                         // some may be null: the types depend on which
+  struct Rest {
+    std::string bound;                        // 'o', or 'u' where it is null, of each cell that may be
+    Mixed* part;
+  };
+  std::vector<Rest> rests;
+  int64_t mixed_dropped = 0;                  // DispatcherState's when they were found
 };
 
-// The site of this text, made when it is new; for imports.
+// The site of this text, made when it is new; for imports. It lives as long as the dispatcher: code that runs may have been dropped.
 Site* site_of(Dispatcher* self, const std::string& text);
 // What a part of a function that was left in object mode has returned (exit_with): which way out, and the variables of all; null: unbound.
 // Takes the reference.
 void unpack_exit(PyObject* tuple, int64_t* taken, std::vector<PyObject*>* values);
-void drop_sites(Dispatcher* self);
+void drop_loops(Dispatcher* self);
+void free_sites(Dispatcher* self);
 // [(text, [argument types], why not), ...] of the loops met.
 PyObject* loop_list(Dispatcher* self);
 

@@ -26,6 +26,17 @@ std::string letters_of(PyObject* const* args, int64_t n) {
   return key;
 }
 
+const char* type_of_letter(char letter) {
+  switch (letter) {
+    case 'i': return "pyint";
+    case 'f': return "pyfloat";
+    case 'b': return "pybool";
+    case 'n': return "none";
+    case 'u': return "unbound(bottom)";
+    default: return "object";
+  }
+}
+
 Mixed* find(Dispatcher* self, const std::string& key) {
   for (Mixed* known : self->state->mixed) {
     if (known->key == key) return known;
@@ -39,14 +50,7 @@ bool class_decides(PyTypeObject* cls) {
   return cls != &PyLong_Type && !(g_numpy.array && PyType_IsSubtype(cls, g_numpy.array));
 }
 
-}  // namespace
-
-Mixed* mixed_for(Dispatcher* self, PyObject* const* args) {
-  return mixed_part(self, "", args, self->state->nparams);
-}
-
-Mixed* mixed_part(Dispatcher* self, const std::string& entry, PyObject* const* args, int64_t n, std::string* why) {
-  std::string letters = letters_of(args, n), key = entry + letters;
+Mixed* known_or_compiled(Dispatcher* self, const std::string& key, const std::string& entry, const std::vector<std::string>& types, std::string* why) {
   Mixed* known = find(self, key);
   if (known && known->spec && !known->spec->guards.hold() && !known->spec->guards.recheck()) {
     drop_specialization(self, known->spec);   // a global has been rebound
@@ -58,10 +62,10 @@ Mixed* mixed_part(Dispatcher* self, const std::string& entry, PyObject* const* a
     if (why) *why = known->why;
     return nullptr;
   }
-  Specialization* made = compile_mixed(self, letters, entry);
+  Specialization* made = compile_mixed(self, types, entry);
   known = find(self, key);                    // compiling may have called Python
   if (!known) {
-    known = new Mixed{key, nullptr, ""};
+    known = new Mixed{key, nullptr, "", false};
     self->state->mixed.push_back(known);
   }
   if (!made) {
@@ -72,9 +76,14 @@ Mixed* mixed_part(Dispatcher* self, const std::string& entry, PyObject* const* a
     if (why) *why = known->why;
     bool ours = PyObject_TypeCheck(error, reinterpret_cast<PyTypeObject*>(PyExc_Exception));
     PyErr_Clear();
+    PyObject* id = PyObject_GetAttrString(error, "id");
+    known->silent = id && PyUnicode_Check(id) && PyUnicode_CompareWithASCIIString(id, "GeneratorAsFast") == 0;
+    self->state->silent = self->state->silent || known->silent;
+    PyErr_Clear();
+    Py_XDECREF(id);
     Py_XDECREF(text);
     if (ours) Py_DECREF(error);
-    else set_exception(error);                // KeyboardInterrupt and the like
+    else known->why.clear(), set_exception(error);   // KeyboardInterrupt and the like
     return nullptr;
   }
   if (known->spec) drop_specialization(self, known->spec);
@@ -82,12 +91,50 @@ Mixed* mixed_part(Dispatcher* self, const std::string& entry, PyObject* const* a
   return known;
 }
 
-PyObject* call_mixed(Dispatcher* self, Mixed* mixed, PyObject* const* args) {
+}  // namespace
+
+Mixed* mixed_for(Dispatcher* self, PyObject* const* args) {
+  return mixed_part(self, "", args, self->state->nparams);
+}
+
+bool silently_in_python(Dispatcher* self, PyObject* const* args) {
+  auto n = static_cast<size_t>(self->state->nparams);
+  for (const Mixed* known : self->state->mixed) {
+    if (known->silent && known->key.size() == n && fits_mixed(known, args, n)) return true;
+  }
+  return false;
+}
+
+Mixed* mixed_part(Dispatcher* self, const std::string& entry, PyObject* const* args, int64_t n, std::string* why) {
+  std::string letters = letters_of(args, n);
+  std::vector<std::string> types;
+  for (char letter : letters) types.emplace_back(type_of_letter(letter));
+  return known_or_compiled(self, entry + letters, entry, types, why);
+}
+
+Mixed* mixed_rest(Dispatcher* self, const std::string& entry, const std::vector<std::string>& types, std::string* why) {
+  std::string key = entry + "|";
+  for (const std::string& t : types) key += t + ";";
+  return known_or_compiled(self, key, entry, types, why);
+}
+
+bool fits_mixed(const Mixed* mixed, PyObject* const* args, size_t n) {
+  const char* letters = mixed->key.data() + (mixed->key.size() - n);
+  for (size_t i = 0; i < n; i++) {
+    if (letters[i] != letter_of(args[i])) return false;
+  }
+  return true;
+}
+
+PyObject* call_mixed(Dispatcher* self, Mixed* mixed, PyObject* const* args, coluber_suspended* generator) {
   Specialization* spec = mixed->spec;
-  if (Py_EnterRecursiveCall(" while calling a Python object")) return nullptr;
   coluber_ctx ctx;
-  PyObject* handled = handled_exception();
-  init_part_context(&ctx, spec, handled, nullptr);
+  init_part_context(&ctx, spec, nullptr, nullptr);
+  auto* thread = static_cast<PyThreadState*>(ctx.thread_state);
+  if (!enter_call(thread)) return nullptr;
+  PyObject* handled = Py_XNewRef(peek_handled(thread));
+  ctx.handled = handled;
+  ctx.generator = generator;
   uint64_t result[4];                         // an object or a number
   spec->entered++;
   int32_t status = spec->entry(&ctx, reinterpret_cast<const uint64_t*>(args), result);
@@ -96,15 +143,15 @@ PyObject* call_mixed(Dispatcher* self, Mixed* mixed, PyObject* const* args) {
     boxed = static_cast<PyObject*>(ctx.left);
   } else if (status) {
     raise_from_context(spec, &ctx);
+  } else if (spec->result->is(Kind::Object)) {
+    boxed = reinterpret_cast<PyObject*>(result[0]);
   } else {
     BoxContext context;
     boxed = spec->constant ? Py_NewRef(spec->constant) : box(spec->result, result, context);
   }
-  PyObject* now = handled_exception();
-  if (now != handled) set_handled_exception(handled);
-  Py_XDECREF(now);
+  if (peek_handled(thread) != handled) set_handled_exception(handled);
   Py_XDECREF(handled);
-  Py_LeaveRecursiveCall();
+  leave_call(thread);
   spec->left++;
   if (spec->doomed && spec->left == spec->entered) delete spec;
   return boxed;
@@ -158,6 +205,7 @@ PyObject* mixed_list(Dispatcher* self) {
 }
 
 void drop_mixed(Dispatcher* self) {
+  self->state->mixed_dropped++;
   std::vector<Mixed*> all;
   all.swap(self->state->mixed);
   std::vector<PyTypeObject*> classes;

@@ -3,6 +3,7 @@
 
 #include "jit/host/cached.h"
 #include "jit/host/dispatcher.h"
+#include "jit/host/generator.h"
 #include "jit/host/engine.h"
 #include "jit/host/numpy_ufunc.h"
 #include "jit/host/thread_state.h"
@@ -126,7 +127,7 @@ PyMODINIT_FUNC PyInit__coluber() {
     PyErr_SetString(PyExc_ImportError, "Coluber works in the main interpreter only");
     return nullptr;
   }
-  if (!make_dispatcher_type()) return nullptr;
+  if (!make_dispatcher_type() || !make_generator_type()) return nullptr;
   install_fork_handlers();
   g_signal_word = [](void* thread_state) { return nogil_poll_word(static_cast<PyThreadState*>(thread_state)); };
   PyObject* module = PyModule_Create(&g_module);

@@ -64,7 +64,8 @@ bool fall_back(Dispatcher* self, const std::vector<std::string>* types, PyObject
   if (!known) {
     state->reasons.push_back(std::move(reason));
     bool mixed = args && mixed_for(self, args);
-    ok = !PyErr_Occurred() && (state->options.fallback == kSilent || warn(self, error, mixed));
+    bool silent = state->options.fallback == kSilent || (args && silently_in_python(self, args));
+    ok = !PyErr_Occurred() && (silent || warn(self, error, mixed));
   }
   Py_DECREF(error);
   return ok;

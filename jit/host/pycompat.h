@@ -2,6 +2,7 @@
 // headers are in pycompat.c, since those headers are C only.
 #pragma once
 #include <Python.h>
+#include <frameobject.h>
 #include <stdint.h>
 
 #ifdef Py_GIL_DISABLED
@@ -89,12 +90,50 @@ inline PyObject* handled_exception() {
   return value;
 #endif
 }
+// Likewise, borrowed: cheap.
+inline PyObject* peek_handled(PyThreadState* thread) {
+#if PY_VERSION_HEX >= 0x030B0000
+  const _PyErr_StackItem* item = thread->exc_info;
+  while ((!item->exc_value || item->exc_value == Py_None) && item->previous_item) item = item->previous_item;
+  return item->exc_value == Py_None ? nullptr : item->exc_value;
+#else
+  const _PyErr_StackItem* item = thread->exc_info;
+  while ((!item->exc_type || item->exc_type == Py_None) && item->previous_item) item = item->previous_item;
+  return item->exc_value == Py_None ? nullptr : item->exc_value;
+#endif
+}
 inline void set_handled_exception(PyObject* exception) {
 #if PY_VERSION_HEX >= 0x030B0000
   PyErr_SetHandledException(exception);
 #else
   PyObject* type = exception ? Py_NewRef(reinterpret_cast<PyObject*>(Py_TYPE(exception))) : nullptr;
   PyErr_SetExcInfo(type, Py_XNewRef(exception), exception ? PyException_GetTraceback(exception) : nullptr);
+#endif
+}
+
+// An empty frame for a traceback, without a caller: 3.10 would keep that one's variables alive for as long as the exception.
+inline PyFrameObject* new_frame(PyCodeObject* code, PyObject* globals) {
+  PyFrameObject* frame = PyFrame_New(PyThreadState_Get(), code, globals, nullptr);
+#if PY_VERSION_HEX < 0x030B0000
+  if (frame) Py_CLEAR(frame->f_back);
+#endif
+  return frame;
+}
+
+// Py_EnterRecursiveCall, inline where its counter is public.
+inline bool enter_call(PyThreadState* thread) {
+#if PY_VERSION_HEX >= 0x030C0000
+  if (thread->c_recursion_remaining > 0) return thread->c_recursion_remaining--, true;
+#endif
+  (void)thread;
+  return !Py_EnterRecursiveCall(" while calling a Python object");
+}
+inline void leave_call(PyThreadState* thread) {
+#if PY_VERSION_HEX >= 0x030C0000
+  thread->c_recursion_remaining++;
+#else
+  (void)thread;
+  Py_LeaveRecursiveCall();
 #endif
 }
 

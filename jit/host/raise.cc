@@ -1,8 +1,6 @@
 // Exceptions of compiled code become Python's, with one traceback entry per frame; diagnostics become exceptions of coluber.errors.
 #include "jit/host/raise.h"
 
-#include <frameobject.h>
-
 #include <cstring>
 
 #include "jit/host/cached.h"
@@ -57,7 +55,7 @@ PyObject* add_entry(PyObject* next, Specialization* spec, const coluber_frame& n
                            : nullptr;
   PyObject* globals = PyDict_New();
   PyFrameObject* object = nullptr;
-  if (made && globals) object = PyFrame_New(PyThreadState_Get(), reinterpret_cast<PyCodeObject*>(made), globals, nullptr);
+  if (made && globals) object = new_frame(reinterpret_cast<PyCodeObject*>(made), globals);
   PyObject* entry = object ? PyObject_CallFunction(reinterpret_cast<PyObject*>(&PyTraceBack_Type), "OOii", next ? next : Py_None, object, 0, frame.line) : nullptr;
   Py_XDECREF(support);
   Py_XDECREF(made);

@@ -38,6 +38,7 @@ inline void init_part_context(coluber_ctx* ctx, void* specialization, void* hand
   ctx->specialization = specialization;
   ctx->handled = handled;
   ctx->frame = frame;
+  ctx->generator = nullptr;
   ctx->left = nullptr;
 }
 

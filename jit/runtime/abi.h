@@ -60,6 +60,16 @@ typedef struct coluber_exc {
 
 /* gil_held of a thread that helps with a parallel loop: its poll word asks it to stop. */
 enum { COLUBER_IN_REGION = 2 };
+
+/* Where a generator stands (ctx->generator points to it): compiled code fills it in where it yields, with `obj.suspend`. */
+typedef struct coluber_suspended {
+  void *site;             /* the import that tells where it goes on */
+  uint64_t *cells;        /* takes its variables and stack, 8 bytes per slot; objects are owned. The cells that the code began with are others */
+  int64_t how;            /* COLUBER_YIELDED and the others */
+} coluber_suspended;
+/* An iterator that it delegates to has given the value, and lies in the last cell; it stands in a handler. */
+enum { COLUBER_DELEGATES = 1, COLUBER_HANDLING = 2, COLUBER_YIELDED = 4 };
+
 typedef struct coluber_ctx {
   const volatile uint8_t *poll;   /* non-zero: call coluber_poll */
   char *stack_limit;              /* the stack pointer must stay above */
@@ -70,6 +80,7 @@ typedef struct coluber_ctx {
   int64_t overflowed;             /* an int has left 64 bits (guard IntOverflow) */
   void *left;                     /* status 2: the result */
   void *frame;                    /* lifted loops: the host's Frame, for lists that are to be written back before execution goes on elsewhere */
+  coluber_suspended *generator;   /* object mode: the generator whose code runs, or null */
   void *handled;                  /* object mode: the exception being handled when the function was called, borrowed, or null */
 } coluber_ctx;
 /* Status 2 of a function: execution left it for object mode, whose result (an owned PyObject*) is in ctx->left. */

@@ -50,7 +50,7 @@ def line_of_entry(code, text):
 
 class Part:
     """What object mode has compiled. kind: 'function', 'loop' (entered natively, with the types its variables had), 'body' (of objmode, or of a
-    loop that was left), 'rest' (of the function, from where an int left 64 bits). args: (name, type) of the arguments or variables."""
+    loop that was left), 'rest' (of the function, from where an int left 64 bits, or of a generator, behind a yield). args: (name, type) of the arguments or variables."""
     __slots__ = ("kind", "part", "line", "title", "letters", "args", "result", "times", "from_cache", "code_size", "calls", "index")
 
     def __init__(self, dispatcher, index, objects, text, row):
@@ -105,16 +105,15 @@ def mode(dispatcher, signature):
     texts = [t.text for t in types.parse_signature(signature).args]
     wanted, letters = _plain(texts), _letters(texts)
     answer = None
+    known = {key: result for key, result, _ in dispatcher._object_mode()}
     if dispatcher.targetoptions.get("forceobj"):
-        answer = "object"
+        answer = "mixed" if known.get(letters) is not None else "object"   # of generators
     elif any(_plain(row[0]) == wanted for row in _rows(dispatcher)):
         answer = "native"
-    else:
-        known = {key: result for key, result, _ in dispatcher._object_mode()}
-        if letters in known:
-            answer = "mixed" if known[letters] is not None else "object"
-        elif any(_plain(args) == wanted for args, _ in dispatcher._in_python()):
-            answer = "object"
+    elif letters in known:
+        answer = "mixed" if known[letters] is not None else "object"
+    elif any(_plain(args) == wanted for args, _ in dispatcher._in_python()):
+        answer = "object"
     if answer is None:
         raise KeyError(f"{dispatcher.__qualname__} has not met {signature}")
     answer = Mode(answer)

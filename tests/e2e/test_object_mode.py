@@ -1,6 +1,7 @@
 """jit: a call that cannot be compiled runs the original function, with one warning; njit raises."""
 import pickle
 import sys
+import types
 import warnings
 
 import numpy as np
@@ -90,9 +91,26 @@ def test_keywords_are_handed_on():
     assert called(jit(keywords), 1, b=2)[0] == (1, {"b": 2})
 
 
-def test_generators_run_in_python():
-    generator, told = called(jit(numbers), 4)
-    assert list(generator) == [0, 1, 4, 9] and len(told) == 1
+def test_generators_are_compiled_where_that_pays():
+    def mixes(n):
+        x = 7
+        for i in range(n):
+            x = (x * 5 + i) % 101
+            yield x
+    f = jit(mixes)
+    generator, told = called(f, 4)
+    assert list(generator) == list(mixes(4)) and len(told) <= 1 and all("compiled with Python objects" in str(w.message) for w in told)
+    assert called(f, 2)[1] == [] and f.mode("int64") == "mixed" and type(f(2)).__module__ == "coluber"
+
+
+def test_other_generators_run_in_python_without_a_word():
+    f = jit(numbers)
+    for _ in range(2):
+        generator, told = called(f, 4)
+        assert list(generator) == [0, 1, 4, 9] and told == [] and type(generator) is types.GeneratorType
+    assert f.mode("int64") == "object" and "as fast in the interpreter" in f._object_mode()[0][2]
+    compiled = jit(numbers, forceobj=True)(4)
+    assert list(compiled) == [0, 1, 4, 9] and type(compiled) is not types.GeneratorType
 
 
 def test_objects_keep_their_identity():
