@@ -5,6 +5,8 @@ from check import compiled, exact, outcome, same, same_outcome
 
 from coluber import njit
 
+pytestmark = pytest.mark.sampled
+
 RNG = np.random.default_rng(23)
 SIZES = [0, 1, 7, 8, 127, 129, 1023, 1024, 1025, 2047, 5000, 8191, 8193, 40_001]
 

@@ -9,6 +9,8 @@ from check import same
 
 from coluber import _coluber, njit
 
+pytestmark = pytest.mark.sampled
+
 SNIPPETS = [                                   # what a part may make, leave behind and end with; @ is a number of its own
     "for i in range(len(a)):\n    a[i] = a[i] * 0.5 + @.25",
     "if s > @.0:\n    s -= @.5\nelse:\n    s += a[@ % len(a)]",

@@ -8,6 +8,8 @@ from parallel import agree, compiled, loops, on_threads
 import coluber
 from coluber import _coluber, njit, prange
 
+pytestmark = pytest.mark.sampled
+
 RNG = np.random.default_rng(17)
 THREADS = [1, 2, 8]
 SIZES = [0, 1, 2, 7, 300]
