@@ -53,7 +53,7 @@ std::string EntryPoint::text() const {
   std::string out = std::to_string(offset) + ";" + join(vars) + ";" + std::to_string(nulls) + ";" + std::to_string(stack);
   if (!holes.empty() || !markers.empty() || !again.empty()) out += ":" + join(holes);
   if (!markers.empty() || !again.empty()) out += ":" + join(markers);
-  for (size_t k = 0; k < again.size(); ++k) out += (k ? "," : ":") + std::to_string(again[k].slot) + "@" + std::to_string(again[k].offset);
+  for (size_t k = 0; k < again.size(); ++k) out += (k ? "," : ":") + std::to_string(again[k].slot) + "=" + std::to_string(again[k].offset);
   out += ";";
   for (size_t k = 0; k < exits.size(); ++k) out += (k ? "/" : "") + std::to_string(exits[k].offset) + ":" + join(exits[k].vars);
   out += ";" + join(cuts) + ";";
@@ -73,7 +73,7 @@ bool EntryPoint::parse(std::string_view text, EntryPoint* out) {
   out->markers = stack.list<int>(stack.until(':'));
   while (!stack.rest.empty()) {
     Reader one{stack.until(',')};
-    int slot = one.number<int>(one.until('@'));
+    int slot = one.number<int>(one.until('='));
     out->again.push_back({slot, one.number<uint32_t>(one.rest)});
     stack.ok = stack.ok && one.ok;
   }

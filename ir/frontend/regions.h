@@ -47,7 +47,7 @@ struct EntryPoint {
 
   int slots() const { return stack + static_cast<int>(holes.size() + again.size()); }
   bool region() const { return !exits.empty(); }
-  // "offset;vars;nulls;stack:holes:markers:slot@again,...;offset:vars/...;cuts;resume/target:depth/...;on_objects"
+  // "offset;vars;nulls;stack:holes:markers:slot=again,...;offset:vars/...;cuts;resume/target:depth/...;on_objects"
   std::string text() const;
   static bool parse(std::string_view text, EntryPoint* out);
 };

@@ -99,7 +99,7 @@ def test_generators_are_compiled_where_that_pays():
             yield x
     f = jit(mixes)
     generator, told = called(f, 4)
-    assert list(generator) == list(mixes(4)) and len(told) <= 1 and all("compiled with Python objects" in str(w.message) for w in told)
+    assert list(generator) == list(mixes(4)) and len(told) == 1 and "compiled with Python objects" in str(told[0].message)
     assert called(f, 2)[1] == [] and f.mode("int64") == "mixed" and type(f(2)).__module__ == "coluber"
 
 

@@ -42,3 +42,14 @@ def test_forbidden(pattern):
             if re.search(pattern, line) and not line.startswith("#!") and not golden:
                 found.append(f"{name}:{number}: {line.strip()[:100]}")
     assert not found, "\n".join(found)
+
+
+def test_a_function_is_implemented_in_one_file():
+    """Files of the library are loaded when something of theirs is wanted: with two, what a call gives would depend on what came before."""
+    files = {}
+    for name in tree.files(".py"):
+        if name.startswith("python_pkg/coluber/lib/"):
+            for function in re.findall(r"^@implements\(([\w.]+)", tree.text(name), re.M):
+                files.setdefault(function, set()).add(name)
+    assert len(files) > 300
+    assert not {function: names for function, names in files.items() if len(names) > 1}

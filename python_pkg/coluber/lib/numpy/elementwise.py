@@ -326,8 +326,3 @@ def diff(a, n=1, axis=-1):
 def ediff1d(ary):
     x = np.ravel(as_array(ary))
     return x[1:] - x[:-1]
-
-
-@implements(np.isscalar)
-def isscalar(element):
-    return is_number(element)
