@@ -130,7 +130,8 @@ PyObject* call_mixed(Dispatcher* self, Mixed* mixed, PyObject* const* args, colu
   Specialization* spec = mixed->spec;
   coluber_ctx ctx;
   init_part_context(&ctx, spec, nullptr, nullptr);
-  auto* thread = static_cast<PyThreadState*>(ctx.thread_state);
+  PyThreadState* thread = current_thread_state();   // the context's may be that of an earlier call from a thread that Python does not know
+  ctx.thread_state = thread;
   if (!enter_call(thread)) return nullptr;
   PyObject* handled = Py_XNewRef(peek_handled(thread));
   ctx.handled = handled;

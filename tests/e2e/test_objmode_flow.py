@@ -367,6 +367,26 @@ def test_the_lowest_rounds_exception_wins_whichever_thread_comes_first():
     assert e.value.args == (1,)
 
 
+def test_threads_of_prange_come_again():
+    """Each time with another thread state, which those before may lie in the memory of."""
+    f = njit(parallel=True, cache=False)(parallel_calls)
+    keep = []
+    for k in range(30):
+        thread = threading.Thread(target=lambda: keep.append(threading.get_ident()))
+        thread.start()
+        assert f(6).tolist() == [0, 1, 4, 9, 16, 25]
+        thread.join()
+
+
+def parallel_calls(n):
+    out = np.zeros(n, np.int64)
+    for i in prange(n, schedule="static", chunk=1, num_threads=2):
+        with objmode(k="int64"):
+            k = int(str(i)) ** 2
+        out[i] = k
+    return out
+
+
 def test_nogil_from_threads():
     f = njit(nogil=True, cache=False)(in_loop)
     want, found = in_loop(300), []
