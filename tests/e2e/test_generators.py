@@ -486,25 +486,3 @@ def test_coroutines_run_in_python():
         c = jit(waits)()
     assert inspect.iscoroutine(c)
     c.close()
-
-
-def test_retries_in_a_loop():
-    def retries(f, n):
-        while n:
-            try:
-                return f(n)
-            except KeyError:
-                n -= 1
-        return "none"
-
-    def fails(n):
-        if n > 2:
-            raise KeyError
-        if n == 1:
-            raise Loud
-        return n
-    f = jit(retries)
-    assert f(fails, 5) == 2 and f(fails, 0) == "none"
-    with pytest.raises(Loud):
-        f(fails, 1)
-    assert all(why is None for _, _, why in f._object_mode()), f._object_mode()
